@@ -1,0 +1,140 @@
+"""Every error that Safelight raises on purpose. They know no HTTP: one table in `web/gateway/errors.py` turns a
+class into a status.
+
+    SafelightError
+    ├── BadInput             what arrived cannot be judged as it is; `code` is one of InputCode
+    ├── NotAllowed           no key, a wrong key, or one without this permission
+    ├── AccountSuspended     the asking account may not ask
+    ├── BudgetSpent          the key or the account has used up its requests for now
+    ├── Overloaded           no room in the gate at this moment
+    ├── BackendFailed        the image model behind the gate did not answer as agreed
+    │   └── BackendRefused   it answered that it will not make this
+    ├── StoreFailed          a record could not be written or read, so nothing may leave
+    └── NotStartable         the configuration or a part is unfit; the service does not start
+        ├── DetectorUnfit    a detector failed to load or failed its self-check
+        └── PolicyInvalid    a policy file that cannot be trusted to mean what it says
+"""
+
+from enum import StrEnum
+
+
+class SafelightError(Exception):
+    """Something that Safelight foresaw. `code` is stable; `message` is for a person and says the next step."""
+
+    code = "internal_error"
+
+    def __init__(self, message: str, *, param: str | None = None, retry_after_s: int | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.param = param
+        """The field of the request that the error is about, where there is one."""
+        self.retry_after_s = retry_after_s
+
+
+class InputCode(StrEnum):
+    """What is wrong with an input. Stable: clients and tests rely on the values."""
+
+    BODY_TOO_LARGE = "body_too_large"
+    BODY_INVALID = "body_invalid"
+    """Not the JSON or the form that its content type says."""
+    BODY_TOO_DEEP = "body_too_deep"
+    FIELD_MISSING = "field_missing"
+    FIELD_INVALID = "field_invalid"
+    FIELD_REPEATED = "field_repeated"
+    TEXT_TOO_LONG = "text_too_long"
+    TEXT_INVALID = "text_invalid"
+    """Lone surrogates, or bytes that are no UTF-8."""
+    TOO_MANY_IMAGES = "too_many_images"
+    TOO_MANY_TURNS = "too_many_turns"
+    IMAGE_EMPTY = "image_empty"
+    IMAGE_TOO_LARGE = "image_too_large"
+    """More bytes than the limit."""
+    IMAGE_TOO_MANY_PIXELS = "image_too_many_pixels"
+    IMAGE_TOO_MANY_FRAMES = "image_too_many_frames"
+    IMAGE_UNSUPPORTED = "image_unsupported"
+    """Not a format that the gate reads."""
+    IMAGE_CORRUPT = "image_corrupt"
+    """Truncated or malformed."""
+    IMAGE_AMBIGUOUS = "image_ambiguous"
+    """Two files in one: a reader might see something else than the gate did."""
+    IMAGE_ENCODING = "image_encoding"
+    """Base64 or a data: address that does not decode."""
+    METADATA_TOO_LARGE = "metadata_too_large"
+    URL_INVALID = "url_invalid"
+    URL_FORBIDDEN = "url_forbidden"
+    """Scheme, port or address that the gate does not fetch from."""
+    URL_FAILED = "url_failed"
+    """No answer in time, a bad status, or too many redirects."""
+    FILE_ID_UNRESOLVED = "file_id_unresolved"
+    """A file that the gate has not seen and cannot look up."""
+    MASK_INVALID = "mask_invalid"
+    OPTION_FORBIDDEN = "option_forbidden"
+    """A field that would let content pass unseen."""
+
+
+class BadInput(SafelightError):
+    """What arrived cannot be judged as it is."""
+
+    def __init__(self, code: InputCode, message: str, *, param: str | None = None) -> None:
+        super().__init__(message, param=param)
+        self.code = code.value
+
+
+class NotAllowed(SafelightError):
+    """No key, a wrong key, or one without this permission."""
+
+    code = "invalid_api_key"
+
+
+class AccountSuspended(SafelightError):
+    """The asking account may not ask."""
+
+    code = "account_suspended"
+
+
+class BudgetSpent(SafelightError):
+    """The key or the account has used up its requests for now."""
+
+    code = "rate_limit_exceeded"
+
+
+class Overloaded(SafelightError):
+    """No room in the gate at this moment."""
+
+    code = "overloaded"
+
+
+class BackendFailed(SafelightError):
+    """The image model behind the gate did not answer as agreed."""
+
+    code = "backend_failed"
+
+
+class BackendRefused(BackendFailed):
+    """The image model answered that it will not make this."""
+
+    code = "backend_refused"
+
+
+class StoreFailed(SafelightError):
+    """A record could not be written or read, so nothing may leave."""
+
+    code = "record_failed"
+
+
+class NotStartable(SafelightError):
+    """The configuration or a part is unfit; the service does not start."""
+
+    code = "not_startable"
+
+
+class DetectorUnfit(NotStartable):
+    """A detector failed to load or failed its self-check."""
+
+    code = "detector_unfit"
+
+
+class PolicyInvalid(NotStartable):
+    """A policy file that cannot be trusted to mean what it says."""
+
+    code = "policy_invalid"

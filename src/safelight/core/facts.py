@@ -1,0 +1,36 @@
+"""What the policy knows without looking: the circumstances of the request.
+
+The account's tier is not here, so no rule can name it: the same request gets the same decision whoever pays.
+"""
+
+from dataclasses import asdict, dataclass
+
+from safelight.core.canonical import Json
+from safelight.core.category import Stage
+from safelight.core.request import Operation, Owner, Standing, Surface
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One value a fact; each field is a name that a policy condition may use. Text facts compare as strings."""
+
+    stage: Stage
+    """`input`, before anything is made, or `output`, on what came back."""
+    operation: Operation
+    """`generate`, `edit`, `variate` or `check`."""
+    surface: Surface
+    """`api`, `post`, `reply` or `direct_message`."""
+    standing: Standing
+    """The asking account: `good` or `limited` (a suspended one does not come this far)."""
+    photos: int = 0
+    """How many pictures the asker attached, over the whole conversation."""
+    photo_owner: Owner = Owner.UNKNOWN
+    """Whose pictures they are, as the platform says: `other` if any one is somebody else's."""
+    has_mask: bool = False
+    """Whether a region of the photo was marked for repainting."""
+    turns: int = 1
+    """How many turns the conversation has."""
+
+    def to_json(self) -> dict[str, Json]:
+        """The facts by name, as they are recorded and as a condition sees them."""
+        return {name: getattr(value, "value", value) for name, value in asdict(self).items()}

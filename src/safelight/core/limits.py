@@ -1,0 +1,55 @@
+"""Every bound of the gate: one name, one unit, one home.
+
+A limit protects the service from a request; a threshold, which decides what is refused, lives in the policy instead.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Bounds on one request. Units are in the names; `safelight doctor` and docs/reference print them."""
+
+    body_max_bytes: int = 64 * 1024 * 1024
+    """One HTTP request body, form or JSON."""
+    image_max_bytes: int = 50 * 1024 * 1024
+    """One uploaded or fetched image, as encoded (the OpenAI bound)."""
+    image_max_pixels: int = 24_000_000
+    """Width × height of one frame, read from the header before anything is decoded."""
+    image_max_side_px: int = 16_384
+    """The longer side of one frame."""
+    image_max_frames: int = 64
+    """Frames of one animation; a longer one is refused, never sampled."""
+    image_max_total_pixels: int = 48_000_000
+    """Width × height × frames of one image."""
+    image_max_metadata_bytes: int = 1024 * 1024
+    """Text read from one image's metadata."""
+    images_max_count: int = 16
+    """Images in one request (the OpenAI bound on edits)."""
+    outputs_max_count: int = 10
+    """Images that one request may ask for (`n`)."""
+    prompt_max_chars: int = 32_000
+    """Unicode characters of one text field (the OpenAI bound on `prompt`)."""
+    text_max_chars: int = 128_000
+    """Unicode characters of all text fields and turns together."""
+    turns_max_count: int = 200
+    """Turns of one conversation."""
+    json_max_depth: int = 32
+    """Nesting of a JSON body."""
+    form_max_fields: int = 64
+    """Text fields of one multipart form."""
+    fetch_max_redirects: int = 3
+    """Redirects followed when an `image_url` is fetched, each address checked again."""
+    fetch_timeout_s: float = 10.0
+    """One `image_url`, from first byte asked to last byte read."""
+    observe_deadline_s: float = 10.0
+    """All detectors on one stage of one request, side by side; what is later is Missing."""
+    backend_timeout_s: float = 180.0
+    """One answer of the image model."""
+    store_timeout_s: float = 5.0
+    """One transaction, waiting for the writer included."""
+    in_flight_max_count: int = 64
+    """Requests inside the gate at once; one more is told to come back."""
+
+
+DEFAULT_LIMITS = Limits()
