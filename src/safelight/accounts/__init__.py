@@ -1,0 +1,1 @@
+"""Who asks: API keys, subjects and their standing, budgets."""

@@ -1,0 +1,25 @@
+"""A key and what it may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What a key may be used for, as `scope:resource:action`."""
+
+    MAKE = "gate:image:make"
+    """Ask for images: generations, edits, variations."""
+    CHECK = "gate:request:check"
+    """Ask for decisions only: `/v1/check` and `/v1/moderations`."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key as it is known after authentication; its secret is not among it."""
+
+    id: str
+    name: str
+    permissions: frozenset[Permission]
+    requests_per_minute: int = 0
+    """0 for no bound."""
+    revoked: bool = False

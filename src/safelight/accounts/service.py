@@ -1,0 +1,94 @@
+"""Step 1 of the gate: who asks, is the account in good standing, is there budget left.
+
+Strikes and suspensions are decided elsewhere; here a standing is looked up and obeyed.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import Connection, func, select
+
+from safelight.accounts.keys import authenticate
+from safelight.accounts.model import ApiKey, Permission
+from safelight.core.category import Stage
+from safelight.core.clock import Clock, to_rfc3339
+from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed
+from safelight.core.request import Standing, Subject, Tier
+from safelight.store.database import Database
+from safelight.store.digest_key import DigestKey
+from safelight.store.tables import decisions, subjects
+
+_MINUTE = timedelta(minutes=1)
+_OPEN_KEY = ApiKey("key_open", "open", frozenset(Permission))
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who says they are calling: strings from the request, nothing verified yet."""
+
+    key: str | None
+    """The API key as presented."""
+    user: str = ""
+    """The platform's name for the account that asks; empty when the platform names none."""
+    tier: Tier = Tier.FREE
+    client: str = ""
+    """The network address of the caller, for logs only."""
+
+
+class Accounts:
+    """Admits callers."""
+
+    def __init__(
+        self,
+        database: Database,
+        digest_key: DigestKey,
+        clock: Clock,
+        *,
+        require_key: bool = True,
+        subject_requests_per_minute: int = 0,
+    ) -> None:
+        self._database = database
+        self._digest_key = digest_key
+        self._clock = clock
+        self._require_key = require_key
+        self._subject_requests_per_minute = subject_requests_per_minute
+
+    async def admit(self, caller: Caller, permission: Permission) -> Subject:
+        """The subject behind `caller`. Raises NotAllowed, AccountSuspended, BudgetSpent or StoreFailed."""
+        if self._require_key and not caller.key:
+            raise NotAllowed("No API key. Send it as `Authorization: Bearer sl_…`.")
+        return await self._database.read(lambda connection: self._admit(connection, caller, permission))
+
+    def pseudonym(self, key_id: str, user: str) -> str:
+        """The id under which a platform's account is known here."""
+        return self._digest_key.pseudonym(f"{key_id}\0{user}".encode("utf-8", "surrogatepass"))
+
+    def _admit(self, connection: Connection, caller: Caller, permission: Permission) -> Subject:
+        key = authenticate(connection, caller.key or "") if self._require_key else _OPEN_KEY
+        if permission not in key.permissions:
+            raise NotAllowed(f"This API key lacks the permission `{permission}`.")
+        subject_id = self.pseudonym(key.id, caller.user)
+        standing = connection.execute(select(subjects.c.standing).where(subjects.c.id == subject_id)).scalar()
+        if standing == Standing.SUSPENDED:
+            raise AccountSuspended(
+                "This account is suspended. The letter that told its owner says why, and how to contest it."
+            )
+        self._spend(connection, decisions.c.key_id == key.id, key.requests_per_minute, "API key")
+        if caller.user:
+            by_subject = decisions.c.subject_id == subject_id
+            self._spend(connection, by_subject, self._subject_requests_per_minute, "account")
+        return Subject(subject_id, key.id, Standing(standing or Standing.GOOD), caller.tier)
+
+    def _spend(self, connection: Connection, whose: object, per_minute: int, who: str) -> None:
+        if per_minute <= 0:
+            return
+        now: datetime = self._clock()
+        # Recorded decisions are the count: it survives a restart and holds across processes. Requests still under
+        # way are not in it; `in_flight_max_count` bounds those.
+        count = select(func.count()).where(
+            whose,  # type: ignore[arg-type]
+            decisions.c.stage == Stage.INPUT,
+            decisions.c.at > to_rfc3339(now - _MINUTE),
+        )
+        if (connection.execute(count).scalar() or 0) >= per_minute:
+            raise BudgetSpent(f"This {who} may make {per_minute} requests a minute; try again soon.", retry_after_s=60)

@@ -1,0 +1,100 @@
+"""The unit of work: one function, one transaction, committed before its result is seen.
+
+Rules of this module
+- Only `write` changes anything, and all writes go through one thread: SQLite has one writer, and queueing here is
+  fairer than its busy loop.
+- A write or read that is not done within `timeout_s` raises StoreFailed. The write may still be committed later: what
+  is recorded without being released is safe, the other way round is not.
+- SQLite runs in WAL with `synchronous=FULL`: a commit that was answered survives a power cut.
+"""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+import alembic.command
+import alembic.config
+from sqlalchemy import Connection, create_engine, event, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from safelight.core.errors import StoreFailed
+
+T = TypeVar("T")
+_READERS = 2
+
+
+class Database:
+    """A SQL database. Open it with `Database(url)`, then `migrate()`; `close()` when done."""
+
+    def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
+        self._timeout_s = timeout_s
+        self._engine = create_engine(url, connect_args=_connect_args(url, timeout_s), pool_size=_READERS + 1)
+        if self._engine.dialect.name == "sqlite":
+            event.listen(self._engine, "connect", _configure_sqlite)
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
+        self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
+
+    def migrate(self) -> None:
+        """Bring the schema to the newest version. Raises StoreFailed."""
+        config = alembic.config.Config()
+        config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+        try:
+            with self._engine.begin() as connection:
+                config.attributes["connection"] = connection
+                alembic.command.upgrade(config, "head")
+        except SQLAlchemyError as error:
+            raise StoreFailed(f"the database could not be opened or migrated ({type(error).__name__})") from error
+
+    async def write(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` in one transaction and return its result once that is committed. Raises StoreFailed."""
+        return await self._run(self._writer, self._in_transaction, work)
+
+    async def read(self, work: Callable[[Connection], T]) -> T:
+        """Run `work` on a snapshot; nothing that it changes is kept. Raises StoreFailed."""
+        return await self._run(self._readers, self._in_snapshot, work)
+
+    async def ping(self) -> None:
+        """Show that the database can be written. Raises StoreFailed."""
+        # A write lock is taken and given back: a read alone would succeed on a full or read-only disk.
+        begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "SELECT 1"
+        await self.write(lambda connection: connection.execute(text(begin)).close())
+
+    def close(self) -> None:
+        """Wait for the work under way, then let go of the database."""
+        self._writer.shutdown(wait=True)
+        self._readers.shutdown(wait=True)
+        self._engine.dispose()
+
+    async def _run(self, threads: ThreadPoolExecutor, how: Callable[[Callable[[Connection], T]], T], work: Any) -> T:
+        try:
+            future = asyncio.get_running_loop().run_in_executor(threads, how, work)
+            return await asyncio.wait_for(future, self._timeout_s)
+        except TimeoutError as error:
+            raise StoreFailed(f"the database did not answer within {self._timeout_s:g} s; try again") from error
+        except (SQLAlchemyError, RuntimeError) as error:  # RuntimeError: the threads have been shut down
+            raise StoreFailed(f"the database failed ({type(error).__name__}); nothing was released") from error
+
+    def _in_transaction(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.begin() as connection:
+            return work(connection)
+
+    def _in_snapshot(self, work: Callable[[Connection], T]) -> T:
+        with self._engine.connect() as connection:
+            return work(connection)
+
+
+def sqlite_url(path: Path) -> str:
+    """The address of a SQLite file."""
+    return f"sqlite:///{path}"
+
+
+def _connect_args(url: str, timeout_s: float) -> dict[str, Any]:
+    # SQLite's own wait for a lock must end before ours, so that the error names the cause.
+    return {"timeout": timeout_s * 0.8, "check_same_thread": False} if url.startswith("sqlite") else {}
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
+        connection.execute(f"PRAGMA {pragma}")

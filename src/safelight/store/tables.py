@@ -1,0 +1,78 @@
+"""Every table, in one place. Migrations are in `migrations/versions`; a test holds the two against each other.
+
+What is not here: prompts, images, account names. A request leaves keyed digests (`digest_key.py`), which tell whether
+a text or image in hand is the one that was asked, and nothing to anybody without the key.
+"""
+
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s_%(referred_table_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+# Moments are RFC 3339 text in UTC with microseconds (`core.clock.to_rfc3339`): they sort as text in every database.
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("secret_sha256", LargeBinary(32), nullable=False),
+    Column("permissions", Text, nullable=False, comment="space separated"),
+    Column("requests_per_minute", Integer, nullable=False, comment="0: no bound"),
+    Column("created_at", String(27), nullable=False),
+    Column("revoked_at", String(27)),
+)
+
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="keyed digest of the platform's account name"),
+    Column("standing", String(16), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("changed_at", String(27), nullable=False),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("version", String(80), primary_key=True),
+    Column("text", Text, nullable=False, comment="canonical; decisions can be replayed with it"),
+    Column("first_used_at", String(27), nullable=False),
+)
+
+decisions = Table(
+    "decisions",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("request_id", String(40), nullable=False, index=True),
+    Column("at", String(27), nullable=False),
+    Column("stage", String(16), nullable=False),
+    Column("verdict", String(16), nullable=False),
+    Column("category", String(40)),
+    Column("policy_version", String(80), ForeignKey("policies.version"), nullable=False),
+    Column("key_id", String(40), nullable=False),
+    Column("subject_id", String(40), nullable=False),
+    Column("tier", String(16), nullable=False, comment="for parity audits; no input of policy"),
+    Column("prompt_digest", String(80), nullable=False),
+    Column("image_digests", Text, nullable=False, comment="JSON list; uploads first, then outputs"),
+    Column("body", Text, nullable=False, comment="the decision, canonical JSON"),
+    Index("ix_decisions_key_id_at", "key_id", "at"),
+    Index("ix_decisions_subject_id_at", "subject_id", "at"),
+)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("decision_id", String(40), ForeignKey("decisions.id"), nullable=False),
+    Column("created_at", String(27), nullable=False),
+    Column("done_at", String(27), index=True),
+)
