@@ -104,16 +104,46 @@ class Overloaded(SafelightError):
     code = "overloaded"
 
 
-class BackendFailed(SafelightError):
-    """The image model behind the gate did not answer as agreed."""
+class BackendCode(StrEnum):
+    """How the image model behind the gate failed. Stable."""
 
-    code = "backend_failed"
+    FAILED = "backend_failed"
+    """It answered with an error of its own."""
+    UNREACHABLE = "backend_unreachable"
+    TIMEOUT = "backend_timeout"
+    BUSY = "backend_busy"
+    """It has no room now; `retry_after_s` where it said when."""
+    MISCONFIGURED = "backend_misconfigured"
+    """Its address, key or account is wrong: a matter for the operator."""
+    REJECTED = "backend_rejected"
+    """It does not take this model, size or other option: the asker can change it."""
+    ANSWER_INVALID = "backend_answer_invalid"
+    """It answered with something that is not what was asked for, or more than the limit."""
+    REFUSED = "backend_refused"
+
+
+class BackendFailed(SafelightError):
+    """The image model behind the gate did not answer as agreed; `code` is one of BackendCode."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: BackendCode = BackendCode.FAILED,
+        param: str | None = None,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(message, param=param, retry_after_s=retry_after_s)
+        self.code = code.value
 
 
 class BackendRefused(BackendFailed):
     """The image model answered that it will not make this."""
 
-    code = "backend_refused"
+    def __init__(self, message: str, *, sign: str = "") -> None:
+        super().__init__(message, code=BackendCode.REFUSED)
+        self.sign = sign
+        """What the model's answer said it by, such as `moderation_blocked`; a code, never its text."""
 
 
 class StoreFailed(SafelightError):

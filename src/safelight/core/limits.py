@@ -46,6 +46,8 @@ class Limits:
     """All detectors on one stage of one request, side by side; what is later is Missing."""
     backend_timeout_s: float = 180.0
     """One answer of the image model."""
+    backend_answer_max_bytes: int = 160 * 1024 * 1024
+    """One answer of the image model, partial images included, as it travels."""
     store_timeout_s: float = 5.0
     """One transaction, waiting for the writer included."""
     in_flight_max_count: int = 64
