@@ -55,18 +55,19 @@ class Accounts:
 
     async def admit(self, caller: Caller, permission: Permission) -> Subject:
         """The subject behind `caller`. Raises NotAllowed, AccountSuspended, BudgetSpent or StoreFailed."""
-        if self._require_key and not caller.key:
-            raise NotAllowed("No API key. Send it as `Authorization: Bearer sl_…`.")
         return await self._database.read(lambda connection: self._admit(connection, caller, permission))
+
+    async def check_key(self, caller: Caller, permission: Permission) -> None:
+        """Whether the key may be used for this at all, before anything else is read. Raises NotAllowed, StoreFailed."""
+        if self._require_key:
+            await self._database.read(lambda connection: self._key(connection, caller, permission))
 
     def pseudonym(self, key_id: str, user: str) -> str:
         """The id under which a platform's account is known here."""
         return self._digest_key.pseudonym(f"{key_id}\0{user}".encode("utf-8", "surrogatepass"))
 
     def _admit(self, connection: Connection, caller: Caller, permission: Permission) -> Subject:
-        key = authenticate(connection, caller.key or "") if self._require_key else _OPEN_KEY
-        if permission not in key.permissions:
-            raise NotAllowed(f"This API key lacks the permission `{permission}`.")
+        key = self._key(connection, caller, permission)
         subject_id = self.pseudonym(key.id, caller.user)
         standing = connection.execute(select(subjects.c.standing).where(subjects.c.id == subject_id)).scalar()
         if standing == Standing.SUSPENDED:
@@ -78,6 +79,16 @@ class Accounts:
             by_subject = decisions.c.subject_id == subject_id
             self._spend(connection, by_subject, self._subject_requests_per_minute, "account")
         return Subject(subject_id, key.id, Standing(standing or Standing.GOOD), caller.tier)
+
+    def _key(self, connection: Connection, caller: Caller, permission: Permission) -> ApiKey:
+        if not self._require_key:
+            return _OPEN_KEY
+        if not caller.key:
+            raise NotAllowed("No API key. Send it as `Authorization: Bearer sl_…`.")
+        key = authenticate(connection, caller.key)
+        if permission not in key.permissions:
+            raise NotAllowed(f"This API key lacks the permission `{permission}`.")
+        return key
 
     def _spend(self, connection: Connection, whose: object, per_minute: int, who: str) -> None:
         if per_minute <= 0:

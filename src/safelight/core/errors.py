@@ -57,6 +57,8 @@ class InputCode(StrEnum):
     """Truncated or malformed."""
     IMAGE_AMBIGUOUS = "image_ambiguous"
     """Two files in one: a reader might see something else than the gate did."""
+    IMAGE_TOO_SLOW = "image_too_slow"
+    """Within every other limit, yet not decoded in time."""
     IMAGE_ENCODING = "image_encoding"
     """Base64 or a data: address that does not decode."""
     METADATA_TOO_LARGE = "metadata_too_large"

@@ -12,6 +12,8 @@ class Limits:
 
     body_max_bytes: int = 64 * 1024 * 1024
     """One HTTP request body, form or JSON."""
+    bodies_held_max_bytes: int = 512 * 1024 * 1024
+    """All HTTP request bodies being read at one moment, in one process."""
     image_max_bytes: int = 50 * 1024 * 1024
     """One uploaded or fetched image, as encoded (the OpenAI bound)."""
     image_max_pixels: int = 24_000_000
@@ -42,6 +44,8 @@ class Limits:
     """Redirects followed when an `image_url` is fetched, each address checked again."""
     fetch_timeout_s: float = 10.0
     """One `image_url`, from first byte asked to last byte read."""
+    decode_deadline_s: float = 10.0
+    """Decoding every image of one stage of one request."""
     observe_deadline_s: float = 10.0
     """All detectors on one stage of one request, side by side; what is later is Missing."""
     backend_timeout_s: float = 180.0

@@ -1,0 +1,61 @@
+"""`safelight doctor`: is this installation fit to stand in front of a model?"""
+
+import asyncio
+import dataclasses
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.table import Table
+
+from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.settings import Settings
+
+HELP = """Load every part, verify every detector, and say what is wrong and what to do.
+
+Example: `safelight doctor --data-dir /var/lib/safelight`
+
+Exit code 0: fit to serve; 1: something is wrong.
+"""
+
+
+def doctor(
+    data_dir: Annotated[Path | None, typer.Option(help="The data folder to look at.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Look at everything once."""
+    quiet_logs()
+    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    report = asyncio.run(_examine(settings))
+    troubles = report["troubles"]
+    if as_json:
+        print_json(report)
+    else:
+        table = Table("part", "seconds to load and verify", "state")
+        for name, seconds in report["detectors"].items():
+            table.add_row(name, f"{seconds:.2f}", troubles.get(name, "fit"))
+        for name in ("store", "backend"):
+            table.add_row(name, "", troubles.get(name, "fit"))
+        console.print(table)
+        for title in ("settings", "limits"):
+            shown = Table(title, "value")
+            for name, value in report[title].items():
+                shown.add_row(name, str(value))
+            console.print(shown)
+        console.print(f"policy {report['policy_version']}", highlight=False)
+        console.print("[bold red]Not fit to serve.[/]" if troubles else "[bold green]Fit to serve.[/]")
+    if troubles:
+        raise typer.Exit(1)
+
+
+async def _examine(settings: Settings) -> dict[str, dict[str, object] | str]:
+    from safelight.wiring import Safelight
+
+    async with Safelight(settings) as safelight:
+        return {
+            "detectors": dict(safelight.load_seconds),
+            "troubles": dict(await safelight.troubles()),
+            "settings": settings.model_dump(mode="json"),
+            "limits": dataclasses.asdict(safelight.limits),
+            "policy_version": safelight.policy.version,
+        }

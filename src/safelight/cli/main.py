@@ -1,0 +1,53 @@
+"""`safelight`: every command, and one way to say that something is wrong."""
+
+import sys
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from safelight import __version__
+from safelight.cli import check, demo, doctor, keys, policy, serve
+from safelight.cli.output import print_error
+from safelight.core.errors import SafelightError
+
+
+class _Group(TyperGroup):
+    """Turns a foreseen error into one line on standard error and exit code 2."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except SafelightError as error:
+            print_error(error, as_json="--json" in sys.argv)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=_Group,
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    help="The safeguard in front of an image model.\n\nStart with `safelight demo`.",
+)
+app.command("serve", help=serve.HELP)(serve.serve)
+app.command("check", help=check.HELP)(check.check)
+app.command("demo", help=demo.HELP)(demo.demo)
+app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.add_typer(policy.app, name="policy")
+app.add_typer(keys.app, name="keys")
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"safelight {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Options of the command itself."""

@@ -1,0 +1,36 @@
+"""What every command shares: one JSON object on standard output with `--json`, words for people without."""
+
+import json
+from typing import Annotated, Any
+
+import structlog
+import typer
+from rich.console import Console
+
+from safelight.core.errors import SafelightError
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+
+console = Console()
+_errors = Console(stderr=True)
+
+
+def print_json(value: Any) -> None:
+    """Print `value` as one line of JSON."""
+    typer.echo(json.dumps(value, ensure_ascii=False))
+
+
+def print_error(error: SafelightError, *, as_json: bool) -> None:
+    """Say what is wrong and what to do, on standard error; with `as_json`, on standard output as JSON."""
+    if as_json:
+        print_json({"error": {"code": error.code, "message": error.message, "param": error.param}})
+    else:
+        _errors.print(f"[bold red]{error.code}[/]: {error.message}", highlight=False)
+
+
+def quiet_logs() -> None:
+    """Let only errors through, on standard error: the command's answer is on standard output."""
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(40),
+        logger_factory=structlog.PrintLoggerFactory(_errors.file),
+    )

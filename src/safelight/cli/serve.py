@@ -1,0 +1,93 @@
+"""`safelight serve`."""
+
+import asyncio
+from pathlib import Path
+from typing import Annotated, Any
+
+import structlog
+import typer
+import uvicorn
+
+from safelight.settings import BackendName, Settings
+
+HELP = """Run the gate.
+
+Example: `safelight serve --backend openai --upstream-url http://127.0.0.1:9000/v1`, then point the OpenAI client's
+`base_url` at `http://127.0.0.1:8484/v1`. Every option can also be set as `SAFELIGHT_…` in the environment.
+"""
+
+
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on.")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
+    backend: Annotated[BackendName | None, typer.Option(help="The image model behind the gate.")] = None,
+    upstream_url: Annotated[str | None, typer.Option(help="Base address of an OpenAI-compatible upstream.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder for the database and the digest key.")] = None,
+    policy_file: Annotated[Path | None, typer.Option("--policy", help="Policy file; none: the default.")] = None,
+    open_door: Annotated[bool | None, typer.Option("--open", help="Ask for no API key; loopback only.")] = None,
+    try_page: Annotated[bool | None, typer.Option("--try-page", help="Serve the page at /try; with --open.")] = None,
+    as_json: Annotated[bool | None, typer.Option("--json", help="Log lines as JSON (the default).")] = None,
+) -> None:
+    """Run the gate until it is told to stop."""
+    chosen = {
+        "host": host,
+        "port": port,
+        "backend": backend,
+        "upstream_url": upstream_url,
+        "data_dir": data_dir,
+        "policy_file": policy_file,
+        "open": open_door,
+        "try_page": try_page,
+        "log_json": as_json,
+    }
+    settings = Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    configure_logs(as_json=settings.log_json)
+    asyncio.run(run(settings))
+
+
+async def run(settings: Settings) -> None:
+    """Open the gate, serve until a signal, close it. Raises NotStartable."""
+    # Imported here: `safelight --help` need not wait for the detectors' libraries.
+    from safelight.web.app import create_app
+    from safelight.wiring import Safelight
+
+    async with Safelight(settings) as safelight:
+        structlog.get_logger().info(
+            "open_gate",
+            address=f"http://{settings.host}:{settings.port}",
+            backend=safelight.backend.name,
+            policy_version=safelight.policy.version,
+            load_seconds={name: round(seconds, 3) for name, seconds in safelight.load_seconds.items()},
+        )
+        await make_server(create_app(safelight), settings).serve()
+
+
+def make_server(app: Any, settings: Settings) -> uvicorn.Server:
+    """uvicorn, set as we want it: no access log (it would hold addresses), bounded headers and keep-alive."""
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            host=settings.host,
+            port=settings.port,
+            access_log=False,
+            log_level="warning",
+            server_header=False,
+            timeout_keep_alive=30,
+            timeout_graceful_shutdown=30,
+            h11_max_incomplete_event_size=64 * 1024,
+        )
+    )
+
+
+def configure_logs(*, as_json: bool) -> None:
+    """Structured lines on standard output; never a prompt, an image or an account in them."""
+    renderer: Any = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(20),
+    )

@@ -1,0 +1,1 @@
+"""The main path: one request from door to door. Read `flow.py`."""

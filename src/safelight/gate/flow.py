@@ -1,0 +1,256 @@
+"""The way of a request, in nine steps. Nothing is released that was not observed, decided and recorded.
+
+Rules of this module
+- The steps stand in the order in which they happen; each is a call, and the comments number them.
+- There is one way out with images in hand, the last line of `make`, and it stands behind the record.
+- Whatever goes wrong raises a named error; no path gives up a check to give an answer.
+
+What is left to others: bytes and texts (`normalise.py`), detectors and deadlines (`observe.py`), the rules
+(`policy/`), the model (`backends/`), the transaction (`record.py`). Step 7, marking, waits for its room: see
+docs/limits.md.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+
+from safelight.accounts.model import Permission
+from safelight.accounts.service import Accounts, Caller
+from safelight.backends.ports import Backend, CleanImage, Job, Made
+from safelight.core.category import Stage, Verdict
+from safelight.core.clock import Clock
+from safelight.core.decision import Decision
+from safelight.core.errors import BackendCode, BackendFailed, BadInput, InputCode, Overloaded
+from safelight.core.facts import Facts
+from safelight.core.ids import new_id
+from safelight.core.limits import Limits
+from safelight.core.request import ImageRequest, Owner, Subject
+from safelight.core.signal import Observed
+from safelight.gate.cores import Lane, TooBusy, TooLate
+from safelight.gate.metrics import Metrics
+from safelight.gate.model import Outcome, ReleasedImage
+from safelight.gate.normalise import view_of_outputs, view_of_request
+from safelight.gate.observe import Observer
+from safelight.gate.record import Recorder
+from safelight.policy.decide import decide
+from safelight.policy.model import Policy
+from safelight.signals.model import Picture, PictureRole, View
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """A request after step 4."""
+
+    request_id: str
+    subject: Subject
+    view: View
+    facts: Facts
+    observed: Observed
+    decision: Decision
+
+
+class Gate:
+    """Stands in front of one image backend."""
+
+    def __init__(
+        self,
+        *,
+        accounts: Accounts,
+        observer: Observer,
+        policy: Policy,
+        backend: Backend,
+        recorder: Recorder,
+        decoding: Lane,
+        metrics: Metrics,
+        limits: Limits,
+        clock: Clock,
+    ) -> None:
+        self._accounts = accounts
+        self._observer = observer
+        self.policy = policy
+        self._backend = backend
+        self._recorder = recorder
+        self._decoding = decoding
+        self._metrics = metrics
+        self._limits = limits
+        self._clock = clock
+        self._in_flight = 0
+
+    async def check(self, request: ImageRequest, caller: Caller) -> Outcome:
+        """Judge `request` without making anything. Raises SafelightError."""
+        async with self._room():
+            judged = await self._judge(request, caller, Permission.CHECK)  # (1) to (4)
+            await self._record((judged.decision,), request, judged.subject)  # (8)
+            return Outcome(judged.request_id, (judged.decision,))  # (9)
+
+    async def make(self, request: ImageRequest, caller: Caller, *, stream: bool = False) -> Outcome:
+        """Judge `request`, have it made, judge what came back. Raises SafelightError.
+
+        With `stream`, the backend is asked for partial images too; they are checked together with the final ones.
+        """
+        async with self._room():
+            judged = await self._judge(request, caller, Permission.MAKE)  # (1) to (4)
+            if judged.decision.verdict is Verdict.REFUSE:
+                await self._record((judged.decision,), request, judged.subject)
+                return Outcome(judged.request_id, (judged.decision,))
+
+            # (5) generate: the model gets the images as they were checked, not as they were sent
+            try:
+                made = await self._generate(request, judged.view, stream)
+            except BaseException:
+                await self._record((judged.decision,), request, judged.subject)
+                raise
+
+            # (6) observe and decide again: what came back, together with what was asked
+            view, observed = await self._observe_outputs(made, judged)
+            facts = _facts(request, judged.subject, Stage.OUTPUT)
+            decision = self._decide(judged.request_id, facts, judged.observed + observed)
+            decisions = (judged.decision, decision)
+
+            # (7) mark: no room for it yet, so nothing is claimed of the image's origin
+
+            # (8) record: a batch stops whole, so a refused output leaves nothing of its neighbours
+            outputs = [picture.clean for picture in view.pictures]
+            await self._record(decisions, request, judged.subject, outputs)
+            if decision.verdict is Verdict.REFUSE:
+                return Outcome(judged.request_id, decisions)
+
+            # (9) respond
+            return _release(judged.request_id, decisions, view, made)
+
+    async def _judge(self, request: ImageRequest, caller: Caller, permission: Permission) -> _Judged:
+        # (1) admit: who asks, in which standing, with what budget
+        with self._timed("admit"):
+            subject = await self._accounts.admit(caller, permission)
+        request_id = new_id("req", self._clock())
+        # (2) normalise: one spelling of every text, one safe decoding of every image
+        with self._timed("normalise"):
+            view = await self._decode(lambda: view_of_request(request, self._limits))
+        # (3) observe: every detector, side by side, under one deadline
+        with self._timed("observe"):
+            observed = await self._observer.observe(view)
+        # (4) decide: a pure function of what was observed, the circumstances and the time
+        facts = _facts(request, subject, Stage.INPUT)
+        decision = self._decide(request_id, facts, observed)
+        return _Judged(request_id, subject, view, facts, observed, decision)
+
+    async def _generate(self, request: ImageRequest, view: View, stream: bool) -> Made:
+        job = Job(
+            operation=request.operation,
+            prompt=request.prompt,
+            photos=tuple(_clean(p) for p in view.pictures if p.role is PictureRole.PHOTO),
+            mask=next((_clean(p) for p in view.pictures if p.role is PictureRole.MASK), None),
+            count=request.count,
+            options=request.options,
+        )
+        with self._timed("generate"):
+            try:
+                async with asyncio.timeout(self._limits.backend_timeout_s):
+                    made = await self._backend.make(job, stream=stream)
+            except TimeoutError as error:
+                seconds = self._limits.backend_timeout_s
+                message = f"The image model did not answer within {seconds:g} s; try again."
+                raise BackendFailed(message, code=BackendCode.TIMEOUT) from error
+        if not 1 <= len(made.images) <= self._limits.outputs_max_count:
+            message = f"The image model answered with {len(made.images)} images."
+            raise BackendFailed(message, code=BackendCode.ANSWER_INVALID)
+        return made
+
+    async def _observe_outputs(self, made: Made, judged: _Judged) -> tuple[View, Observed]:
+        texts = [text for text in made.revised_prompts if text]
+        with self._timed("observe_outputs"):
+            try:
+                view = await self._decode(
+                    lambda: view_of_outputs(made.images, made.partials, texts, judged.view.photos_count, self._limits)
+                )
+            except BadInput as error:  # the model's fault, not the asker's
+                message = f"The image model's answer could not be checked: {error.message}"
+                raise BackendFailed(message, code=BackendCode.ANSWER_INVALID) from error
+            return view, await self._observer.observe(view)
+
+    async def _decode(self, work: Callable[[], View]) -> View:
+        deadline = asyncio.get_running_loop().time() + self._limits.decode_deadline_s
+        try:
+            return await self._decoding.run(work, deadline=deadline)
+        except TooLate as error:
+            seconds = self._limits.decode_deadline_s
+            raise BadInput(InputCode.IMAGE_TOO_SLOW, f"Reading this request took more than {seconds:g} s.") from error
+        except TooBusy as error:
+            raise Overloaded("Every decoder is busy; try again soon.", retry_after_s=5) from error
+
+    def _decide(self, request_id: str, facts: Facts, observed: Observed) -> Decision:
+        now = self._clock()
+        decision = decide(
+            self.policy,
+            decision_id=new_id("dec", now),
+            request_id=request_id,
+            facts=facts,
+            observed=observed,
+            now=now,
+        )
+        category = decision.category.value if decision.category else "none"
+        self._metrics.decisions.labels(decision.stage.value, decision.verdict.value, category).inc()
+        return decision
+
+    async def _record(
+        self,
+        decisions: tuple[Decision, ...],
+        request: ImageRequest,
+        subject: Subject,
+        outputs: Sequence[bytes] = (),
+    ) -> None:
+        with self._timed("record"):
+            await self._recorder.record(decisions, request, subject, outputs)
+
+    @asynccontextmanager
+    async def _room(self) -> AsyncIterator[None]:
+        """A place inside the gate. Raises Overloaded when there is none."""
+        if self._in_flight >= self._limits.in_flight_max_count:
+            raise Overloaded("The gate is full; try again soon.", retry_after_s=2)
+        self._in_flight += 1
+        self._metrics.in_flight.inc()
+        try:
+            yield
+        finally:
+            self._in_flight -= 1
+            self._metrics.in_flight.dec()
+
+    @contextmanager
+    def _timed(self, step: str) -> Iterator[None]:
+        start = time.perf_counter()
+        yield
+        self._metrics.step_seconds.labels(step).observe(time.perf_counter() - start)
+
+
+def _facts(request: ImageRequest, subject: Subject, stage: Stage) -> Facts:
+    owners = {photo.owner for photo in request.photos}
+    return Facts(
+        stage=stage,
+        operation=request.operation,
+        surface=request.surface,
+        standing=subject.standing,
+        photos=len(request.photos),
+        # The most doubtful owner stands for all: one photo of somebody else makes it a matter of somebody else.
+        photo_owner=next(
+            (owner for owner in (Owner.OTHER, Owner.UNKNOWN, Owner.SELF) if owner in owners), Owner.UNKNOWN
+        ),
+        has_mask=request.mask is not None,
+        turns=len(request.turns),
+    )
+
+
+def _clean(picture: Picture) -> CleanImage:
+    return CleanImage(picture.clean, picture.media_type)
+
+
+def _release(request_id: str, decisions: tuple[Decision, ...], view: View, made: Made) -> Outcome:
+    """What leaves: the checked pictures in the order in which the model gave them, finals first, then partials."""
+    count = len(made.images)
+    revised = (*made.revised_prompts, *[None] * len(view.pictures))
+    released = [
+        ReleasedImage(picture.clean, picture.media_type, revised_prompt)
+        for picture, revised_prompt in zip(view.pictures, revised, strict=False)
+    ]
+    return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), made.extra)

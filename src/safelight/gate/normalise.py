@@ -1,0 +1,72 @@
+"""Step 2: one spelling of every text, one safe decoding of every image. All the CPU work on strangers' bytes is here.
+
+Every string of the request becomes a passage: the turns, the fields beside the prompt, file names, image metadata.
+What becomes of them is `signals/text/normalise.py`; what becomes of images is `signals/image/decode.py`.
+"""
+
+from collections.abc import Sequence
+
+from safelight.core.category import Stage
+from safelight.core.errors import BadInput, InputCode
+from safelight.core.limits import Limits
+from safelight.core.request import ImageRequest, Upload
+from safelight.signals.image.decode import decode
+from safelight.signals.image.mask import check_mask
+from safelight.signals.model import Passage, Picture, PictureRole, View
+from safelight.signals.text.normalise import read
+
+
+def view_of_request(request: ImageRequest, limits: Limits) -> View:
+    """What the detectors look at before anything is made.
+
+    Raises BadInput for a text or an image that cannot be judged as it is.
+    """
+    _check_bounds(request, limits)
+    pictures = [
+        decode(photo, role=PictureRole.PHOTO, where=f"photo {number}", limits=limits)
+        for number, photo in enumerate(request.photos, 1)
+    ]
+    if request.mask:
+        mask = decode(request.mask, role=PictureRole.MASK, where="mask", limits=limits)
+        if pictures:
+            check_mask(mask, pictures[0])
+        pictures.append(mask)
+    passages = [
+        Passage(f"turn {number}" if len(request.turns) > 1 else "prompt", turn.text, turn.role)
+        for number, turn in enumerate(request.turns, 1)
+        if turn.text
+    ]
+    passages += [Passage(name, text) for name, text in request.fields.items() if text]
+    passages += [passage for picture in pictures for passage in picture.passages]
+    return View(Stage.INPUT, tuple(map(read, passages)), tuple(pictures), photos_count=len(request.photos))
+
+
+def view_of_outputs(
+    outputs: Sequence[bytes], partials: Sequence[bytes], texts: Sequence[str], photos_count: int, limits: Limits
+) -> View:
+    """What the detectors look at when the model has answered: images, earlier states of them, and its own words."""
+    pictures = [_output(content, f"output {number}", limits) for number, content in enumerate(outputs, 1)]
+    pictures += [_output(content, f"partial {number}", limits) for number, content in enumerate(partials, 1)]
+    passages = [Passage(f"revised prompt {number}", text) for number, text in enumerate(texts, 1) if text]
+    passages += [passage for picture in pictures for passage in picture.passages]
+    return View(Stage.OUTPUT, tuple(map(read, passages)), tuple(pictures), photos_count=photos_count)
+
+
+def _output(content: bytes, where: str, limits: Limits) -> Picture:
+    return decode(Upload(content), role=PictureRole.OUTPUT, where=where, limits=limits)
+
+
+def _check_bounds(request: ImageRequest, limits: Limits) -> None:
+    if len(request.turns) > limits.turns_max_count:
+        raise BadInput(InputCode.TOO_MANY_TURNS, f"At most {limits.turns_max_count} turns; send the latest ones.")
+    if len(request.photos) > limits.images_max_count:
+        raise BadInput(InputCode.TOO_MANY_IMAGES, f"At most {limits.images_max_count} images in one request.")
+    texts = [("prompt", turn.text) for turn in request.turns] + list(request.fields.items())
+    for name, text in texts:
+        if len(text) > limits.prompt_max_chars:
+            message = f"At most {limits.prompt_max_chars} characters; this text has {len(text)}."
+            raise BadInput(InputCode.TEXT_TOO_LONG, message, param=name)
+        if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
+            raise BadInput(InputCode.TEXT_INVALID, "The text holds half a character (a lone surrogate).", param=name)
+    if sum(len(text) for _, text in texts) > limits.text_max_chars:
+        raise BadInput(InputCode.TEXT_TOO_LONG, f"At most {limits.text_max_chars} characters of text altogether.")

@@ -1,0 +1,175 @@
+"""Steps 3 and 6: all detectors side by side, under one deadline.
+
+Rules of this module
+- Every detector that has something to look at is asked. Each answers, or is Missing with a reason; none is forgotten.
+- Text that a detector reads out of a picture goes through the normaliser and to the text detectors, in a second round
+  under the same deadline.
+- A detector that failed is not trusted again until it has answered once or passed `verify()`; until then `ready` is
+  false. It is still asked: refusing to look would make the failure worse.
+"""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import structlog
+
+from safelight.core.category import Stage
+from safelight.core.errors import DetectorUnfit
+from safelight.core.signal import Missing, MissingReason, Observed, Signal, SignalKind, SignalSpec, Vocabulary
+from safelight.gate.cores import Cores, Lane, TooBusy, TooLate
+from safelight.gate.metrics import Metrics
+from safelight.signals.model import Found, View
+from safelight.signals.ports import Detector
+from safelight.signals.text.normalise import read
+
+log = structlog.get_logger()
+
+_VERIFY_TIMEOUT_S = 5.0
+
+
+@dataclass(slots=True)
+class _Post:
+    """One detector at its post."""
+
+    detector: Detector
+    lane: Lane
+    specs: dict[str, SignalSpec]
+    trouble: str = ""
+    """Why it is not to be trusted now; empty when it is."""
+    is_loaded: bool = True
+
+
+class Observer:
+    """Runs the detectors."""
+
+    def __init__(self, detectors: Sequence[Detector], cores: Cores, metrics: Metrics, *, deadline_s: float) -> None:
+        self._metrics = metrics
+        self._deadline_s = deadline_s
+        self._posts = [_Post(d, cores.lane(d.name), {s.name: s for s in d.emits}) for d in detectors]
+        self.vocabulary = Vocabulary.of(spec for d in detectors for spec in d.emits)
+
+    def load(self) -> dict[str, float]:
+        """Load and verify every detector; what fails is noted, not raised. Returns the seconds that each took.
+
+        The service starts with a broken detector, is not ready, and refuses: an operator sees which one and why.
+        """
+        seconds: dict[str, float] = {}
+        for post in self._posts:
+            start = time.perf_counter()
+            try:
+                post.detector.load()
+                post.detector.verify()
+            except Exception as error:
+                post.is_loaded = False
+                post.trouble = f"{type(error).__name__}: {error}"
+                log.exception("detector_unfit", detector=post.detector.name, trouble=post.trouble)
+            seconds[post.detector.name] = time.perf_counter() - start
+        return seconds
+
+    async def observe(self, view: View) -> Observed:
+        """Everything that can be known of `view` within the deadline. Never raises for a detector's failure."""
+        deadline = asyncio.get_running_loop().time() + self._deadline_s
+        observed, found_texts = await self._round(view, deadline)
+        if not found_texts.texts:
+            return observed
+        from_pictures, _ = await self._round(found_texts, deadline)
+        return observed + from_pictures
+
+    async def troubles(self) -> dict[str, str]:
+        """Which detectors cannot be trusted now, and why. Those in trouble are verified anew."""
+        await asyncio.gather(*(self._verify(post) for post in self._posts if post.trouble and post.is_loaded))
+        return {post.detector.name: post.trouble for post in self._posts if post.trouble}
+
+    def close(self) -> None:
+        """Let go of the threads."""
+        for post in self._posts:
+            post.lane.close()
+
+    async def _round(self, view: View, deadline: float) -> tuple[Observed, View]:
+        """Ask every detector once. Returns what they said, and a view of the text that they read out of pictures."""
+        posts = [post for post in self._posts if post.detector.wants(view)]
+        answers = await asyncio.gather(*(self._ask(post, view, deadline) for post in posts))
+        signals: list[Signal] = []
+        missing: list[Missing] = []
+        passages = []
+        for post, answer in zip(posts, answers, strict=True):
+            if isinstance(answer, MissingReason):
+                missing.append(Missing(post.detector.name, _owed(post, view.stage), answer))
+            else:
+                signals.extend(answer.signals)
+                passages.extend(answer.passages)
+        absent = {m.source for m in missing}
+        observed = Observed(
+            signals=tuple(signals),
+            missing=tuple(missing),
+            asked=tuple(sorted(post.detector.name for post in posts)),
+            answered=tuple(sorted(post.detector.name for post in posts if post.detector.name not in absent)),
+        )
+        texts = tuple(read(passage) for passage in passages)
+        return observed, replace(view, texts=texts, pictures=())
+
+    async def _ask(self, post: _Post, view: View, deadline: float) -> Found | MissingReason:
+        if not post.is_loaded:
+            return self._missed(post, MissingReason.ABSENT)
+        start = time.perf_counter()
+        try:
+            found = await post.lane.run(lambda: post.detector.observe(view), deadline=deadline)
+            _check(post, found)
+        except TooLate:
+            post.trouble = f"no answer within {self._deadline_s:g} s"
+            return self._missed(post, MissingReason.LATE)
+        except TooBusy:
+            post.trouble = "every thread is held by an earlier request"
+            return self._missed(post, MissingReason.BUSY)
+        except Exception as error:  # noqa: BLE001 (whatever it raised, it did not answer: that is Missing, never a pass)
+            # The message of a stranger's exception may quote the text it failed on: only the type is logged.
+            post.trouble = f"raised {type(error).__name__}"
+            return self._missed(post, MissingReason.BROKEN)
+        self._metrics.detector_seconds.labels(post.detector.name).observe(time.perf_counter() - start)
+        post.trouble = ""
+        return found
+
+    async def _verify(self, post: _Post) -> None:
+        try:
+            deadline = asyncio.get_running_loop().time() + _VERIFY_TIMEOUT_S
+            await post.lane.run(post.detector.verify, deadline=deadline)
+        except (TooLate, TooBusy, DetectorUnfit) as error:
+            post.trouble = str(error) or post.trouble
+        except Exception as error:  # noqa: BLE001 (as above: whatever it raised, it is not fit)
+            post.trouble = f"raised {type(error).__name__}"
+        else:
+            post.trouble = ""
+
+    def _missed(self, post: _Post, reason: MissingReason) -> MissingReason:
+        log.error("detector_missing", detector=post.detector.name, reason=reason.value, trouble=post.trouble)
+        self._metrics.detector_missing.labels(post.detector.name, reason.value).inc()
+        return reason
+
+
+def _owed(post: _Post, stage: Stage) -> tuple[str, ...]:
+    """The names that this detector answers for at this stage: nothing came back yet at the input stage."""
+    other = "photo_" if stage is Stage.OUTPUT else "output_"
+    return tuple(sorted(name for name in post.specs if not name.startswith(other)))
+
+
+def _check(post: _Post, found: Found) -> None:
+    """Raises ValueError for a signal that the detector had not declared, or a value outside its kind."""
+    for signal in found.signals:
+        spec = post.specs.get(signal.name)
+        if spec is None or not _fits(spec.kind, signal):
+            raise ValueError(f"undeclared signal {signal.name!r}, or a value outside its kind")
+
+
+def _fits(kind: SignalKind, signal: Signal) -> bool:
+    value = signal.value
+    if kind is SignalKind.FLAG:
+        return isinstance(value, bool)
+    if isinstance(value, bool):
+        return False
+    if kind is SignalKind.SCORE:
+        return isinstance(value, float) and 0.0 <= value <= 1.0
+    if kind is SignalKind.YEARS:
+        return isinstance(value, float) and 0.0 <= value < float("inf")
+    return isinstance(value, int) and value >= 0

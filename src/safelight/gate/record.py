@@ -1,0 +1,87 @@
+"""Step 8: decisions and the effects to run, in one transaction, committed before anything leaves.
+
+Prompts and images are not in it: keyed digests say later whether a text or image in hand is the one that was asked.
+"""
+
+from collections.abc import Sequence
+
+from sqlalchemy import Connection, exists, insert, select
+
+from safelight.core.canonical import canonical_json
+from safelight.core.category import Verdict
+from safelight.core.clock import Clock, to_rfc3339
+from safelight.core.decision import Decision
+from safelight.core.ids import new_id
+from safelight.core.request import ImageRequest, Subject
+from safelight.policy.model import Policy
+from safelight.store.database import Database
+from safelight.store.digest_key import DigestKey
+from safelight.store.tables import decisions as decisions_table
+from safelight.store.tables import outbox, policies
+
+REQUEST_REFUSED = "request_refused"
+"""The kind of outbox entry that a refusal leaves; consequences for the account start from it."""
+
+
+class Recorder:
+    """Writes what was decided."""
+
+    def __init__(self, database: Database, digest_key: DigestKey, policy: Policy, clock: Clock) -> None:
+        self._database = database
+        self._digest_key = digest_key
+        self._policy = policy
+        self._clock = clock
+
+    async def keep_policy(self) -> None:
+        """Keep the text of the policy in force, so that its decisions can be replayed. Raises StoreFailed."""
+        await self._database.write(self._keep_policy)
+
+    async def record(
+        self, decisions: Sequence[Decision], request: ImageRequest, subject: Subject, outputs: Sequence[bytes]
+    ) -> None:
+        """Write `decisions` and what follows from them. Returns once committed; raises StoreFailed otherwise."""
+        prompt_digest = self._digest_key.digest("prompt", request.prompt.encode())
+        contents = [photo.content for photo in request.photos] + list(outputs)
+        image_digests = canonical_json([self._digest_key.digest("image", content) for content in contents]).decode()
+        rows = [
+            {
+                "id": decision.id,
+                "request_id": decision.request_id,
+                "at": to_rfc3339(decision.at),
+                "stage": decision.stage.value,
+                "verdict": decision.verdict.value,
+                "category": decision.category.value if decision.category else None,
+                "policy_version": decision.policy_version,
+                "key_id": subject.key_id,
+                "subject_id": subject.id,
+                "tier": subject.tier.value,
+                "prompt_digest": prompt_digest,
+                "image_digests": image_digests,
+                "body": canonical_json(decision.to_json()).decode(),
+            }
+            for decision in decisions
+        ]
+        now = self._clock()
+        effects = [
+            {
+                "id": new_id("out", now),
+                "kind": REQUEST_REFUSED,
+                "decision_id": decision.id,
+                "created_at": to_rfc3339(now),
+            }
+            for decision in decisions
+            if decision.verdict is Verdict.REFUSE
+        ]
+
+        def write(connection: Connection) -> None:
+            connection.execute(insert(decisions_table), rows)
+            if effects:
+                connection.execute(insert(outbox), effects)
+
+        await self._database.write(write)
+
+    def _keep_policy(self, connection: Connection) -> None:
+        if not connection.execute(select(exists().where(policies.c.version == self._policy.version))).scalar():
+            now = to_rfc3339(self._clock())
+            row = {"version": self._policy.version, "text": self._policy.canonical_text, "first_used_at": now}
+            connection.execute(insert(policies), row)

@@ -1,0 +1,49 @@
+"""Every setting: its default, its unit, its help. Set as `SAFELIGHT_<NAME>` in the environment or in a `.env` file.
+
+The command line's options override the environment. `safelight doctor` prints what is in force.
+"""
+
+import os
+from enum import StrEnum
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class BackendName(StrEnum):
+    """The built-in image backends."""
+
+    SKETCH = "sketch"
+    OPENAI = "openai"
+
+
+class Settings(BaseSettings):
+    """What an operator may choose. Limits of one request are in `core/limits.py`, thresholds in the policy."""
+
+    model_config = SettingsConfigDict(env_prefix="SAFELIGHT_", env_file=".env", extra="ignore", frozen=True)
+
+    data_dir: Path = Field(Path("safelight-data"), description="Folder for the database and the digest key.")
+    database_url: str = Field("", description="SQLAlchemy address; empty: a SQLite file in the data folder.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8484, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
+    open: bool = Field(False, description="Ask for no API key. Only on a loopback address, for trying things out.")
+    try_page: bool = Field(False, description="Serve the page at /try. Only together with `open`.")
+    backend: BackendName = Field(BackendName.SKETCH, description="The image model behind the gate.")
+    upstream_url: str = Field(
+        "", description="Base address of the OpenAI-compatible upstream, such as http://127.0.0.1:9000/v1."
+    )
+    upstream_key: SecretStr = Field(SecretStr(""), description="The upstream's own API key.")
+    policy_file: Path | None = Field(None, description="Policy in TOML; none: the default that ships with Safelight.")
+    fetch_allow_http: bool = Field(False, description="Also fetch `image_url` over http, not only https.")
+    cores: int = Field(
+        default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, description="Cores for detectors."
+    )
+    observe_deadline_s: float = Field(
+        10.0, gt=0, description="Seconds that all detectors together may take on a stage."
+    )
+    in_flight_max_count: int = Field(64, ge=1, description="Requests inside the gate at once; one more gets a 503.")
+    subject_requests_per_minute: int = Field(
+        0, ge=0, description="Requests a minute that one account of the platform may make; 0: no bound."
+    )
+    log_json: bool = Field(True, description="Log lines as JSON; otherwise for reading on a terminal.")

@@ -1,0 +1,34 @@
+"""The HTTP application: the gateway's routes over a running Safelight."""
+
+from fastapi import FastAPI
+
+from safelight import __version__
+from safelight.web.gateway import check, health, images, moderations
+from safelight.web.gateway.bodies import BodyReader
+from safelight.web.gateway.door import Door
+from safelight.web.gateway.errors import add_error_handlers
+from safelight.web.gateway.translate import Translator
+from safelight.wiring import Safelight
+
+
+def create_app(safelight: Safelight) -> FastAPI:
+    """The application in front of `safelight`, which the caller starts and closes."""
+    app = FastAPI(
+        title="Safelight",
+        version=__version__,
+        summary="The safeguard in front of an image model.",
+        # The pages of Swagger and ReDoc load scripts from elsewhere; the description itself is at /openapi.json.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.safelight = safelight
+    app.state.door = Door(
+        gate=safelight.gate,
+        accounts=safelight.accounts,
+        bodies=BodyReader(safelight.limits),
+        translator=Translator(safelight.fetcher, safelight.limits),
+    )
+    add_error_handlers(app)
+    for module in (images, moderations, check, health):
+        app.include_router(module.router)
+    return app

@@ -1,0 +1,27 @@
+"""Who calls, as the HTTP request says it. Nothing here is verified: step 1 of the gate does that."""
+
+from fastapi import Request
+
+from safelight.accounts.service import Caller
+from safelight.core.errors import BadInput, InputCode
+from safelight.core.request import Tier
+
+SUBJECT_HEADER = "safelight-subject"
+"""The platform's name for the account that asks; the body's `user` field where this is absent."""
+TIER_HEADER = "safelight-tier"
+"""What the account pays, for parity audits."""
+
+_SUBJECT_MAX_CHARS = 200
+
+
+def caller_of(request: Request, *, user: str = "", tier: Tier | None = None) -> Caller:
+    """The caller behind `request`. Raises BadInput for a header that does not parse."""
+    scheme, _, key = request.headers.get("authorization", "").partition(" ")
+    subject = request.headers.get(SUBJECT_HEADER, "") or user
+    if len(subject) > _SUBJECT_MAX_CHARS:
+        raise BadInput(InputCode.FIELD_INVALID, f"At most {_SUBJECT_MAX_CHARS} characters.", param=SUBJECT_HEADER)
+    try:
+        tier = tier or Tier(request.headers.get(TIER_HEADER, Tier.FREE))
+    except ValueError as error:
+        raise BadInput(InputCode.FIELD_INVALID, f"One of {', '.join(Tier)}.", param=TIER_HEADER) from error
+    return Caller(key.strip() if scheme.lower() == "bearer" else None, subject, tier)

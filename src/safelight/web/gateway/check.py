@@ -1,0 +1,34 @@
+"""`POST /v1/check`: a decision, for platforms that call their own model."""
+
+from fastapi import APIRouter, Request
+from fastapi.responses import JSONResponse
+
+from safelight.accounts.model import Permission
+from safelight.core.category import Category
+from safelight.policy.explain import explain
+from safelight.web.gateway.caller import caller_of
+from safelight.web.gateway.door import door_of
+from safelight.web.gateway.errors import refusal
+from safelight.web.gateway.openapi import ERRORS, json_body
+from safelight.web.gateway.schemas import CheckAnswer, CheckBody
+
+router = APIRouter(prefix="/v1", tags=["check"])
+
+
+@router.post("/check", openapi_extra=json_body(CheckBody), responses={**ERRORS, 200: {"model": CheckAnswer}})
+async def check(request: Request) -> JSONResponse:
+    """Judge a conversation, its images and the fields beside it, without making anything.
+
+    A refusal is an answer here, not an error: 200 with `verdict: "refuse"`. Only what could not be judged is a 503.
+    """
+    door = door_of(request)
+    async with door.enter(request, Permission.CHECK):
+        body = await door.bodies.json(request, CheckBody)
+        asked = await door.translator.check(body)
+        caller = caller_of(request, user=body.subject.id, tier=body.subject.tier)
+        outcome = await door.gate.check(asked, caller)
+    decision = outcome.decision
+    if decision.category is Category.UNCHECKED:
+        return refusal(outcome)
+    answer = decision.to_json() | {"explanation": explain(decision, door.gate.policy).person}
+    return JSONResponse(answer, headers={"x-request-id": outcome.request_id})

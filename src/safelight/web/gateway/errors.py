@@ -1,0 +1,144 @@
+"""One table from errors to answers, and one shape: OpenAI's `{"error": {message, type, param, code}}`."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from safelight.core.category import Category, Stage
+from safelight.core.decision import Decision
+from safelight.core.errors import (
+    AccountSuspended,
+    BackendCode,
+    BackendFailed,
+    BackendRefused,
+    BadInput,
+    BudgetSpent,
+    InputCode,
+    NotAllowed,
+    Overloaded,
+    SafelightError,
+    StoreFailed,
+)
+from safelight.gate.model import Outcome
+
+log = structlog.get_logger()
+
+STATUS: Mapping[type[SafelightError], tuple[int, str]] = {
+    BadInput: (400, "invalid_request_error"),
+    NotAllowed: (401, "authentication_error"),
+    AccountSuspended: (403, "permission_error"),
+    BudgetSpent: (429, "rate_limit_error"),
+    Overloaded: (503, "server_error"),
+    BackendFailed: (502, "server_error"),
+    StoreFailed: (503, "server_error"),
+    SafelightError: (500, "server_error"),
+}
+_INPUT_STATUS = {InputCode.BODY_TOO_LARGE.value: 413, InputCode.IMAGE_TOO_LARGE.value: 413}
+_BACKEND_STATUS = {
+    BackendCode.TIMEOUT.value: 504,
+    BackendCode.BUSY.value: 503,
+    BackendCode.REJECTED.value: 400,
+}
+
+MODERATION_BLOCKED = "moderation_blocked"
+UNCHECKED = "safeguard_unavailable"
+
+_OPENAI_CATEGORY = {Category.CSAM: "sexual/minors", Category.DECEPTIVE_PUBLIC_FIGURE: "deception"}
+
+
+def refusal(outcome: Outcome) -> JSONResponse:
+    """The answer to a request that was refused, with the request's id and how to contest it."""
+    decision = outcome.decision
+    if decision.category is Category.UNCHECKED:
+        message = f"{decision.reasons[0].text} Request ID {outcome.request_id}."
+        return _answer(503, message, "server_error", UNCHECKED, request_id=outcome.request_id, retry_after_s=5)
+    categories = [openai_category(decision)]
+    message = (
+        f"{decision.reasons[0].text} Your request was refused by the safety system. If you think that this is a "
+        f"mistake, give this to the service's support: request ID {outcome.request_id}. "
+        f"safety_violations=[{', '.join(categories)}]."
+    )
+    stage = "input" if decision.stage is Stage.INPUT else "output"
+    return _blocked(message, stage, categories, outcome.request_id, decision)
+
+
+def openai_category(decision: Decision) -> str:
+    """The name that OpenAI's clients know for a decision's category."""
+    return _OPENAI_CATEGORY.get(decision.category, "sexual") if decision.category else ""
+
+
+def add_error_handlers(app: FastAPI) -> None:
+    """Answer every error of `app` in the one shape."""
+    app.add_exception_handler(SafelightError, _on_safelight_error)
+    app.add_exception_handler(HTTPException, _on_http_error)
+    app.add_exception_handler(Exception, _on_surprise)
+
+
+def answer_to(error: SafelightError) -> JSONResponse:
+    """The answer to an error that Safelight foresaw."""
+    if isinstance(error, BackendRefused):
+        message = f"{error.message} safety_violations=[sexual]."
+        return _blocked(message, "backend", ["sexual"], None, None)
+    status, kind = next(STATUS[parent] for parent in type(error).__mro__ if parent in STATUS)
+    status = _INPUT_STATUS.get(error.code, _BACKEND_STATUS.get(error.code, status))
+    if status == 400:
+        kind = "invalid_request_error"
+    return _answer(status, error.message, kind, error.code, param=error.param, retry_after_s=error.retry_after_s)
+
+
+def _blocked(
+    message: str, stage: str, categories: list[str], request_id: str | None, decision: Decision | None
+) -> JSONResponse:
+    more: dict[str, Any] = {"moderation_details": {"moderation_stage": stage, "categories": categories}}
+    if decision and decision.category:
+        more["safelight"] = {
+            "decision": decision.id,
+            "category": decision.category.value,
+            "reasons": [reason.code for reason in decision.reasons],
+            "policy_version": decision.policy_version,
+        }
+    return _answer(400, message, "image_generation_user_error", MODERATION_BLOCKED, request_id=request_id, **more)
+
+
+def _answer(
+    status: int,
+    message: str,
+    kind: str,
+    code: str,
+    *,
+    param: str | None = None,
+    request_id: str | None = None,
+    retry_after_s: int | None = None,
+    **more: Any,
+) -> JSONResponse:
+    headers = {"x-request-id": request_id} if request_id else {}
+    if retry_after_s is not None:
+        headers["retry-after"] = str(retry_after_s)
+    body = {"error": {"message": message, "type": kind, "param": param, "code": code, **more}}
+    return JSONResponse(body, status_code=status, headers=headers)
+
+
+async def _on_safelight_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, SafelightError)  # noqa: S101 (Starlette calls this handler for nothing else)
+    answer = answer_to(error)
+    if answer.status_code >= 500:
+        log.error("request_failed", code=error.code, error=type(error).__name__)
+    return answer
+
+
+async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 (as above)
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
+    answer = _answer(error.status_code, str(error.detail), "invalid_request_error", code)
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _on_surprise(_request: Request, error: Exception) -> JSONResponse:
+    # The message may quote the request: only the type is logged, and Starlette's own log has the traceback.
+    log.error("request_crashed", error=type(error).__name__)
+    return _answer(500, "Something went wrong here; nothing was released.", "server_error", "internal_error")

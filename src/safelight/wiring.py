@@ -1,0 +1,199 @@
+"""The only file that knows every part: from settings to a running Safelight, and back down in reverse.
+
+Built-in detectors are listed here; strangers' come through the entry point group `safelight.plugins`, by the same port
+and with the same checks. A plugin that does not load stops the start: a safeguard that is silently absent is none.
+"""
+
+import ipaddress
+from collections.abc import Sequence
+from contextlib import AsyncExitStack
+from dataclasses import replace
+from importlib.metadata import entry_points
+
+import structlog
+
+from safelight.accounts.service import Accounts
+from safelight.backends.openai.backend import OpenAIBackend
+from safelight.backends.ports import Backend
+from safelight.backends.sketch.backend import SketchBackend
+from safelight.core.clock import Clock, utc_now
+from safelight.core.errors import BackendFailed, DetectorUnfit, NotStartable, StoreFailed
+from safelight.core.limits import DEFAULT_LIMITS, Limits
+from safelight.core.signal import Vocabulary
+from safelight.gate.cores import Cores
+from safelight.gate.fetch import FetchRules, GuardedFetcher
+from safelight.gate.flow import Gate
+from safelight.gate.metrics import Metrics
+from safelight.gate.observe import Observer
+from safelight.gate.record import Recorder
+from safelight.policy.load import default_policy_text, load_policy
+from safelight.policy.model import Policy
+from safelight.settings import BackendName, Settings
+from safelight.signals.image.mask import MaskDetector
+from safelight.signals.image.nudity import NudityDetector
+from safelight.signals.image.people import PeopleDetector
+from safelight.signals.image.text_in_image import TextInImageDetector
+from safelight.signals.ports import Detector
+from safelight.signals.text.meaning import MeaningDetector
+from safelight.store.database import Database, sqlite_url
+from safelight.store.digest_key import DigestKey
+
+log = structlog.get_logger()
+
+PLUGIN_GROUP = "safelight.plugins"
+
+
+def builtin_detectors() -> list[Detector]:
+    """The detectors that ship with Safelight, not yet loaded."""
+    return [MeaningDetector(), NudityDetector(), PeopleDetector(), TextInImageDetector(), MaskDetector()]
+
+
+def plugin_detectors() -> list[Detector]:
+    """Detectors of installed packages. Each entry point names a callable without arguments. Raises DetectorUnfit."""
+    found: list[Detector] = []
+    for entry in entry_points(group=PLUGIN_GROUP):
+        try:
+            detector = entry.load()()
+        except Exception as error:
+            raise DetectorUnfit(f"The plugin {entry.name!r} does not load; repair or uninstall it.") from error
+        if not isinstance(detector, Detector):
+            raise DetectorUnfit(f"The plugin {entry.name!r} is no detector (see safelight.signals.ports).")
+        found.append(detector)
+    return found
+
+
+def builtin_vocabulary() -> Vocabulary:
+    """Every signal name that a policy may use on this machine: built-in detectors and installed plugins."""
+    detectors = [*builtin_detectors(), *plugin_detectors()]
+    return Vocabulary.of(spec for detector in detectors for spec in detector.emits)
+
+
+class Safelight:
+    """A running Safelight. Use it as `async with Safelight(settings) as safelight:`."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        detectors: Sequence[Detector] | None = None,
+        backend: Backend | None = None,
+        limits: Limits = DEFAULT_LIMITS,
+        fetch_rules: FetchRules | None = None,
+        clock: Clock = utc_now,
+    ) -> None:
+        """Build every part; nothing is opened before `async with`. Raises NotStartable.
+
+        `detectors`, `backend`, `limits`, `fetch_rules` and `clock` replace what the settings would give.
+        """
+        _refuse_unsafe(settings)
+        self.settings = settings
+        self.limits = replace(
+            limits,
+            observe_deadline_s=settings.observe_deadline_s,
+            in_flight_max_count=settings.in_flight_max_count,
+        )
+        self.metrics = Metrics()
+        self._clock = clock
+        self._closing = AsyncExitStack()
+        self._detectors = list(detectors) if detectors is not None else [*builtin_detectors(), *plugin_detectors()]
+        self._backend = backend
+        self._fetch_rules = fetch_rules or FetchRules(allow_http=settings.fetch_allow_http)
+
+    async def __aenter__(self) -> "Safelight":
+        """Open, load, verify. Raises NotStartable or StoreFailed."""
+        settings = self.settings
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
+        self.database = Database(url, timeout_s=self.limits.store_timeout_s)
+        self._closing.callback(self.database.close)
+        self.database.migrate()
+        digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
+
+        cores = Cores(settings.cores)
+        self.observer = Observer(self._detectors, cores, self.metrics, deadline_s=self.limits.observe_deadline_s)
+        self._closing.callback(self.observer.close)
+        self.load_seconds = self.observer.load()
+        decoding = cores.lane("decode")
+        self._closing.callback(decoding.close)
+        self.policy = _policy(settings, self.observer.vocabulary)
+        self.fetcher = GuardedFetcher(self._fetch_rules, self.limits)
+        self._closing.push_async_callback(self.fetcher.close)
+        self.backend = self._backend or self._make_backend()
+        self._closing.push_async_callback(self.backend.close)
+
+        self.accounts = Accounts(
+            self.database,
+            digest_key,
+            self._clock,
+            require_key=not settings.open,
+            subject_requests_per_minute=settings.subject_requests_per_minute,
+        )
+        recorder = Recorder(self.database, digest_key, self.policy, self._clock)
+        await recorder.keep_policy()
+        self.gate = Gate(
+            accounts=self.accounts,
+            observer=self.observer,
+            policy=self.policy,
+            backend=self.backend,
+            recorder=recorder,
+            decoding=decoding,
+            metrics=self.metrics,
+            limits=self.limits,
+            clock=self._clock,
+        )
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Close every part, the last opened first."""
+        await self._closing.aclose()
+
+    async def troubles(self) -> dict[str, str]:
+        """What stands in the way of judging and serving now, by part; empty when ready."""
+        troubles = await self.observer.troubles()
+        try:
+            await self.database.ping()
+        except StoreFailed as error:
+            troubles["store"] = error.message
+        try:
+            await self.backend.ready()
+        except BackendFailed as error:
+            troubles["backend"] = error.message
+        return troubles
+
+    def _make_backend(self) -> Backend:
+        if self.settings.backend is BackendName.SKETCH:
+            return SketchBackend()
+        return OpenAIBackend(
+            self.settings.upstream_url,
+            self.settings.upstream_key.get_secret_value(),
+            fetcher=self.fetcher,
+            limits=self.limits,
+        )
+
+
+def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:
+    if settings.policy_file is None:
+        return load_policy(default_policy_text(), vocabulary)
+    try:
+        text = settings.policy_file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotStartable(f"The policy file {settings.policy_file} cannot be read.") from error
+    return load_policy(text, vocabulary)
+
+
+def _refuse_unsafe(settings: Settings) -> None:
+    if settings.open and not _is_loopback(settings.host):
+        raise NotStartable("`open` asks for no API key, so it is for a loopback address only: drop it, or the host.")
+    if settings.open:
+        log.warning("open_door", message="No API key is asked for. This is for trying things out, never for service.")
+    if settings.try_page and not settings.open:
+        raise NotStartable("The page at /try has no sign-in: it needs `open`, on a loopback address.")
+    if settings.backend is BackendName.OPENAI and not settings.upstream_url:
+        raise NotStartable("The backend `openai` needs SAFELIGHT_UPSTREAM_URL, such as http://127.0.0.1:9000/v1.")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
