@@ -165,7 +165,7 @@ class Safelight:
             return SketchBackend()
         return OpenAIBackend(
             self.settings.upstream_url,
-            self.settings.upstream_key.get_secret_value(),
+            api_key=self.settings.upstream_key.get_secret_value(),
             fetcher=self.fetcher,
             limits=self.limits,
         )

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from rich.table import Table
@@ -48,7 +48,7 @@ def doctor(
         raise typer.Exit(1)
 
 
-async def _examine(settings: Settings) -> dict[str, dict[str, object] | str]:
+async def _examine(settings: Settings) -> dict[str, Any]:
     from safelight.wiring import Safelight
 
     async with Safelight(settings) as safelight:

@@ -1,6 +1,7 @@
 """What every command shares: one JSON object on standard output with `--json`, words for people without."""
 
 import json
+import sys
 from typing import Annotated, Any
 
 import structlog
@@ -32,5 +33,5 @@ def quiet_logs() -> None:
     """Let only errors through, on standard error: the command's answer is on standard output."""
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(40),
-        logger_factory=structlog.PrintLoggerFactory(_errors.file),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
     )

@@ -20,7 +20,7 @@ from safelight.core.errors import DetectorUnfit
 from safelight.core.signal import Missing, MissingReason, Observed, Signal, SignalKind, SignalSpec, Vocabulary
 from safelight.gate.cores import Cores, Lane, TooBusy, TooLate
 from safelight.gate.metrics import Metrics
-from safelight.signals.model import Found, View
+from safelight.signals.model import Found, Passage, View
 from safelight.signals.ports import Detector
 from safelight.signals.text.normalise import read
 
@@ -93,7 +93,7 @@ class Observer:
         answers = await asyncio.gather(*(self._ask(post, view, deadline) for post in posts))
         signals: list[Signal] = []
         missing: list[Missing] = []
-        passages = []
+        passages: list[Passage] = []
         for post, answer in zip(posts, answers, strict=True):
             if isinstance(answer, MissingReason):
                 missing.append(Missing(post.detector.name, _owed(post, view.stage), answer))

@@ -1,6 +1,7 @@
 """The HTTP application: the gateway's routes over a running Safelight."""
 
 from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from safelight import __version__
 from safelight.web.gateway import check, health, images, moderations
@@ -8,6 +9,7 @@ from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import add_error_handlers
 from safelight.web.gateway.translate import Translator
+from safelight.web.public.try_page import TryPage
 from safelight.wiring import Safelight
 
 
@@ -29,6 +31,11 @@ def create_app(safelight: Safelight) -> FastAPI:
         translator=Translator(safelight.fetcher, safelight.limits),
     )
     add_error_handlers(app)
+    if safelight.settings.open:
+        # Without a key, a page elsewhere could have its visitor's browser ask this address under another name.
+        app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    if safelight.settings.try_page:
+        app.router.routes.extend(TryPage(safelight).routes())
     for module in (images, moderations, check, health):
         app.include_router(module.router)
     return app

@@ -1,0 +1,1 @@
+"""Pages for anyone, light and calm: they work with scripts off."""

@@ -1,0 +1,109 @@
+"""One work, one transaction; a database that does not answer is an error in time, never a wait without end."""
+
+import asyncio
+import sqlite3
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import create_engine, insert, select
+
+from safelight.core.errors import StoreFailed
+from safelight.core.request import Standing
+from safelight.store.database import Database, sqlite_url
+from safelight.store.tables import metadata, subjects
+
+ROW = {"id": "sub_1", "standing": Standing.GOOD.value, "reason": "", "changed_at": "2026-11-22T12:00:00.000000Z"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "test.db"
+
+
+def opened(path: Path, timeout_s: float = 5.0) -> Database:
+    database = Database(sqlite_url(path), timeout_s=timeout_s)
+    database.migrate()
+    return database
+
+
+def test_the_migrations_make_the_tables_that_the_code_uses(path: Path) -> None:
+    opened(path).close()
+    engine = create_engine(sqlite_url(path))
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_migrating_twice_changes_nothing(path: Path) -> None:
+    opened(path).close()
+    opened(path).close()
+
+
+def test_what_was_written_is_there_after_reopening(path: Path) -> None:
+    database = opened(path)
+    asyncio.run(database.write(lambda c: c.execute(insert(subjects), [ROW]).close()))
+    database.close()
+    database = opened(path)
+    assert asyncio.run(database.read(lambda c: c.execute(select(subjects.c.id)).scalars().all())) == ["sub_1"]
+    database.close()
+
+
+def test_a_work_that_fails_leaves_nothing(path: Path) -> None:
+    database = opened(path)
+
+    def half(connection: object) -> None:
+        connection.execute(insert(subjects), [ROW])  # type: ignore[attr-defined]
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        asyncio.run(database.write(half))
+    assert asyncio.run(database.read(lambda c: c.execute(select(subjects)).all())) == []
+    database.close()
+
+
+def test_a_read_keeps_nothing(path: Path) -> None:
+    database = opened(path)
+    asyncio.run(database.read(lambda c: c.execute(insert(subjects), [ROW]).close()))
+    assert asyncio.run(database.read(lambda c: c.execute(select(subjects)).all())) == []
+    database.close()
+
+
+def test_a_locked_database_is_an_error_in_time(path: Path) -> None:
+    database = opened(path, timeout_s=0.5)
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(StoreFailed):
+        asyncio.run(database.ping())
+    other.execute("ROLLBACK")
+    other.close()
+    asyncio.run(database.ping())
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_an_error(path: Path) -> None:
+    path.write_bytes(b"not a database, but long enough to be looked at" * 100)
+    with pytest.raises(StoreFailed):
+        opened(path)
+
+
+def test_a_closed_database_is_an_error(path: Path) -> None:
+    database = opened(path)
+    database.close()
+    with pytest.raises(StoreFailed):
+        asyncio.run(database.ping())
+
+
+def test_writes_from_many_tasks_are_all_kept(path: Path) -> None:
+    database = opened(path)
+
+    async def write_all() -> None:
+        rows = [ROW | {"id": f"sub_{number}"} for number in range(100)]
+        await asyncio.gather(
+            *(database.write(lambda c, row=row: c.execute(insert(subjects), [row]).close()) for row in rows)
+        )
+
+    asyncio.run(write_all())
+    assert len(asyncio.run(database.read(lambda c: c.execute(select(subjects.c.id)).all()))) == 100
+    database.close()
