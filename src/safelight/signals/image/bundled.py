@@ -1,0 +1,71 @@
+"""Models whose weights ship inside installed packages: found, checked against a known digest, and opened for one core.
+
+No package is imported for its model: importing some of them pulls in native libraries that the gate does not need.
+"""
+
+import hashlib
+import importlib.util
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import onnxruntime
+
+from safelight.core.errors import DetectorUnfit
+
+
+@dataclass(frozen=True, slots=True)
+class BundledModel:
+    """One ONNX file inside an installed package."""
+
+    package: str
+    """The import name."""
+    path: str
+    """Inside the package, with forward slashes."""
+    sha256: str
+    """Hex. The detector's version is made of it, and another file is refused: its scores would mean something else."""
+
+    @property
+    def version(self) -> str:
+        """The first twelve digits of the digest."""
+        return self.sha256[:12]
+
+
+def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
+    """A session on one thread; several threads of the caller may run it at once.
+
+    Threads of its own would fight with the gate's other detectors for two cores. No memory arena: it would keep the
+    largest request's memory for good, for a gain of a few per cent in time.
+
+    Raises DetectorUnfit when the package is not installed, or when the file is missing, different, or will not open.
+    """
+    spec = importlib.util.find_spec(model.package)
+    if spec is None or not spec.submodule_search_locations:
+        raise DetectorUnfit(f"the package {model.package} is not installed; install Safelight's dependencies again")
+    file = Path(spec.submodule_search_locations[0], model.path)
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        raise DetectorUnfit(f"{model.package} holds no {model.path}; install its pinned version") from error
+    if hashlib.sha256(content).hexdigest() != model.sha256:
+        raise DetectorUnfit(f"{model.package}/{model.path} is not the file that was tested; install its pinned version")
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
+    options.enable_cpu_mem_arena = False
+    options.enable_mem_pattern = False
+    options.log_severity_level = 3
+    try:
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+    except Exception as error:
+        raise DetectorUnfit(f"{model.package}/{model.path} does not open: {error}") from error
+
+
+def use_one_core() -> None:
+    """Keep OpenCV on the thread that calls it.
+
+    The setting is the process's. It is made when a detector loads, not at import, because the gate runs detectors side
+    by side already: OpenCV's own pool would only make them wait for one another, and each of its threads holds memory.
+    """
+    cv2.setNumThreads(1)

