@@ -39,8 +39,8 @@ class OpenAIBackend:
     def __init__(
         self,
         base_url: str,
-        *,
         api_key: str = "",
+        *,
         fetcher: ImageFetcher | None = None,
         limits: Limits = DEFAULT_LIMITS,
         proxy: str | None = None,
