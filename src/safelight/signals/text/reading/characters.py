@@ -11,12 +11,12 @@ Rules
 
 import re
 import unicodedata
-from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from safelight.signals.text.reading.words import zipf
+from safelight.signals.text.reading.tricks import Trick
+from safelight.signals.text.reading.words import bridge
 
 GLYPHS = Path(__file__).parent / "glyphs.tsv"
 NOTHING_ODD = re.compile(r"[ -~\n]*")
@@ -62,7 +62,7 @@ class Cleaned:
     """A text after `clean`."""
 
     text: str
-    tricks: frozenset[str]
+    tricks: frozenset[Trick]
     hidden: str
     """What was written in characters that nobody sees (tags, variation selectors), read out."""
 
@@ -84,18 +84,18 @@ def clean(text: str) -> Cleaned:
     """Undo what has one meaning only. Never raises, whatever the string. Linear."""
     if NOTHING_ODD.fullmatch(text):
         calm, alternates = _calm(text)
-        return Cleaned(calm, frozenset({"case"} if alternates else ()), "")
-    tricks: set[str] = set()
+        return Cleaned(calm, frozenset({Trick.CASE} if alternates else ()), "")
+    tricks: set[Trick] = set()
     if SURROGATES.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
-        tricks.add("surrogates")
+        tricks.add(Trick.SURROGATES)
     text, hidden = _read_hidden(text, tricks)
     text = _drop_unseen(text, tricks)
     text = _drop_costume(text, tricks)
     text = _drop_marks(text, tricks)
     text, alternates = _calm(text)
     if alternates:
-        tricks.add("case")
+        tricks.add(Trick.CASE)
     return Cleaned(text, frozenset(tricks), hidden)
 
 
@@ -104,37 +104,37 @@ def tidy(text: str) -> str:
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
-def _read_hidden(text: str, tricks: set[str]) -> tuple[str, str]:
+def _read_hidden(text: str, tricks: set[Trick]) -> tuple[str, str]:
     """Take out text written in tag characters and variation selectors."""
     hidden = ""
     if TAGS.search(text):
         text = FLAG.sub("\U0001f3f4", text)
         found = "".join(TAGS.findall(text))
         if found:
-            tricks.add("tags")
+            tricks.add(Trick.TAGS)
             hidden = "".join(chr(ord(c) - 0xE0000) for c in found)
             text = TAGS.sub("", text)
     for run in SELECTORS.findall(text):
         # Bytes as variation selectors: VS1-16 are 0-15, VS17-256 are 16-255.
         codes = (ord(c) for c in run)
         octets = bytes(c - 0xFE00 if c < 0xFE10 else c - 0xE0100 + 16 for c in codes)
-        tricks.add("variation_selectors")
+        tricks.add(Trick.VARIATION_SELECTORS)
         hidden += octets.decode("utf-8", "ignore")
     return text, hidden
 
 
-def _drop_unseen(text: str, tricks: set[str]) -> str:
+def _drop_unseen(text: str, tricks: set[Trick]) -> str:
     """Controls, invisible characters and direction marks."""
     text = LINES.sub("\n", text)
     if OVERRIDE in text:
-        tricks.add("bidi")
+        tricks.add(Trick.BIDI)
     text = BIDI.sub("", text)
     if CONTROLS.search(text):
-        tricks.add("controls")
+        tricks.add(Trick.CONTROLS)
         text = CONTROLS.sub("", CUT_WORD.sub(_bridge, text))
     if INVISIBLE.search(text):
         if SPLITTING.search(text):
-            tricks.add("invisible")
+            tricks.add(Trick.INVISIBLE)
         kept = JOINERS_NEEDED.sub("\ue000", CUT_WORD.sub(_bridge, text))
         kept = EMOJI_JOINED.sub("\ue001", kept)
         kept = INVISIBLE.sub("", kept)
@@ -144,24 +144,20 @@ def _drop_unseen(text: str, tricks: set[str]) -> str:
 
 def _bridge(run: re.Match[str]) -> str:
     """Letters with unseen characters among them: one word cut up, or several words without a blank between them."""
-    parts = re.split(UNSEEN, run[0])
-    joined = "".join(parts)
-    if zipf(joined.casefold()) or not all(len(part) > 1 and zipf(part.casefold()) for part in parts):
-        return joined
-    return " ".join(parts)
+    return bridge(re.split(UNSEEN, run[0]))
 
 
-def _drop_costume(text: str, tricks: set[str]) -> str:
+def _drop_costume(text: str, tricks: set[Trick]) -> str:
     """Styled letters, then compatibility forms."""
     if any_of("styled").search(text):
         text = REGIONAL_RUN.sub(_regional, text)
         plain = text.translate({k: v for k, v in table("styled").items() if not 0x1F1E6 <= k <= 0x1F1FF})
         if plain != text and sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) > 2:
-            tricks.add("styled")
+            tricks.add(Trick.STYLED)
         text = plain
     if not unicodedata.is_normalized("NFKC", text):
         if len(STYLE_NAMES.findall(text)) > 3:
-            tricks.add("styled")
+            tricks.add(Trick.STYLED)
         text = unicodedata.normalize("NFKC", text)
     return SPACES.sub(" ", text)
 
@@ -174,14 +170,14 @@ def _regional(run: re.Match[str]) -> str:
     return "".join(chr(ord(sign) - 0x1F1E6 + 97) for sign in signs)
 
 
-def _drop_marks(text: str, tricks: set[str]) -> str:
+def _drop_marks(text: str, tricks: set[Trick]) -> str:
     """Stacked, overlaid and enclosing marks; the accents of real words stay."""
     if OVERLAY.search(text) or STACKED.search(text):
-        tricks.add("marks")
+        tricks.add(Trick.MARKS)
         text = STACKED.sub("", OVERLAY.sub("", text))
     loose = len(LOOSE_MARK.findall(text))
     if loose > 3 and loose * 4 > len(text) / 2:
-        tricks.add("marks")
+        tricks.add(Trick.MARKS)
         text = LOOSE_MARK.sub("", text)
     return text
 
@@ -192,8 +188,3 @@ def _calm(text: str) -> tuple[str, bool]:
     if not found:
         return text, False
     return ALTERNATING.sub(lambda word: word[0].lower(), text), len(found) > 1
-
-
-def shares(text: str) -> Counter[str]:
-    """How many letters of each script the text has, by the first word of their Unicode names."""
-    return Counter(unicodedata.name(c, "?").partition(" ")[0] for c in text if c.isalpha())

@@ -19,6 +19,8 @@ WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*(?:[̀-ͯ\u0591-\u05c7\u064b-\u
 LONGEST_WORD = 24
 """Letters of the longest word that segmentation looks up."""
 SCRIPTS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+SAMPLE_RUN = 40
+"""Signs of a run without blanks that are looked at."""
 UNKNOWN_LETTER = 8.0
 """What a letter outside any word costs in segmentation; a word costs 9.5 less its Zipf frequency, 2 to 7."""
 _LETTER_CODES = {chr(97 + i): i + 1 for i in range(26)}
@@ -56,6 +58,8 @@ def zipf(word: str) -> float:
 
 def belief(word: str) -> float:
     """0 to 1: how much this one case-folded word speaks for its text being language."""
+    if SCRIPTS_WITHOUT_SPACES.match(word):
+        return _covered(word[:SAMPLE_RUN])
     frequency = zipf(word)
     if frequency == 0.0 and ("'" in word or "’" in word):
         frequency = min(zipf(part) for part in re.split("['’]", word))
@@ -63,6 +67,18 @@ def belief(word: str) -> float:
         return 0.0
     weight = _WEIGHT_BY_LENGTH[len(word)] if len(word) < len(_WEIGHT_BY_LENGTH) else 1.0
     return weight * min(1.0, (frequency - 1.0) / 2.5)
+
+
+def _covered(run: str) -> float:
+    """The share of a run without blanks that words of two and more signs cover, longest first."""
+    trie = lexicon().trie
+    at = covered = 0
+    while at < len(run):
+        found = trie.prefixes(run[at : at + 12])
+        size = len(found[-1]) if found else 1
+        covered += size if size > 1 else 0
+        at += size
+    return covered / len(run)
 
 
 def likeness(text: str) -> float:
@@ -129,3 +145,11 @@ def unskeleton(consonants: str) -> Iterable[str]:
     """Common words that have exactly these consonants, most likely first."""
     found = [key.partition("=")[2] for key in lexicon().skeletons.keys(consonants + "=")]
     return sorted(found, key=lambda word: -zipf(word))
+
+
+def bridge(parts: list[str]) -> str:
+    """Pieces that stood together: one word cut up, or whole words of their own."""
+    joined = "".join(parts)
+    if zipf(joined.casefold()) or not all(len(part) > 1 and zipf(part.casefold()) > 2 for part in parts):
+        return joined
+    return " ".join(parts)

@@ -1,0 +1,123 @@
+"""Letters that imitate other letters: look-alikes of all scripts, upside-down letters, accents where none belong.
+
+Rules
+- Decided word by word: a word is changed where it mixes scripts, or where no language knows it and the changed word
+  is known. A word of one script that some language knows stays, so Russian, Greek and Turkish are left alone.
+- Accents are taken off only where the whole text becomes far more like language without them.
+"""
+
+import re
+import unicodedata
+
+from safelight.signals.text.reading.characters import any_of, table
+from safelight.signals.text.reading.tricks import Trick
+from safelight.signals.text.reading.words import flow, likeness, zipf
+
+WORD = re.compile(r"[^\s.,;:\"()\[\]{}<>/\\]+")
+LATIN = re.compile(r"[A-Za-z]")
+CYRILLIC = re.compile(r"[\u0400-\u052f]")
+GREEK = re.compile(r"[\u0370-\u03ff]")
+UPRIGHT_TWINS = str.maketrans("bdpqnumwMW6935", "qpdbunwmWM9635")
+TURNED_SIGNS = str.maketrans("¿¡˙‘‛", "?!.,,")
+ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
+GAIN = 0.25
+"""How much more like language a text has to become for a change that might be wrong."""
+ENOUGH = 0.55
+
+
+def undo(text: str) -> tuple[str, frozenset[Trick]]:
+    """Read imitations as what they imitate; the tricks found."""
+    if text.isascii():
+        return text, frozenset()
+    upright = _upright(text)
+    if upright:
+        return upright, frozenset({Trick.TURNED})
+    tricks = set()
+    if any_of("lookalike").search(text):
+        changed = WORD.sub(_unmasked, text)
+        if changed != text:
+            text = changed
+            tricks.add(Trick.LOOKALIKES)
+    if ACCENTED.search(text):
+        bare = without_accents(text)
+        before = likeness(text)
+        if before < ENOUGH and likeness(bare) > max(ENOUGH, before + GAIN):
+            text = bare
+            tricks.add(Trick.ACCENTS)
+    return text, frozenset(tricks)
+
+
+def without_accents(text: str) -> str:
+    """Latin letters without marks, strokes and hooks."""
+    split = unicodedata.normalize("NFD", text.translate(table("marked")))
+    return unicodedata.normalize("NFC", "".join(c for c in split if not "\u0300" <= c <= "\u036f"))
+
+
+def _unmasked(match: re.Match[str]) -> str:
+    """One word in the letters that it imitates, or as it was."""
+    word = match[0]
+    if word.isascii() or not any_of("lookalike").search(word):
+        return word
+    key = word.casefold()
+    letters = [c for c in word if c.isalpha()]
+    latin = sum(1 for c in letters if LATIN.match(c))
+    cyrillic = sum(1 for c in letters if CYRILLIC.match(c))
+    greek = sum(1 for c in letters if GREEK.match(c))
+    if cyrillic > latin and (latin or not word.isalpha()):
+        own = word.translate(table("cyrillic"))
+        if zipf(own.casefold()):
+            return own
+    if greek > latin and latin:
+        own = word.translate(table("greek"))
+        if zipf(own.casefold()):
+            return own
+    core = key.strip("'’!?*_-+=~|%&#")
+    if zipf(core) > 1.5 and not _mixed(letters):
+        return word
+    folded = without_accents(word.translate(table("lookalike")))
+    if folded == word or not LATIN.search(folded):
+        return word
+    frequency = zipf(folded.casefold().strip("'’!?*_-+=~|%&#"))
+    if _mixed(letters) and latin:
+        # "μm" and "Ωmega" have one sign of another script; a disguise makes a known word, or replaces several.
+        return folded if frequency > 1.5 or len(letters) - latin > 1 or len(letters) > 4 else word
+    long_enough = len(letters) > 2 or any(ord(c) > 0x530 for c in letters)
+    return (
+        folded
+        if (frequency > 2.0 and long_enough) or (len(folded) > 4 and flow(folded) > 15 > 14 + zipf(core))
+        else word
+    )
+
+
+def _mixed(letters: list[str]) -> bool:
+    """Whether letters of Latin and of another script stand together."""
+    return len({_script(c) for c in letters} - {"OTHER"}) > 1
+
+
+def _script(letter: str) -> str:
+    code = ord(letter)
+    if code < 0x250 or 0x1E00 <= code < 0x1F00:
+        return "LATIN"
+    if 0x370 <= code < 0x400:
+        return "GREEK"
+    if 0x400 <= code < 0x530:
+        return "CYRILLIC"
+    if 0x3040 <= code < 0xD7B0 or code >= 0x20000:
+        return "OTHER"
+    return unicodedata.name(letter, "OTHER").partition(" ")[0]
+
+
+def _upright(text: str) -> str:
+    """The text turned back on its feet, or nothing."""
+    turned = any_of("turned").findall(text)
+    if len(turned) < 2 or len(turned) * 6 < sum(map(str.isalpha, text)):
+        return ""
+    once = text.translate(TURNED_SIGNS)
+    best, best_score = "", likeness(text) + GAIN
+    for source in (once.translate(UPRIGHT_TWINS), once):
+        letters = source.translate(table("turned"))
+        for candidate in (letters[::-1], letters):
+            score = likeness(candidate) + flow(candidate) / 200
+            if score > best_score:
+                best, best_score = candidate, score
+    return best
