@@ -66,6 +66,8 @@ def _check_bounds(request: ImageRequest, limits: Limits) -> None:
         if len(text) > limits.prompt_max_chars:
             message = f"At most {limits.prompt_max_chars} characters; this text has {len(text)}."
             raise BadInput(InputCode.TEXT_TOO_LONG, message, param=name)
+        if "\0" in text:
+            raise BadInput(InputCode.TEXT_INVALID, "The text holds a NUL character; remove it.", param=name)
         if not text.isascii() and any("\ud800" <= character <= "\udfff" for character in text):
             raise BadInput(InputCode.TEXT_INVALID, "The text holds half a character (a lone surrogate).", param=name)
     if sum(len(text) for _, text in texts) > limits.text_max_chars:

@@ -1,0 +1,133 @@
+"""Writes the reference pages that follow from the code: settings, limits, error codes, commands.
+
+Run `python docs/make.py` after a change; a test fails while a page is out of date.
+"""
+
+import ast
+import dataclasses
+import inspect
+from enum import StrEnum
+from pathlib import Path
+from types import ModuleType
+
+import click
+import typer
+
+import safelight.core.category
+import safelight.core.errors
+import safelight.core.limits
+from safelight.cli.main import app
+from safelight.core.category import Category
+from safelight.core.errors import BackendCode, InputCode
+from safelight.core.limits import Limits
+from safelight.settings import Settings
+
+REFERENCE = Path(__file__).parent / "reference"
+
+
+def pages() -> dict[Path, str]:
+    """Each page's path and what it must hold."""
+    return {
+        REFERENCE / "settings.md": settings_page(),
+        REFERENCE / "limits.md": limits_page(),
+        REFERENCE / "codes.md": codes_page(),
+        REFERENCE / "commands.md": commands_page(),
+    }
+
+
+def settings_page() -> str:
+    """Every setting with its default and help."""
+    lines = ["# Settings", "", (Settings.__module__ and inspect.getdoc(Settings)) or "", ""]
+    lines += ["Set in the environment or in a `.env` file. Command-line options go before both.", ""]
+    lines += ["| variable | default | what |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "the machine's cores, at most 8" if name == "cores" else _shown(field.get_default())
+        lines.append(f"| `SAFELIGHT_{name.upper()}` | {default} | {field.description} |")
+    return "\n".join(lines) + "\n"
+
+
+def limits_page() -> str:
+    """Every limit with its value and meaning."""
+    helps = _attribute_docs(safelight.core.limits, "Limits")
+    lines = ["# Limits of one request", "", inspect.getdoc(Limits) or "", "", "| limit | value | what |", "|---|---|---|"]
+    lines += [f"| `{field.name}` | {_shown(field.default)} | {helps[field.name]} |" for field in dataclasses.fields(Limits)]
+    return "\n".join(lines) + "\n"
+
+
+def codes_page() -> str:
+    """Every stable code: categories, input errors, backend errors."""
+    lines = ["# Codes", "", "Stable: clients and tests may rely on them.", ""]
+    lines += ["## Categories of a decision", "", *_enum_table(safelight.core.category, Category)]
+    lines += ["", "## What is wrong with an input (HTTP 400, or 413 where something is too large)", ""]
+    lines += _enum_table(safelight.core.errors, InputCode)
+    lines += ["", "## What is wrong with the image model (HTTP 502, 503, 504, or 400 for `backend_rejected`)", ""]
+    lines += _enum_table(safelight.core.errors, BackendCode)
+    lines += [
+        "",
+        "## Everything else",
+        "",
+        "| code | HTTP | meaning |",
+        "|---|---|---|",
+        "| `moderation_blocked` | 400 | The request or its output was refused |",
+        "| `safeguard_unavailable` | 503 | Something that had to be looked at could not be; try again |",
+        "| `invalid_api_key` | 401 | No key, a wrong key, or one without this permission |",
+        "| `account_suspended` | 403 | The asking account may not ask |",
+        "| `rate_limit_exceeded` | 429 | The budget of the key or the account is spent |",
+        "| `overloaded` | 503 | No room in the gate at this moment |",
+        "| `record_failed` | 503 | The record could not be written, so nothing left |",
+        "| `internal_error` | 500 | A fault of ours; nothing left |",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    """The help of every command."""
+    lines = ["# Commands", ""]
+    root = typer.main.get_command(app)
+    for name, command in _commands("safelight", root):
+        lines += [f"## `{name}`", "", inspect.cleandoc(command.help or ""), ""]
+        options = [p for p in command.params if isinstance(p, click.Option) or p.param_type_name == "option"]
+        if rows := [p for p in options if "--help" not in p.opts and getattr(p, "help", None)]:
+            lines += ["| option | what |", "|---|---|"]
+            lines += [f"| `{', '.join([*p.opts, *p.secondary_opts])}` | {p.help} |" for p in rows]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _commands(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        return [(name, command)]
+    return [entry for word, below in sorted(inner.items()) for entry in _commands(f"{name} {word}", below)]
+
+
+def _enum_table(module: ModuleType, enum: type[StrEnum]) -> list[str]:
+    helps = _attribute_docs(module, enum.__name__)
+    return ["| code | meaning |", "|---|---|"] + [f"| `{m.value}` | {helps.get(m.name, '')} |" for m in enum]
+
+
+def _attribute_docs(module: ModuleType, class_name: str) -> dict[str, str]:
+    """The string under each attribute of a class, by the attribute's name."""
+    tree = ast.parse(inspect.getsource(module))
+    body = next(n.body for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_name)
+    found: dict[str, str] = {}
+    for node, after in zip(body, body[1:], strict=False):
+        target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
+        if isinstance(target, ast.Name) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
+            found[target.id] = " ".join(str(after.value.value).split())
+    return found
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, bool) or value is None:
+        return {True: "on", False: "off", None: "none"}[value]
+    if isinstance(value, int) and value >= 1024 * 1024 and value % (1024 * 1024) == 0:
+        return f"{value // (1024 * 1024)} MiB"
+    text = f"{value:,}" if isinstance(value, int) else str(value)
+    return f"`{text}`" if text and text != "**********" else "empty"
+
+
+if __name__ == "__main__":
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")
+        print(path.relative_to(Path(__file__).parent))

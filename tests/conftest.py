@@ -1,0 +1,45 @@
+"""Fixtures that several rooms share."""
+
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+
+from tests.service import Service, serving
+
+
+def png(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:
+    """`pixels` as PNG."""
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "PNG")
+    return file.getvalue()
+
+
+@pytest.fixture(scope="session")
+def portrait() -> bytes:
+    """The astronaut of scikit-image: a photograph of a clothed adult, 512 by 512, PNG."""
+    return png(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def cup() -> bytes:
+    """A cup of coffee, PNG."""
+    return png(skimage.data.coffee())
+
+
+@pytest.fixture(scope="session")
+def flat() -> bytes:
+    """A small grey square, PNG: the cheapest image that is one."""
+    return png(np.full((64, 64, 3), 128, np.uint8))
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    """Safelight with every real detector and the sketch backend, behind a real server; started once."""
+    folder: Path = tmp_path_factory.mktemp("real")
+    with serving(folder, try_page=True) as service:
+        yield service
