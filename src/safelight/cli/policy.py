@@ -1,0 +1,153 @@
+"""`safelight policy`: what is refused and why, whether a policy file loads, and one rule in plain words."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from safelight.cli.output import AsJson, console, print_json
+from safelight.core.errors import NotStartable
+from safelight.policy.errors import PolicyDefective
+from safelight.policy.explain import describe, describe_rule
+from safelight.policy.load import PROFILES, default_policy_text, load_policy, profile_text
+from safelight.policy.model import Policy
+from safelight.settings import Settings
+
+app = typer.Typer(no_args_is_help=True, help="What is refused, and why.")
+
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; none: the one that is set, or ours.")]
+Profile = Annotated[str | None, typer.Option(help=f"A packaged profile: {', '.join(PROFILES)}.")]
+
+
+@app.command(
+    help="Print the thresholds and the rules in force.\n\n"
+    "Example: `safelight policy show --profile adult_platform`\n\n"
+    "With `--text`, print the policy file itself, to begin one of your own."
+)
+def show(
+    policy: PolicyFile = None,
+    profile: Profile = None,
+    text: Annotated[bool, typer.Option("--text", help="Print the file as it is written.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Print a policy."""
+    source = _text(policy, profile)
+    if text:
+        typer.echo(source, nl=False)
+        return
+    loaded = _load(source)
+    described: Any = describe(loaded)
+    if as_json:
+        print_json(described)
+        return
+    console.print(f"[bold]{escape(loaded.name)}[/]: {escape(loaded.description)}")
+    console.print(f"version {loaded.version}", highlight=False, soft_wrap=True)
+    thresholds = Table("threshold", "value", "a profile may set", "meaning")
+    for item in described["thresholds"]:
+        low, high = item["range"]
+        thresholds.add_row(item["name"], f"{item['value']:g}", f"{low:g} to {high:g}", escape(item["help"]))
+    rules = Table("rule", "stage", "category", "refuses where", show_lines=True)
+    for item in described["rules"]:
+        name = item["id"] + (" (locked)" if item["locked"] else "")
+        rules.add_row(name, ", ".join(item["stages"]), item["category"], escape(item["condition"]))
+    console.print(thresholds, rules)
+    if loaded.switched_off:
+        console.print(f"switched off: {', '.join(loaded.switched_off)}")
+    if not loaded.extends:
+        console.print("The first rule that fires gives the category; what no rule refuses is allowed.")
+
+
+@app.command(
+    help="Say whether a policy file loads; if not, everything that is wrong with it, and where.\n\n"
+    "Example: `safelight policy check policy.toml`\n\nExit code 0: it loads; 1: it does not."
+)
+def check(
+    file: Annotated[Path, typer.Argument(help="The policy file.")],
+    as_json: AsJson = False,
+) -> None:
+    """Check a policy file."""
+    try:
+        loaded = _load(_read(file))
+    except PolicyDefective as error:
+        if as_json:
+            print_json({"valid": False, "defects": [defect.to_json() for defect in error.defects]})
+        else:
+            table = Table("where", "what is wrong", "what to do", show_lines=True)
+            for defect in error.defects:
+                table.add_row(escape(defect.where), escape(defect.what), escape(defect.next_step))
+            console.print(table)
+        raise typer.Exit(1) from error
+    alone = not loaded.extends and loaded.version != _load(default_policy_text()).version
+    if as_json:
+        print_json(
+            {"valid": True, "name": loaded.name, "version": loaded.version, "rules": len(loaded.rules), "alone": alone}
+        )
+        return
+    console.print(f"[green]loads[/] {escape(loaded.name)}, {len(loaded.rules)} rules, {loaded.version}", soft_wrap=True)
+    if alone:
+        console.print(
+            "[yellow]It stands alone[/]: none of the locked rules about children and real people is in it unless you "
+            'wrote them. extends = "default" keeps them.'
+        )
+
+
+@app.command(
+    help="Explain one rule, or the whole order of rules, in plain words.\n\n"
+    "Example: `safelight policy explain ncii_undress_photo`"
+)
+def explain(
+    rule: Annotated[str | None, typer.Argument(help="The rule's id; none: all of them.")] = None,
+    policy: PolicyFile = None,
+    profile: Profile = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain rules."""
+    loaded = _load(_text(policy, profile))
+    chosen = [candidate for candidate in loaded.rules if rule in {None, candidate.id}]
+    if not chosen:
+        raise typer.BadParameter(f"no rule {rule!r}; `safelight policy show` lists them", param_hint="RULE")
+    described: list[Any] = [describe_rule(candidate, loaded) for candidate in chosen]
+    if as_json:
+        print_json({"policy": loaded.name, "version": loaded.version, "rules": described})
+        return
+    for item in described:
+        _explain(item)
+
+
+def _explain(item: Any) -> None:
+    lock = ", locked: no profile switches it off" if item["locked"] else ""
+    console.print(f"\n[bold]{item['id']}[/]: {item['category']}, at {' and '.join(item['stages'])}{lock}")
+    console.print(f"  refuses where  {escape(item['condition'])}", highlight=False)
+    console.print(f"  says           {escape(item['text'])}", highlight=False)
+    console.print(f"  code           {item['code']}", highlight=False)
+    console.print(f"  if missing     {item['if_missing']}", highlight=False)
+    for name, meaning in item["names"].items():
+        console.print(f"    {name}: {escape(meaning)}", highlight=False)
+
+
+def _load(text: str) -> Policy:
+    # Imported here: `--help` need not wait for the detectors' libraries.
+    from safelight.wiring import builtin_vocabulary
+
+    return load_policy(text, builtin_vocabulary())
+
+
+def _text(file: Path | None, profile: str | None) -> str:
+    """The policy asked for: a file, a packaged profile, the file that is set, or the default."""
+    if file and profile:
+        raise typer.BadParameter("give --policy or --profile, not both")
+    if profile:
+        if profile not in PROFILES:
+            raise typer.BadParameter(f"no profile {profile!r}; there are {', '.join(PROFILES)}", param_hint="--profile")
+        return profile_text(profile)
+    chosen = file or Settings().policy_file
+    return _read(chosen) if chosen else default_policy_text()
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise NotStartable(f"The policy file {file} cannot be read ({error}).") from error
