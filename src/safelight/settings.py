@@ -18,6 +18,16 @@ class BackendName(StrEnum):
     OPENAI = "openai"
 
 
+class ProfileName(StrEnum):
+    """The packaged policies: the default, and what changes for some kinds of service."""
+
+    GENERAL = "general"
+    ADULT_PLATFORM = "adult_platform"
+    FASHION_RETAIL = "fashion_retail"
+    CHILDREN = "children"
+    NEWSROOM = "newsroom"
+
+
 class Settings(BaseSettings):
     """What an operator may choose. Limits of one request are in `core/limits.py`, thresholds in the policy."""
 
@@ -34,7 +44,8 @@ class Settings(BaseSettings):
         "", description="Base address of the OpenAI-compatible upstream, such as http://127.0.0.1:9000/v1."
     )
     upstream_key: SecretStr = Field(SecretStr(""), description="The upstream's own API key.")
-    policy_file: Path | None = Field(None, description="Policy in TOML; none: the default that ships with Safelight.")
+    policy_file: Path | None = Field(None, description="Policy in TOML; none: the packaged profile below.")
+    policy_profile: ProfileName = Field(ProfileName.GENERAL, description="Packaged policy, where no file is given.")
     fetch_allow_http: bool = Field(False, description="Also fetch `image_url` over http, not only https.")
     cores: int = Field(
         default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, description="Cores for detectors."

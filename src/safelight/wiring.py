@@ -26,7 +26,7 @@ from safelight.gate.flow import Gate
 from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
 from safelight.gate.record import Recorder
-from safelight.policy.load import default_policy_text, load_policy
+from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
 from safelight.signals.image.mask import MaskDetector
@@ -34,7 +34,7 @@ from safelight.signals.image.nudity import NudityDetector
 from safelight.signals.image.people import PeopleDetector
 from safelight.signals.image.text_in_image import TextInImageDetector
 from safelight.signals.ports import Detector
-from safelight.signals.text.meaning import MeaningDetector
+from safelight.signals.text.meaning import TextMeaning
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 
@@ -45,7 +45,7 @@ PLUGIN_GROUP = "safelight.plugins"
 
 def builtin_detectors() -> list[Detector]:
     """The detectors that ship with Safelight, not yet loaded."""
-    return [MeaningDetector(), NudityDetector(), PeopleDetector(), TextInImageDetector(), MaskDetector()]
+    return [TextMeaning(), NudityDetector(), PeopleDetector(), TextInImageDetector(), MaskDetector()]
 
 
 def plugin_detectors() -> list[Detector]:
@@ -100,8 +100,32 @@ class Safelight:
         self._fetch_rules = fetch_rules or FetchRules(allow_http=settings.fetch_allow_http)
 
     async def __aenter__(self) -> "Safelight":
-        """Open, load, verify. Raises NotStartable or StoreFailed."""
-        settings = self.settings
+        """Open, load, verify. Raises NotStartable or StoreFailed, with everything closed again."""
+        try:
+            await self._open(self.settings)
+        except BaseException:
+            await self._closing.aclose()
+            raise
+        return self
+
+    async def __aexit__(self, *_exception: object) -> None:
+        """Close every part, the last opened first."""
+        await self._closing.aclose()
+
+    async def troubles(self) -> dict[str, str]:
+        """What stands in the way of judging and serving now, by part; empty when ready."""
+        troubles = await self.observer.troubles()
+        try:
+            await self.database.ping()
+        except StoreFailed as error:
+            troubles["store"] = error.message
+        try:
+            await self.backend.ready()
+        except BackendFailed as error:
+            troubles["backend"] = error.message
+        return troubles
+
+    async def _open(self, settings: Settings) -> None:
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
         self.database = Database(url, timeout_s=self.limits.store_timeout_s)
@@ -141,24 +165,6 @@ class Safelight:
             limits=self.limits,
             clock=self._clock,
         )
-        return self
-
-    async def __aexit__(self, *_exception: object) -> None:
-        """Close every part, the last opened first."""
-        await self._closing.aclose()
-
-    async def troubles(self) -> dict[str, str]:
-        """What stands in the way of judging and serving now, by part; empty when ready."""
-        troubles = await self.observer.troubles()
-        try:
-            await self.database.ping()
-        except StoreFailed as error:
-            troubles["store"] = error.message
-        try:
-            await self.backend.ready()
-        except BackendFailed as error:
-            troubles["backend"] = error.message
-        return troubles
 
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:
@@ -173,7 +179,7 @@ class Safelight:
 
 def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:
     if settings.policy_file is None:
-        return load_policy(default_policy_text(), vocabulary)
+        return load_policy(profile_text(settings.policy_profile), vocabulary)
     try:
         text = settings.policy_file.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -8,7 +8,7 @@ import structlog
 import typer
 import uvicorn
 
-from safelight.settings import BackendName, Settings
+from safelight.settings import BackendName, ProfileName, Settings
 
 HELP = """Run the gate.
 
@@ -24,6 +24,7 @@ def serve(
     upstream_url: Annotated[str | None, typer.Option(help="Base address of an OpenAI-compatible upstream.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder for the database and the digest key.")] = None,
     policy_file: Annotated[Path | None, typer.Option("--policy", help="Policy file; none: the default.")] = None,
+    profile: Annotated[ProfileName | None, typer.Option(help="Packaged policy, where no file is given.")] = None,
     open_door: Annotated[bool | None, typer.Option("--open", help="Ask for no API key; loopback only.")] = None,
     try_page: Annotated[bool | None, typer.Option("--try-page", help="Serve the page at /try; with --open.")] = None,
     as_json: Annotated[bool | None, typer.Option("--json", help="Log lines as JSON (the default).")] = None,
@@ -36,6 +37,7 @@ def serve(
         "upstream_url": upstream_url,
         "data_dir": data_dir,
         "policy_file": policy_file,
+        "policy_profile": profile,
         "open": open_door,
         "try_page": try_page,
         "log_json": as_json,

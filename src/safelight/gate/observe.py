@@ -64,7 +64,7 @@ class Observer:
             except Exception as error:
                 post.is_loaded = False
                 post.trouble = f"{type(error).__name__}: {error}"
-                log.exception("detector_unfit", detector=post.detector.name, trouble=post.trouble)
+                log.error("detector_unfit", detector=post.detector.name, trouble=post.trouble)  # noqa: TRY400 (no locals in logs)
             seconds[post.detector.name] = time.perf_counter() - start
         return seconds
 

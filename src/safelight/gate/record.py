@@ -83,5 +83,5 @@ class Recorder:
     def _keep_policy(self, connection: Connection) -> None:
         if not connection.execute(select(exists().where(policies.c.version == self._policy.version))).scalar():
             now = to_rfc3339(self._clock())
-            row = {"version": self._policy.version, "text": self._policy.canonical, "first_used_at": now}
+            row = {"version": self._policy.version, "text": self._policy.canonical_text, "first_used_at": now}
             connection.execute(insert(policies), row)
