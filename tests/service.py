@@ -73,7 +73,7 @@ def serving(
 
     async def run() -> None:
         async with safelight:
-            server = uvicorn.Server(uvicorn.Config(create_app(safelight), port=0, log_level="critical"))
+            server = uvicorn.Server(uvicorn.Config(create_app(safelight), port=0, log_level="error"))
             servers.append(server)
             task = asyncio.create_task(server.serve())
             while not server.started and not task.done():

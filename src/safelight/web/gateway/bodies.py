@@ -58,20 +58,10 @@ class BodyReader:
     async def form(self, request: Request, model: type[M]) -> "Form[M]":
         """The multipart body: its text fields as `model`, and its files. Raises BadInput."""
         form = await self._parse_form(request)
-        files: dict[str, list[Upload]] = {}
-        texts: dict[str, str] = {}
-        for name in form:
-            values = form.getlist(name)
-            if len(values) > 1 and name not in _REPEATABLE:
-                raise BadInput(InputCode.FIELD_REPEATED, "This field may be given once.", param=name)
-            for value in values:
-                if isinstance(value, UploadFile):
-                    upload = await self._upload(name, value)
-                    files.setdefault(name.removesuffix("[]"), []).append(upload)
-                elif name in _REPEATABLE or name == "mask":
-                    raise BadInput(InputCode.FIELD_INVALID, "This field must be a file.", param=name)
-                else:
-                    texts[name] = value
+        try:
+            texts, files = await self._sorted(form)
+        finally:
+            await form.close()
         if unknown := sorted(files.keys() - {"image", "mask"}):
             raise BadInput(InputCode.FIELD_INVALID, "Files are taken as `image` and `mask` only.", param=unknown[0])
         try:
@@ -93,6 +83,23 @@ class BodyReader:
             raise BadInput(InputCode.BODY_INVALID, f"The form cannot be read: {error.message}") from error
         except (KeyError, ValueError, LookupError) as error:  # what the parser leaves to chance in malformed headers
             raise BadInput(InputCode.BODY_INVALID, "The form cannot be read.") from error
+
+    async def _sorted(self, form: FormData) -> tuple[dict[str, str], dict[str, list[Upload]]]:
+        """Texts and files of a form by name; `image[]` counts as `image`."""
+        files: dict[str, list[Upload]] = {}
+        texts: dict[str, str] = {}
+        for name in form:
+            values = form.getlist(name)
+            if len(values) > 1 and name not in _REPEATABLE:
+                raise BadInput(InputCode.FIELD_REPEATED, "This field may be given once.", param=name)
+            for value in values:
+                if isinstance(value, UploadFile):
+                    files.setdefault(name.removesuffix("[]"), []).append(await self._upload(name, value))
+                elif name in _REPEATABLE or name == "mask":
+                    raise BadInput(InputCode.FIELD_INVALID, "This field must be a file.", param=name)
+                else:
+                    texts[name] = value
+        return texts, files
 
     async def _upload(self, name: str, file: UploadFile) -> Upload:
         if (file.size or 0) > self._limits.image_max_bytes:
