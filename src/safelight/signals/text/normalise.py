@@ -15,7 +15,7 @@ from collections.abc import Callable
 
 from safelight.signals.model import Passage, Reading, ReadText
 from safelight.signals.text.reading import ciphers, codes, escapes, letters, repairs, spacing
-from safelight.signals.text.reading.characters import clean, tidy
+from safelight.signals.text.reading.characters import calm, clean, tidy
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import lexicon
 
@@ -25,17 +25,11 @@ EXCERPT_FROM_CHARS = 600
 """From this length on, a further reading holds only what differs from `plain`."""
 GROWTH = 2
 """No reading is longer than this many times the passage: what would be, is left undone."""
-STEPS: tuple[Callable[[str], tuple[str, frozenset[Trick]]], ...] = (
-    escapes.undo,
-    codes.undo,
-    letters.undo,
-    spacing.undo,
-    repairs.undo,
-    ciphers.undo,
-    spacing.undo_joined,
-    repairs.undo_in_stretches,
-)
-"""One round, in this order: outer layers first, and what leaves the clearest traces before what has to be guessed."""
+Step = Callable[[str], tuple[str, frozenset[Trick]]]
+ON_THE_SURFACE: tuple[Step, ...] = (escapes.undo, codes.undo, letters.undo, spacing.undo, repairs.undo)
+"""What leaves a trace that a pattern finds, outer layers first."""
+BELOW: tuple[Step, ...] = (ciphers.undo, spacing.undo_joined, repairs.undo_in_stretches)
+"""What only shows in words that no language knows."""
 SENTENCE = re.compile(r"[^.!?\n;。！？]+[.!?\n;。！？]*")
 
 
@@ -48,27 +42,40 @@ def load() -> None:
 def read(passage: Passage) -> ReadText:
     """Every way to read `passage` that is worth a detector's time, `plain` first."""
     cleaned = clean(passage.text)
-    plain = tidy(cleaned.text)
+    plain, alternates = calm(tidy(cleaned.text))
     readings = [Reading("plain", plain)]
+    seen = {plain.casefold()}
     tricks = set(cleaned.tricks)
-    for source, name in ((cleaned.text, ""), (cleaned.hidden, "hidden")):
-        found, undone = undo(source)
-        tricks |= undone
-        text = tidy(found)
-        if text and text.casefold() not in {r.text.casefold() for r in readings}:
-            label = "+".join([*([name] if name else []), *sorted(trick.value for trick in undone)])
-            readings.append(Reading(label or "tidy", _excerpt(text, plain) if not name else text))
+    if alternates:
+        tricks.add(Trick.CASE)
+
+    def add(source: str, prefix: str, *, by_word: bool = False) -> frozenset[Trick]:
+        found, undone = undo(source, by_word=by_word)
+        text = calm(tidy(found))[0]
+        if (undone or prefix) and text and text.casefold() not in seen:
+            seen.add(text.casefold())
+            name = "+".join(filter(None, [prefix, *sorted(trick.value for trick in undone)]))
+            readings.append(Reading(name, text if prefix else _excerpt(text, plain)))
+        tricks.update(undone)
+        return undone
+
+    if Trick.REVERSED in add(cleaned.text, ""):
+        add(cleaned.text, "", by_word=True)
+    if cleaned.hidden:
+        add(cleaned.hidden, "hidden")
     return ReadText(passage, tuple(readings), tuple(sorted(trick.value for trick in tricks)))
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
+def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
     """The text with every trick undone, and which. The same text and none where there is none."""
     tricks: set[Trick] = set()
     longest = max(64, GROWTH * len(text))
     for _ in range(LAYERS):
         before = text
-        for step in STEPS:
-            changed, found = step(text)
+        for step in ON_THE_SURFACE + BELOW:
+            if step in BELOW and ordinary(text):
+                break
+            changed, found = ciphers.undo(text, by_word=by_word) if step is ciphers.undo else step(text)
             if found and changed != text and len(changed) <= longest:
                 cleaned = clean(changed)
                 text = cleaned.text
@@ -76,6 +83,12 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
         if text == before:
             break
     return text, frozenset(tricks)
+
+
+def ordinary(text: str) -> bool:
+    """Whether every stretch of the text is made of known words of usual length: then nothing lies below."""
+    words = text.split()
+    return len(text) >= 4 * len(words) and next(ciphers.stretches(text), None) is None
 
 
 def _excerpt(text: str, plain: str) -> str:

@@ -1,10 +1,11 @@
-"""Builds the three language resources beside this file; run by hand, never by the service.
+"""Builds the language resources beside this file; run by hand, never by the service.
 
     python -m safelight.signals.text.reading.build_words DIRECTORY
 
 What it makes, the same bytes every time from the same releases of its sources:
 - `words.trie`: words of about a hundred languages, case-folded, NFKC, with and without diacritics;
-- `words.zipf`: one byte a word in the trie's order, 25 × its Zipf frequency (log10 of uses in a billion words);
+- `words.zipf`: one byte a word in the trie's order, 25 × its Zipf frequency (log10 of uses in a billion words), the
+  best over languages; `english.zipf`: the same for English alone, 0 for a word that it lacks;
 - `skeletons.trie`: `consonants=word` for the common words of Latin-script languages, to restore dropped vowels;
 - `trigrams.bin`: 27 × 27 × 27 bytes, how ordinary three letters in a row are (a-z and the gap between words).
 
@@ -147,7 +148,7 @@ def trigrams(by_language: dict[str, dict[str, float]]) -> bytes:
 
 
 def main(folder: Path) -> None:
-    """Write the four files into `folder`."""
+    """Write the files into `folder`."""
     by_language = frequencies()
     words = vocabulary(by_language)
     trie = marisa_trie.Trie(sorted(words))
@@ -156,6 +157,11 @@ def main(folder: Path) -> None:
     for word, index in trie.items():
         zipf[index] = max(1, min(255, round(25 * words[word])))
     (folder / "words.zipf").write_bytes(zipf)
+    english = bytearray(len(trie))
+    for word, frequency in by_language["en"].items():
+        if word in trie and frequency > ENGLISH_MIN_ZIPF:
+            english[trie[word]] = max(1, min(255, round(25 * frequency)))
+    (folder / "english.zipf").write_bytes(english)
     marisa_trie.Trie(skeletons(by_language)).save(str(folder / "skeletons.trie"))
     (folder / "trigrams.bin").write_bytes(trigrams(by_language))
 

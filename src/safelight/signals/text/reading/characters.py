@@ -83,8 +83,7 @@ def any_of(kind: str) -> re.Pattern[str]:
 def clean(text: str) -> Cleaned:
     """Undo what has one meaning only. Never raises, whatever the string. Linear."""
     if NOTHING_ODD.fullmatch(text):
-        calm, alternates = _calm(text)
-        return Cleaned(calm, frozenset({Trick.CASE} if alternates else ()), "")
+        return Cleaned(text, frozenset(), "")
     tricks: set[Trick] = set()
     if SURROGATES.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
@@ -93,9 +92,6 @@ def clean(text: str) -> Cleaned:
     text = _drop_unseen(text, tricks)
     text = _drop_costume(text, tricks)
     text = _drop_marks(text, tricks)
-    text, alternates = _calm(text)
-    if alternates:
-        tricks.add(Trick.CASE)
     return Cleaned(text, frozenset(tricks), hidden)
 
 
@@ -150,7 +146,10 @@ def _bridge(run: re.Match[str]) -> str:
 def _drop_costume(text: str, tricks: set[Trick]) -> str:
     """Styled letters, then compatibility forms."""
     if any_of("styled").search(text):
-        text = REGIONAL_RUN.sub(_regional, text)
+        runs = [len(REGIONAL.findall(run)) for run in REGIONAL_RUN.findall(text)]
+        if any(run % 2 or run > 6 for run in runs):
+            text = REGIONAL.sub(lambda sign: chr(ord(sign[0]) - 0x1F1E6 + 97), REGIONAL_RUN.sub(_closed, text))
+            tricks.add(Trick.STYLED)
         plain = text.translate({k: v for k, v in table("styled").items() if not 0x1F1E6 <= k <= 0x1F1FF})
         if plain != text and sum(map(len, re.findall(r"[^\x00-\x7f]+", text))) > 2:
             tricks.add(Trick.STYLED)
@@ -162,12 +161,9 @@ def _drop_costume(text: str, tricks: set[Trick]) -> str:
     return SPACES.sub(" ", text)
 
 
-def _regional(run: re.Match[str]) -> str:
-    """Regional indicators: pairs are flags; a longer run, or letters set apart, is spelling."""
-    signs = REGIONAL.findall(run[0])
-    if len(signs) == 2:
-        return run[0]
-    return "".join(chr(ord(sign) - 0x1F1E6 + 97) for sign in signs)
+def _closed(run: re.Match[str]) -> str:
+    """Regional indicators without what was put between them to keep them from becoming flags."""
+    return "".join(REGIONAL.findall(run[0]))
 
 
 def _drop_marks(text: str, tricks: set[Trick]) -> str:
@@ -182,9 +178,15 @@ def _drop_marks(text: str, tricks: set[Trick]) -> str:
     return text
 
 
-def _calm(text: str) -> tuple[str, bool]:
-    """Lower-case the words whose case alternates; whether any two did."""
+def calm(text: str) -> tuple[str, bool]:
+    """Lower-case the words whose case alternates; whether that was done to most of the text.
+
+    Apart from `clean`, because codes such as base64 live by their case.
+    """
     found = ALTERNATING.findall(text)
     if not found:
         return text, False
-    return ALTERNATING.sub(lambda word: word[0].lower(), text), len(found) > 1
+    calmed = ALTERNATING.sub(lambda word: word[0].lower(), text)
+    if sum(map(len, found)) * 2 < sum(map(str.isalpha, text)):
+        return calmed, False
+    return calmed.lower(), len(found) > 1

@@ -16,10 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import belief, lexicon, likeness, segment
+from safelight.signals.text.reading.words import MARKS, SCRIPTS_WITHOUT_SPACES, belief, lexicon, likeness, segment
 
-TOKEN = re.compile(r"[^\W\d_](?:[^\W_]|['’])*|[^\s]")
-LATIN_WORD = re.compile(r"[A-Za-z]+")
+TOKEN = re.compile(r"\S+")
+CLUSTER = re.compile(rf"[\s\S][{MARKS}]*")
+"""A letter with its marks."""
+EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»¿¡*_-"
+DIGIT_IN_WORD = re.compile(r"[^\W\d_][0-9@$!]|[0-9@$][^\W\d_]")
+DIGITS = str.maketrans("43105798@$!", "aeiostgbasi")
+SIGNS_ONLY = re.compile(r"[ -~]{8,}")
+STRANGE = 0.45
+"""Belief under which a word counts as unknown."""
+USUAL_ALONE = frozenset({Trick.REVERSED, Trick.ROT13})
+"""What is tried on a single word inside a plain text; a shift of every kind would find a word by chance."""
 SAMPLE_LETTERS = 160
 """Letters of a stretch that are scored; what they say holds for the stretch."""
 GAIN = 0.3
@@ -29,6 +38,7 @@ CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 RUSSIAN_KEYS = dict(zip("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.", strict=True))
+LATIN_KEYS = {key: letter for letter, key in RUSSIAN_KEYS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +49,18 @@ class Candidate:
     tricks: frozenset[Trick]
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
-    """Decipher every stretch that looks like no language; the tricks found."""
+def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
+    """Decipher every line, or stretch of one, that looks like no language; the tricks found.
+
+    Reversed letters leave open whether the words stood in order: `by_word` says that they did.
+    """
     tricks: set[Trick] = set()
     out: list[str] = []
     at = 0
-    for begin, end in stretches(text):
-        found = decipher(text[begin:end])
+    for begin, end, whole in _places(text):
+        if begin < at:
+            continue
+        found = decipher(text[begin:end], by_word=by_word, whole=whole)
         if found is not None:
             out += [text[at:begin], found.text]
             tricks |= found.tricks
@@ -54,23 +69,45 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     return "".join(out), frozenset(tricks)
 
 
+def _signs(line: str) -> bool:
+    """Whether a line is so full of signs and digits that ROT47 may have made it."""
+    solid = sum(not c.isspace() for c in line)
+    return solid > 7 and sum(map(str.isalpha, line)) * 4 < solid * 3
+
+
+def _places(text: str) -> Iterator[tuple[int, int, bool]]:
+    """Where to look: a line that is strange for the most part, then the strange stretches in it."""
+    spans = list(stretches(text))
+    for line in re.finditer(r"[^\n]+", text):
+        if SIGNS_ONLY.fullmatch(line[0]) and _signs(line[0]):
+            yield line.start(), line.end(), True
+            continue
+        inside = [(begin, end) for begin, end in spans if line.start() <= begin < line.end()]
+        strange = sum(end - begin for begin, end in inside)
+        if strange * 5 >= 2 * (line.end() - line.start()):
+            yield line.start(), line.end(), True
+        for begin, end in inside:
+            yield begin, min(end, line.end()), False
+
+
 def stretches(text: str) -> Iterator[tuple[int, int]]:
     """Where words follow one another that no language knows; a known word in between, if short, belongs to them."""
     begin = last = -1
     letters = known = 0
-    for token in re.finditer(r"[^\W\d_]\S*|\S+", text):
-        word = token[0].casefold().strip(".,;:!?\"'()[]{}")
-        size = len(word)
-        if not any(map(str.isalpha, word)):
-            continue
+    for token in TOKEN.finditer(text):
+        word = token[0].casefold().strip(EDGES)
         trust = belief(word)
-        if trust < 0.45:
+        if trust < STRANGE:
+            size = sum(map(str.isalpha, word)) if not word.isalpha() else len(word)
+            if not size:
+                continue
             if begin < 0:
                 begin, letters = token.start(), 0
             letters += size
             last = token.end()
             known = 0
         elif begin >= 0:
+            size = len(word)
             known += 1 + (size > 4) + (trust > 0.9 and size > 2)
             if known > 2:
                 if letters >= LEAST_LETTERS:
@@ -80,75 +117,103 @@ def stretches(text: str) -> Iterator[tuple[int, int]]:
         yield begin, last
 
 
-def decipher(stretch: str) -> Candidate | None:
+def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Candidate | None:
     """The most likely reading of a stretch, or None where nothing is better than what it is."""
-    before = worth(stretch)
-    best, best_worth = None, max(ENOUGH, before + GAIN)
-    for candidate in _candidates(stretch):
+    before = worth(stretch, digits=False)
+    letters = sum(map(str.isalpha, stretch[: 2 * SAMPLE_LETTERS]))
+    alone = not whole and " " not in stretch.strip()
+    best, best_worth = None, max(ENOUGH, before + GAIN) + (0.25 if alone else 0.0)
+    for candidate in _candidates(stretch, by_word):
+        if alone and not candidate.tricks <= USUAL_ALONE:
+            continue
         value = worth(candidate.text)
+        if letters < 10 and not candidate.tricks <= USUAL_ALONE:
+            value -= 0.2
         if value > best_worth:
             best, best_worth = candidate, value
-            if value > 0.85:
+            if value > 0.9:
                 break
     return best
 
 
-def worth(text: str) -> float:
-    """Likeness, after joined letters were parted where there are next to no blanks."""
+def worth(text: str, *, digits: bool = True) -> float:
+    """0 to 1: likeness, where need be with `digits` read as letters, or with joined letters parted."""
     sample = text[: 3 * SAMPLE_LETTERS]
-    value = likeness(sample)
-    if value < ENOUGH and len(sample) > 12 and sample.count(" ") * 12 < len(sample):
-        letters = "".join(LATIN_WORD.findall(sample)).casefold()
-        if len(letters) > 10:
-            parts, inside = segment(letters)
-            if inside > 0.95 and len(parts) * 3 <= len(letters):
-                value = max(value, 0.9 * likeness(" ".join(parts)))
-    return value
+    solid = sum(not c.isspace() for c in sample)
+    value, letters = likeness(sample), sum(map(str.isalpha, sample))
+    if digits and letters < solid and DIGIT_IN_WORD.search(sample):
+        lettered = sample.translate(DIGITS)
+        if (other := 0.95 * likeness(lettered)) > value:
+            value, letters = other, sum(map(str.isalpha, lettered))
+    if value < 0.85 and letters > 10 and sample.strip().count(" ") * 12 < len(sample):
+        run = "".join(c for c in sample.casefold() if c.isalpha())
+        if not SCRIPTS_WITHOUT_SPACES.search(run):
+            value = segment(run).likeness
+    # Signs among the letters are punctuation, or what a wrong cipher makes.
+    return value * min(1.0, 1.2 * letters / solid) if solid else 0.0
 
 
-def _candidates(stretch: str) -> Iterator[Candidate]:
+def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:
     """Readings worth checking by their words, cheapest first."""
-    back = stretch[::-1]
-    yield Candidate(back, frozenset({Trick.REVERSED}))
-    yield Candidate(_each_reversed(stretch), frozenset({Trick.REVERSED}))
-    yield from _latin(stretch)
+    bases = [stretch]
+    if DIGIT_IN_WORD.search(stretch):
+        bases.append(stretch.translate(DIGITS))
+    for base in bases:
+        extra = frozenset({Trick.LEET}) if base is not stretch else frozenset()
+        yield Candidate(_backwards(base, by_word), extra | {Trick.REVERSED})
+        for candidate in _latin(base, by_word):
+            yield Candidate(candidate.text, candidate.tricks | extra)
     low = stretch.casefold()
     for alphabet in (CYRILLIC, GREEK):
         if sum(c in alphabet for c in low[:SAMPLE_LETTERS]) * 2 > min(len(low), SAMPLE_LETTERS):
             yield from _shifts(low, alphabet)
     if any(c in RUSSIAN_KEYS for c in low[:SAMPLE_LETTERS]):
         yield Candidate("".join(RUSSIAN_KEYS.get(c, c) for c in low), frozenset({Trick.KEYBOARD}))
+    elif low.isascii():
+        yield Candidate("".join(LATIN_KEYS.get(c, c) for c in low), frozenset({Trick.KEYBOARD}))
     if stretch.isascii() and not stretch.isalpha():
         yield Candidate(stretch.translate(_rot47()), frozenset({Trick.ROT47}))
 
 
+def _backwards(stretch: str, by_word: bool) -> str:
+    """From the last letter to the first, marks kept on their letters; or each word so."""
+    return _each_reversed(stretch) if by_word else "".join(reversed(CLUSTER.findall(stretch)))
+
+
 def _each_reversed(stretch: str) -> str:
-    return re.sub(r"[^\W_](?:[^\W_]|['’])*", lambda word: word[0][::-1], stretch)
+    return re.sub(r"\S+", lambda word: "".join(reversed(CLUSTER.findall(word[0]))), stretch)
 
 
-def _latin(stretch: str) -> Iterator[Candidate]:
+def _latin(stretch: str, by_word: bool) -> Iterator[Candidate]:
     """The shifts, mirrored or not, forwards or backwards, whose letters follow one another best."""
     sample = stretch[:SAMPLE_LETTERS].lower()
-    codes = np.array([ord(c) - 96 if "a" <= c <= "z" else 0 for c in sample], np.int64)
+    codes = np.array([_CODES.get(c, 0) for c in sample], np.int64)
     if (codes > 0).sum() < LEAST_LETTERS or (codes > 0).sum() * 2 < len(codes):
         return
     keys = _keys()
     for reverse in (False, True):
         scores = _flows(keys[:, codes[::-1] if reverse else codes])
         for index in np.argsort(-scores)[:2]:
-            if scores[index] < 0 or (index == 0):
-                continue
-            yield Candidate(*_apply(stretch[::-1] if reverse else stretch, int(index), reverse))
+            if scores[index] > 0 and index != 0:
+                yield Candidate(*_apply(_backwards(stretch, by_word) if reverse else stretch, int(index), reverse))
     for swap in _neighbours():
         yield Candidate(stretch.lower().translate(swap), frozenset({Trick.KEYBOARD}))
 
 
+_CODES = {chr(97 + at): at + 1 for at in range(26)} | {
+    chr(sign): ord(letter) - 70 for sign, letter in ((s, chr(c)) for s, c in DIGITS.items())
+}
+
+
 @cache
 def _keys() -> NDArray[np.int64]:
-    """(52, 27) the letter that each of 26 shifts, then of 26 mirrored shifts, reads for each letter; 0 is no letter."""
+    """(52, 53) the letter that each of 26 shifts, then of 26 mirrored shifts, reads for each code; 0 is no letter.
+
+    Codes 27 to 52 are digits that stand for letters: no shift moves them.
+    """
     plain = np.arange(26)
-    rows = [np.concatenate(([0], (plain - shift) % 26 + 1)) for shift in range(26)]
-    rows += [np.concatenate(([0], (25 - plain + shift) % 26 + 1)) for shift in range(26)]
+    rows = [np.concatenate(([0], (plain - shift) % 26 + 1, plain + 1)) for shift in range(26)]
+    rows += [np.concatenate(([0], (25 - plain + shift) % 26 + 1, plain + 1)) for shift in range(26)]
     return np.array(rows)
 
 

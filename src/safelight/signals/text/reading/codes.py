@@ -8,6 +8,7 @@ Rules
 
 import base64
 import binascii
+import codecs
 import re
 from collections.abc import Callable, Iterable
 
@@ -15,10 +16,13 @@ from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import flow, likeness, zipf
 
 CUE = re.compile(
-    r"[A-Za-z0-9+/_=-]{8}|\d\d?[^\w\n]{1,3}\d\d?[^\w\n]{1,3}\d|[01]{7}|[.\-·•−–—_*]{1,6}[ /|\n][.\-·•−–—_*]"
-    r"|[\u2801-\u283f]{2}|(?i:\b(?:romeo|alf?pha|echo|oscar|tango|november|sierra|hotel|india)\b)"
+    r"[A-Za-z0-9+/_=-]{8}|[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}\b|[01]{7}"
+    r"|[.\-·•−–—_*]{1,6}[ /|\n][.\-·•−–—_*]|[\u2801-\u283f]{2}"
+    r"|(?i:\b(?:romeo|alf?pha|echo|oscar|tango|november|sierra|hotel|india)\b)"
 )
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])={0,2}[A-Za-z0-9+/_-]{8,}(?:\s?[A-Za-z0-9+/_-]{4,})*={0,2}(?![A-Za-z0-9+/])")
+QUADS = r"(?:(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2})"
+WORDS_BASE64 = re.compile(rf"(?<![\w+/=]){QUADS}(?:\s{QUADS}){{2,}}(?![\w+/=])")
 ONE_BASE64 = re.compile(r"={0,2}[A-Za-z0-9+/_-]{8,}={0,2}")
 BASE32 = re.compile(r"(?<![A-Za-z0-9=])(?:[A-Z2-7]{8,}|[a-z2-7]{16,})={0,6}(?![A-Za-z0-9])")
 BASE85 = re.compile(r"<~[!-u\sz]{10,}~>|(?<!\S)[!-~]{15,}(?!\S)")
@@ -112,7 +116,8 @@ SPELLED = {name: name[0] for name in ALPHABET} | {"alfa": "a", "juliet": "j", "w
 SPELLED_RUN = re.compile(
     rf"\b(?:{'|'.join(SPELLED)})\b(?:[\s,.\-/|]{{1,3}}(?:{'|'.join(SPELLED)})\b){{2,}}", re.IGNORECASE
 )
-TEXT = re.compile(r"[\w\s.,;:!?'\"()\[\]{}<>%&#@$*+=/\\|~^`-]*")
+UNWRITTEN = re.compile(r"[\x00-\x07\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
+"""What no decoded text holds: controls, private use, the replacement sign."""
 
 
 def undo(text: str) -> tuple[str, frozenset[Trick]]:
@@ -140,6 +145,7 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
         (BRAILLE, Trick.BRAILLE, _braille),
         (SPELLED_RUN, Trick.SPELLING_ALPHABET, _spelled),
         (BASE32, Trick.BASE32, _base32),
+        (WORDS_BASE64, Trick.BASE64, _base64_words),
         (BASE64, Trick.BASE64, _base64),
         (ONE_BASE64, Trick.BASE64, _base64),
         (BASE85, Trick.BASE85, _base85),
@@ -149,14 +155,17 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
 
 
 def is_text(found: str) -> bool:
-    """Whether what came out of a decoder is something that a person wrote."""
+    """Whether what came out of a decoder is something that a person wrote, or once more a code or a cipher."""
+    solid = sum(not c.isspace() for c in found)
     letters = sum(map(str.isalnum, found))
-    if letters < 3 or not TEXT.fullmatch(found) or letters * 10 < len(found) * 6:
+    if solid < 3 or UNWRITTEN.search(found):
         return False
-    if found.isascii() and likeness(found) < 0.45 and not (len(found) >= 6 and flow(found) > 5):
-        # Once more a code or a cipher: long enough not to be chance, and signs of one kind.
-        return len(found) >= 12 and bool(re.fullmatch(r"[\w\s+/=.,!?'-]+", found))
-    return found.isascii() or likeness(found) > 0.3
+    if not found.isascii():
+        # Octets that are valid UTF-8 beyond ASCII are no accident; a few characters may be.
+        return solid > 7 or likeness(found) > 0.3
+    if letters >= 3 and letters * 10 >= solid * 6 and (likeness(found) > 0.45 or (solid > 5 and flow(found) > 5)):
+        return True
+    return solid >= 12
 
 
 def _octets(octets: bytes) -> Iterable[str]:
@@ -172,7 +181,7 @@ def _base64(run: str) -> Iterable[str]:
     bare = run.strip("=")
     if zipf(bare.casefold()) or len(bare) % 4 == 1 or (bare.isalpha() and (bare.islower() or bare.istitle())):
         return
-    for signs in (bare, bare[::-1]) if run[:1] == "=" else (bare,):
+    for signs in (bare, bare[::-1], codecs.encode(bare, "rot13")):
         try:
             octets = base64.b64decode(
                 signs.replace("-", "+").replace("_", "/") + "=" * (-len(signs) % 4), validate=True
@@ -180,6 +189,16 @@ def _base64(run: str) -> Iterable[str]:
         except binascii.Error:
             continue
         yield from _octets(octets)
+
+
+def _base64_words(run: str) -> Iterable[str]:
+    """Each word of a text encoded for itself."""
+    try:
+        words = [base64.b64decode(word, validate=True).decode() for word in run.split()]
+    except ValueError:
+        return
+    if likeness(found := " ".join(words)) > likeness(run) + 0.3:
+        yield found
 
 
 def _base32(run: str) -> Iterable[str]:
@@ -199,7 +218,7 @@ def _base85(run: str) -> Iterable[str]:
             octets = decode(signs)
         except ValueError:
             continue
-        yield from (found for found in _octets(octets) if found.isascii() and likeness(found) > 0.5)
+        yield from (found for found in _octets(octets) if likeness(found) > 0.5)
 
 
 def _hex(run: str) -> Iterable[str]:
@@ -226,7 +245,7 @@ def _numbers(run: str) -> Iterable[str]:
         if max(codes) < 0x3000:
             yield "".join(map(chr, codes))
         if all(set(number) <= set("01234567") for number in digits):
-            yield "".join(chr(int(number, 8)) for number in digits)
+            yield from _octets(bytes(int(number, 8) & 255 for number in digits))
     if max(codes) <= 27:
         places = re.findall(r"\d+|\D+", run)
         gaps = [gap for gap in places if not gap[0].isdigit()]
@@ -235,7 +254,7 @@ def _numbers(run: str) -> Iterable[str]:
             (" " if place != usual else "") if not place[0].isdigit() else " abcdefghijklmnopqrstuvwxyz "[int(place)]
             for place in places
         )
-        if len(codes) >= 5 and flow(letters) > 5:
+        if len(codes) >= 5 and (flow(letters) > 5 or likeness(letters) > 0.5):
             yield letters
 
 

@@ -6,6 +6,7 @@ Rules
   written. Markup is a trick only inside a word.
 """
 
+import codecs
 import html
 import re
 from collections.abc import Callable
@@ -19,12 +20,18 @@ CODE_UNIT = re.compile(r"(?:\\+u[0-9A-Fa-f]{4})+")
 BRACED = re.compile(r"\\+[ux]\{([0-9A-Fa-f]{1,6})\}|\\+U([0-9A-Fa-f]{8})|\b[Uu]\+([0-9A-Fa-f]{4,6})\b[ ,;]?")
 OCTETS = re.compile(r"(?:\\+x[0-9A-Fa-f]{2})+|(?:%(?:25)*[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2}){2,}")
 LONE_OCTET = re.compile(r"(?<=[A-Za-z])=([46][1-9A-F]|[57][0-9A])(?=[A-Za-z]|\b)")
-OCTAL = re.compile(r"(?:\\[01][0-7]{2}){2,}")
+OCTAL = re.compile(r"(?:\\[0-3][0-7]{2}){2,}")
 STYLE_SHEET = re.compile(r"(?:\\0{0,4}[4-7][0-9A-Fa-f](?![0-9A-Fa-fux]) ?){2,}")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 TAG = re.compile(r"<!--.{0,2000}?-->|</?[A-Za-z][^<>]{0,200}>|<[/!]?>", re.DOTALL)
+NUMERIC = re.compile(r"\\+u\{?[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]{2,6};")
+SIGNS = re.compile(r"(?:[\\&;][^\\&;]{0,40}){4}")
+NOT_PRINTABLE = re.compile(r"[^!-~]")
 LETTER = r"[^\W\d_]"
-CUT_BY_TAG = re.compile(rf"{LETTER}+(?:(?:{TAG.pattern})+{LETTER}+)+", re.DOTALL)
+CUT_BY_TAG = re.compile(rf"{LETTER}(?:{TAG.pattern})+{LETTER}", re.DOTALL)
+INLINE = re.compile(
+    r"<!--|</?(?:a|abbr|b|big|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\b|<[/!]?>", re.IGNORECASE
+)
 CONCATENATED = re.compile(
     rf"(?:\[\s*)?(['\"`]){LETTER}+\1(?:\s*(?:\+|\.|,|&|\|\|)?\s*(['\"`])(?:{LETTER}+| )\2)+(?:\s*\])?"
 )
@@ -35,6 +42,7 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     """Decode one layer of escapes and markup; the tricks found. The same text and none where there is nothing."""
     if not CUE.search(text):
         return text, frozenset()
+    text = _righted(text)
     letters = 0
 
     def counted(decode: Callable[[re.Match[str]], str]) -> Callable[[re.Match[str]], str]:
@@ -52,17 +60,19 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
         (BRACED, _code_point),
         (OCTETS, _octets),
         (LONE_OCTET, lambda m: chr(int(m[1], 16))),
-        (OCTAL, lambda m: "".join(chr(int(d, 8)) for d in m[0].split("\\")[1:])),
+        (OCTAL, _octal),
         (STYLE_SHEET, lambda m: "".join(chr(int(d, 16)) for d in m[0].split("\\")[1:])),
         (ENTITY, lambda m: html.unescape(m[0])),
     ):
         text = pattern.sub(counted(decode), text)
     tricks = {Trick.ESCAPES} if letters else set()
-    for pattern, repair in ((CUT_BY_TAG, _without_tags), (CONCATENATED, _put_together)):
-        changed = pattern.sub(repair, text)
-        if changed != text:
-            tricks.add(Trick.MARKUP)
-            text = changed
+    changed = text
+    if CUT_BY_TAG.search(text):
+        changed = TAG.sub(lambda tag: "" if INLINE.match(tag[0]) else " ", text)
+    changed = CONCATENATED.sub(_put_together, changed)
+    if changed != text:
+        tricks.add(Trick.MARKUP)
+        text = changed
     return text, frozenset(tricks)
 
 
@@ -86,8 +96,24 @@ def _octets(match: re.Match[str]) -> str:
         return octets.decode("latin-1") if sign == "\\" else match[0]
 
 
-def _without_tags(match: re.Match[str]) -> str:
-    return bridge([part for part in TAG.split(match[0]) if part])
+def _octal(match: re.Match[str]) -> str:
+    octets = bytes(int(digits, 8) for digits in match[0].split("\\")[1:])
+    try:
+        return octets.decode()
+    except UnicodeDecodeError:
+        return octets.decode("latin-1")
+
+
+def _righted(text: str) -> str:
+    """Escapes that were themselves spaced out, turned round or shifted, in working order."""
+    count = len(NUMERIC.findall(text))
+    if SIGNS.search(text) is None or count > 3:
+        return text
+    squeezed = NOT_PRINTABLE.sub("", text)
+    for other in (squeezed, text[::-1], codecs.encode(text, "rot13")):
+        if len(NUMERIC.findall(other)) > max(3, 2 * count):
+            return other
+    return text
 
 
 def _put_together(match: re.Match[str]) -> str:

@@ -8,10 +8,11 @@ Rules
 
 import re
 import unicodedata
+from collections import Counter
 
 from safelight.signals.text.reading.characters import any_of, table
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import flow, likeness, zipf
+from safelight.signals.text.reading.words import flow, likeness, weigh, zipf
 
 WORD = re.compile(r"[^\s.,;:\"()\[\]{}<>/\\]+")
 LATIN = re.compile(r"[A-Za-z]")
@@ -34,7 +35,11 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
         return upright, frozenset({Trick.TURNED})
     tricks = set()
     if any_of("lookalike").search(text):
-        changed = WORD.sub(_unmasked, text)
+        usual = _usual_script(text)
+        changed = WORD.sub(lambda word: _unmasked(word[0], usual), text)
+        everything = without_accents(text.translate(table("lookalike")))
+        if _reads_better(everything, changed, found=changed != text) or _patchwork(text):
+            changed = everything
         if changed != text:
             text = changed
             tricks.add(Trick.LOOKALIKES)
@@ -53,9 +58,32 @@ def without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in split if not "\u0300" <= c <= "\u036f"))
 
 
-def _unmasked(match: re.Match[str]) -> str:
+def _reads_better(everything: str, changed: str, *, found: bool) -> bool:
+    """One imitation found, or a text that is nothing otherwise, and the rest is read in the same light."""
+    known, letters = weigh(everything)
+    known_before, letters_before = weigh(changed)
+    if known <= ENOUGH * letters:
+        return False
+    return known > known_before if found else known / letters > GAIN + known_before / max(1, letters_before)
+
+
+def _patchwork(text: str) -> bool:
+    """Whether most words mix scripts that no language mixes, or the text has many scripts: then nothing is genuine."""
+    words = [[c for c in word if c.isalpha()] for word in WORD.findall(text)]
+    mixed = sum(_mixed(letters) for letters in words)
+    many = {_script(c) for letters in words for c in letters} - {"OTHER"}
+    return mixed > 1 and mixed * (3 if len(many) > 2 else 2) >= len(words)
+
+
+def _usual_script(text: str) -> str:
+    """The script of most letters that are not ASCII, or LATIN where those are few."""
+    letters = [c for c in text if c.isalpha()]
+    scripts = Counter(_script(c) for c in letters)
+    return max(sorted(scripts), key=scripts.__getitem__, default="LATIN")
+
+
+def _unmasked(word: str, usual: str) -> str:
     """One word in the letters that it imitates, or as it was."""
-    word = match[0]
     if word.isascii() or not any_of("lookalike").search(word):
         return word
     key = word.casefold()
@@ -81,6 +109,8 @@ def _unmasked(match: re.Match[str]) -> str:
     if _mixed(letters) and latin:
         # "μm" and "Ωmega" have one sign of another script; a disguise makes a known word, or replaces several.
         return folded if frequency > 1.5 or len(letters) - latin > 1 or len(letters) > 4 else word
+    if letters and _script(letters[0]) == usual != "LATIN":
+        return word
     long_enough = len(letters) > 2 or any(ord(c) > 0x530 for c in letters)
     return (
         folded

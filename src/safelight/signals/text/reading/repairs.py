@@ -15,49 +15,47 @@ from itertools import islice, product
 
 from safelight.signals.text.reading.ciphers import ENOUGH, GAIN, stretches
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import LONGEST_WORD, belief, likeness, unskeleton, zipf
+from safelight.signals.text.reading.words import LONGEST_WORD, belief, likeness, unskeleton, weigh, zipf
 
 LEET = {
     "4": "a", "@": "a", "^": "av", "8": "b", "6": "gb", "(": "c", "¢": "c", "©": "c", "3": "e", "€": "e",
     "9": "gp",
     "#": "h", "1": "il", "!": "il", "|": "li", "£": "l", "0": "o", "5": "s", "$": "s", "7": "tl", "+": "t", "2": "zr",
-    "%": "x", "*": "aeiou", "?": "q", "×": "x", "µ": "u", "¥": "y", "§": "s", "®": "r", "<": "c", "~": "n", ")": "d",
+    "%": "x", "?": "q", "×": "x", "µ": "u", "¥": "y", "§": "s", "®": "r", "<": "c", "~": "n", ")": "d",
     "&": "e", "¡": "i", "}": "d", "{": "c", "]": "d", "[": "c",
 }  # fmt: skip
-SHAPES = (
-    (r"/\/\ ".strip(), "m"), (r"|\/|", "m"), (r"/v\ ".strip(), "m"), (r"|v|", "m"), ("(v)", "m"), ("[v]", "m"),
-    ("^^", "m"), (r"\/\/", "w"), (r"\^/", "w"), (r"|/\|", "w"), ("vv", "w"), (r"\|/", "w"), (r"|\|", "n"), (r"/\/", "n"),
-    ("|-|", "h"), ("]-[", "h"), ("}{", "h"), ("(-)", "h"), ("/-/", "h"), (r"/-\ ".strip(), "a"), (r"/\ ".strip(), "a"),
-    ("|_|", "u"), ("(_)", "u"), (r"\_/", "u"), (r"\/", "v"), ("|)", "d"), ("|]", "d"), ("[)", "d"), ("|}", "d"),
-    ("|<", "k"), ("|{", "k"), ("|2", "r"), ("|?", "r"), ("|^", "r"), ("|*", "p"), ("|>", "p"), ("|o", "p"), ("|°", "p"),
-    ("|=", "f"), ("ph", "f"), ("|3", "b"), ("13", "b"), ("|_", "l"), ("()", "o"), ("[]", "o"), ("><", "x"), ("}{", "x"),
-    ("`/", "y"), ("_|", "j"), ("-|-", "t"), ("'][", "t"), ("~|~", "t"),
-)  # fmt: skip
-"""Letters drawn with several signs, longest first within a look."""
+DRAWINGS = r"""
+/\/\m |\/|m /v\m |v|m (v)m [v]m ^^m \/\/w \^/w |/\|w \|/w |\|n /\/n |-|h ]-[h }-{h (-)h /-/h /-\a /\a |_|u (_)u \_/u \/v
+|)d |]d [)d |}d |<k |{k |2r |?r |^r |*p |>p |op |°p |=f |3b |_l ()o []o ><x }{x `/y _|j
+"""
+SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
+"""Letters drawn with several signs, the longer shape before one that it contains."""
 DRAWN = re.compile(r"\\/|/\\|\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
 TOKEN = re.compile(r"\S+")
-CUE = re.compile(r"(?=\S*[^\W\d_])(?=\S*[0-9@$!|+€£¢§®×#*(<^%])[^\s]{2,}")
+SIGN = r"[0-9@$!|+€£¢§®×#(<^%]"
+CUE = re.compile(rf"[^\W\d_]['\\/_-]*{SIGN}|{SIGN}['\\/_-]*[^\W\d_]")
+"""A digit or a sign that touches a letter. Punctuation at the end of words does, too: `repaired` looks closer."""
 MEASURE = re.compile(
     r"\W*(?:\d+(?:[.,:/x×-]\d+)*(?:st|nd|rd|th|s|[a-z]{1,2}|mm|cm|km|px|am|pm|gb|mb|kg|fps|hz|ml|mph|min|sec|year)?"
     r"|[a-z]{1,8}[-.]?\d{1,4}[a-z]?|\d+[a-z]+\d+|#?[a-f0-9]{6}|[a-z]\d(?:[-/][a-z]?\d)*|\d+(?:-[a-z]+)+)\W*",
     re.IGNORECASE,
 )
-CHAT = dict(
-    pair.split("=")
-    for pair in (
-        "b4=before,gr8=great,m8=mate,l8=late,l8r=later,h8=hate,w8=wait,f8=fate,d8=date,str8=straight,2day=today,"
-        "2nite=tonight,2night=tonight,2moro=tomorrow,2morrow=tomorrow,2gether=together,4ever=forever,4get=forget,4m=from,"
-        "4u=for you,2u=to you,ne1=anyone,any1=anyone,some1=someone,sum1=someone,every1=everyone,no1=no one,in2=into,"
-        "on2=onto,un2=unto,w/o=without"
-    ).split(",")
-)
+CHAT_PAIRS = """
+b4=before gr8=great m8=mate l8=late l8r=later h8=hate w8=wait f8=fate d8=date str8=straight 2day=today 2nite=tonight
+2night=tonight 2moro=tomorrow 2morrow=tomorrow 2gether=together 4ever=forever 4get=forget 4m=from 4u=for_you 2u=to_you
+ne1=anyone any1=anyone some1=someone sum1=someone every1=everyone no1=no_one in2=into on2=onto un2=unto w/o=without
+"""
+CHAT = {sound: word.replace("_", " ") for sound, _, word in (pair.partition("=") for pair in CHAT_PAIRS.split())}
 """Sounds for letters, where a digit is said aloud."""
+SOFT_EDGES = "\"'“”‘’.,;:?…"
 EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»"
+ROMAN = re.compile(r"[ivxlcdm]+")
 RUN = re.compile(r"(.)\1{2,}")
 PAIR = re.compile(r"(.)\1+")
+DOUBLED_WORD = re.compile(r"(?<![^\W_])(?:([^\W\d_])\1){3,}(?![^\W_])")
 DOUBLED = re.compile(r"(?:(.)\1)+")
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+")
-MASKED = re.compile(r"(?=.*[^\W\d_])[^\W\d_*#•·.\-%]*(?:[*#•·%]{1,3}[^\W\d_]*)+")
+MASKED = re.compile(r"[^\W\d_]+(?:[*#•·%]{1,3}[^\W\d_]*)+")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MAX_VARIANTS = 24
 MAX_TYPO_WORDS = 300
@@ -67,11 +65,6 @@ SAMPLE_WORDS = 12
 def undo(text: str) -> tuple[str, frozenset[Trick]]:
     """Repair words with a visible disguise; the tricks found."""
     tricks: set[Trick] = set()
-    if DRAWN.search(text):
-        drawn = TOKEN.sub(lambda token: undrawn(token[0]), text)
-        if drawn != text:
-            text = drawn
-            tricks.add(Trick.LEET)
 
     def repair(token: re.Match[str]) -> str:
         found, trick = repaired(token[0])
@@ -79,76 +72,96 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
             tricks.add(trick)
         return found
 
-    changed = TOKEN.sub(repair, text) if CUE.search(text) or RUN.search(text) or DOUBLED_WORD.search(text) else text
+    if not (CUE.search(text) or RUN.search(text) or DOUBLED_WORD.search(text) or DRAWN.search(text)):
+        return text, frozenset()
+    changed = TOKEN.sub(repair, text)
+    if CUE.search(changed) or DRAWN.search(changed):
+        # One repaired word, or a text that is nothing without repair, and the rest is read in the same light.
+        everything = TOKEN.sub(lambda token: _word_for(token[0], 1.0) or token[0], changed)
+        known, letters = weigh(everything)
+        before, letters_before = weigh(changed)
+        better = (
+            known > before if Trick.LEET in tricks else known / max(1, letters) > GAIN + before / max(1, letters_before)
+        )
+        if better and known > ENOUGH * letters:
+            changed = everything
+            tricks.add(Trick.LEET)
     return changed, frozenset(tricks)
-
-
-DOUBLED_WORD = re.compile(r"(?<![^\W_])(?:([^\W\d_])\1){3,}(?![^\W_])")
-
-
-def undrawn(token: str) -> str:
-    """Letters drawn with several signs, where a known word comes out."""
-    if not DRAWN.search(token):
-        return token
-    low = token.lower()
-    for shape, letter in SHAPES:
-        low = low.replace(shape, letter)
-    return next((word for word in unleeted(low.strip("\"'.,;:?!")) if zipf(word) > 2.5), token)
 
 
 def repaired(token: str) -> tuple[str, Trick | None]:
     """One blank-free token and the trick undone in it, if any."""
     core = token.strip(EDGES)
-    if len(token) > 3 * LONGEST_WORD or len(core) < 2:
+    if len(token) > 3 * LONGEST_WORD or len(token) < 2:
         return token, None
     key = core.casefold()
     if key in CHAT:
         return token.replace(core, CHAT[key]), Trick.LEET
-    if CUE.fullmatch(token) and not core.isalpha():
-        for body in dict.fromkeys((core, token.strip("\"'.,;:?"), token)):
-            word = _unleet(body)
-            if word:
-                return token.replace(body, word), Trick.LEET
+    if not core.isalpha() and (DRAWN.search(token) or CUE.search(core)) and not MEASURE.fullmatch(token):
+        word = _word_for(token, 2.3)
+        if word and word != token:
+            return word, Trick.LEET
+    if ROMAN.fullmatch(key):
+        return token, None
     if RUN.search(key) or DOUBLED.fullmatch(key):
         word = unrepeated(key)
         if word:
             return token.replace(core, word), Trick.REPEATED
+    match = MASKED.fullmatch(core)
+    if match:
+        best = max(_unmasked(key), key=zipf, default="")
+        if zipf(best) > 3:
+            return token.replace(core, best), Trick.DROPPED
     return token, None
 
 
-def _unleet(token: str) -> str | None:
-    """The best known word for a token with digits or signs for letters, or None."""
-    if MEASURE.fullmatch(token) or zipf(token.casefold()):
+def _word_for(token: str, least_zipf: float) -> str | None:
+    """The best known word for a token with digits or signs for letters, with what stood around it, or None."""
+    if token.isalpha() or zipf(token.strip(EDGES).casefold()):
         return None
-    parts = re.split(r"([-/_.,'’])", token)
-    if len(parts) > 1 and all(part.isalnum() for part in parts[::2]):
-        words = [part if part.isalpha() or part in "-/_.,'’" else _unleet(part) for part in parts]
-        return "".join(word or "" for word in words) if all(words) and words != parts else None
-    best, best_zipf = None, 2.3
-    for word in unleeted(token.lower()):
-        for form in (word, unrepeated(word)) if RUN.search(word) else (word,):
-            if form and len(form) > 2 and zipf(form) > best_zipf:
-                best, best_zipf = form, zipf(form)
+    best, best_zipf = None, least_zipf
+    for body in dict.fromkeys((token.strip(EDGES), token.strip(SOFT_EDGES), token)):
+        low = body.lower()
+        forms = {low: None, _undrawn(low): None} if DRAWN.search(low) else {low: None}
+        for form in forms:
+            for word in unleeted(form):
+                found = unrepeated(word) or word if RUN.search(word) else word
+                frequency = zipf(found)
+                # Of a short token only the commonest words are believed.
+                if frequency > max(best_zipf, 0 if len(found) > 2 or least_zipf < 2 else 9):
+                    best, best_zipf = token.replace(body, found), frequency
+    if best is None and len(parts := re.split(r"([-/_.,'’])", token)) > 1 and all(map(str.isalnum, parts[::2])):
+        words = [part if part.isalpha() or at % 2 else _word_for(part, least_zipf) for at, part in enumerate(parts)]
+        return "".join(map(str, words)) if all(words) and words != parts else None
     return best
+
+
+def _undrawn(token: str) -> str:
+    for shape, letter in SHAPES:
+        token = token.replace(shape, letter)
+    return token
 
 
 def unleeted(token: str) -> Iterator[str]:
     """The words of letters only that a token may stand for, the usual reading of each sign first."""
     choices: list[str] = [LEET.get(sign, sign if sign.isalpha() else "") for sign in token]
     signs = sum(sign in LEET for sign in token)
-    if all(choices) and (signs < len(token) or signs >= 3):
+    if token and all(choices) and signs:
         yield from ("".join(letters) for letters in islice(product(*choices), MAX_VARIANTS))
 
 
 def unrepeated(word: str) -> str | None:
     """A known word without the letters that were repeated, or None."""
     known = zipf(word)
-    once, twice, half = RUN.sub(r"\1", word), RUN.sub(r"\1\1", word), ""
-    if DOUBLED.fullmatch(word):
-        half = word[::2]
-    forms = {once, twice, half, PAIR.sub(r"\1", word)} - {"", word}
-    best = max(sorted(forms), key=zipf, default=None)
-    return best if best is not None and len(best) > 1 and zipf(best) > max(2.3, known + 1) else None
+    runs = [len(run[0]) for run in re.finditer(r"(.)\1*", word)]
+    forms = {RUN.sub(r"\1", word), RUN.sub(r"\1\1", word), PAIR.sub(r"\1", word)}
+    for times in (2, 3, 4):
+        if min(runs) >= times and all(run % times == 0 for run in runs):
+            forms.add("".join(run[0][: len(run[0]) // times] for run in re.finditer(r"(.)\1*", word)))
+    best = max(sorted(forms - {"", word}), key=zipf, default=None)
+    if best is None or (len(best) == 1 and best not in "ai"):
+        return None
+    return best if zipf(best) > max(2.3, known + 1) else None
 
 
 def undo_in_stretches(text: str) -> tuple[str, frozenset[Trick]]:
@@ -211,16 +224,21 @@ def _unpigged(word: str) -> Iterable[str]:
 
 
 def _revowelled(word: str) -> Iterable[str]:
-    """`rmv`, `r*m*v*`."""
+    """`rmv`, and `undrss` with a vowel that was left at the start."""
     if VOWELLESS.fullmatch(word):
         yield from unskeleton(word)
-    elif MASKED.fullmatch(word):
-        pattern = re.compile(re.sub(r"[^\w]", "[a-z]", re.escape(word).replace("\\", "")))
-        consonants = "".join(c for c in word if c.isalpha() and c not in "aeiou")
-        yield from (found for found in unskeleton(consonants) if pattern.fullmatch(found))
-        signs = [LETTERS if not c.isalpha() else c for c in word]
-        if sum(len(s) > 1 for s in signs) == 1:
-            yield from map("".join, product(*signs))
+    elif VOWELLESS.fullmatch(word[1:]):
+        yield from (found for found in unskeleton(word[1:]) if found.startswith(word[0]))
+
+
+def _unmasked(word: str) -> Iterable[str]:
+    """`r*m*v*`, `cl#thes`: each sign a letter; vowels are what is masked where it is not one letter only."""
+    pattern = re.compile("".join(c if c.isalpha() else "[a-z]" for c in word))
+    consonants = "".join(c for c in word if c.isalpha() and c not in "aeiou")
+    yield from (found for found in unskeleton(consonants) if pattern.fullmatch(found))
+    signs = [c if c.isalpha() else LETTERS for c in word]
+    if sum(not c.isalpha() for c in word) == 1:
+        yield from map("".join, product(*signs))
 
 
 def _respelled(word: str) -> Iterable[str]:

@@ -11,20 +11,27 @@ import re
 from collections import Counter
 
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import SCRIPTS_WITHOUT_SPACES, likeness, segment, zipf
+from safelight.signals.text.reading.words import (
+    MARKS,
+    SCRIPTS_WITHOUT_SPACES,
+    UNKNOWN_LETTER,
+    WORD_PRICE,
+    segment,
+    zipf,
+)
 
-UNIT = r"(?:[^\W_]|[@$!|+€£¢])[\u0300-\u036f\u0900-\u0903\u093a-\u094f\u0e31\u0e34-\u0e4e]*"
-GAP = r"[^\w]|_"
-SPACED = re.compile(rf"(?<![^\W_]){UNIT}(?:(?:{GAP}){{1,8}}?{UNIT}(?![^\W_])){{2,}}", re.DOTALL)
-GAPS = re.compile(rf"((?:{GAP}){{1,8}})", re.DOTALL)
+UNIT = rf"(?:[^\W_]|[@$€£¢])[{MARKS}]*"
+GAP = rf"(?:[^\w@$€£¢{MARKS}]|_)"
+SPACED = re.compile(rf"(?<![^\W_]){UNIT}(?:{GAP}{{1,8}}?{UNIT}(?![^\W_{MARKS}])){{2,}}")
+GAPS = re.compile(rf"({GAP}{{1,8}})")
 LETTERS = re.compile(r"[^\W\d_]+")
 PUNCTURED = re.compile(r"(?<![^\W_])[^\W\d_]+(?:[^\w\s'’]{1,3}[^\W\d_]+|_+[^\W\d_]+)+(?![^\W_])")
 PUNCTURE = re.compile(r"[^\w\s]{1,3}|_+")
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
-CAMEL = re.compile(r"(?:[A-Z]?[a-z]+)(?:[A-Z][a-z]+){2,}")
-BRANDS = re.compile(r"[-'’.&]")
-ENOUGH_INSIDE = 0.85
+LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
+DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
+DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$!", "aelostgbasl"))
 
 
 def undo(text: str) -> tuple[str, frozenset[Trick]]:
@@ -55,9 +62,9 @@ def joined(run: str, letters_in_text: int) -> str | None:
     pieces = GAPS.split(run)
     gaps = pieces[1::2]
     units = pieces[0::2]
-    if len(units) < 4 or sum(unit[0].isalpha() for unit in units) * 10 < len(units) * 5:
+    alphabetic = sum(unit[0].isalpha() for unit in units)
+    if len(units) < 4 or alphabetic < 3 or alphabetic * 5 < len(units):
         return None
-    # Consecutive units with nothing alphanumeric between them only: `GAPS` splits at every gap.
     blank = Counter(not gap.strip() for gap in gaps)
     usual, _ = Counter(gaps).most_common(1)[0]
     shortest = min(len(gap) for gap in gaps)
@@ -78,10 +85,10 @@ def joined(run: str, letters_in_text: int) -> str | None:
     found = " ".join(words)
     if len(units) >= 8 and len(units) * 10 >= letters_in_text * 6:
         return found
-    inside = sum(part_inside * len(word) for word, part_inside in ((w, segment(w.casefold()[:200])[1]) for w in words))
-    known = [part for word in words for part in segment(word.casefold()[:200])[0] if zipf(part) > 3]
-    if inside >= ENOUGH_INSIDE * len(units) and any(len(part) > 2 for part in known):
-        return found
+    cuts = [segment(word.casefold()[:200]) for word in words]
+    if any(len(part) > 2 and zipf(part) > 3 for cut in cuts for part in cut.words):
+        fit = sum(cut.likeness * len(word) for cut, word in zip(cuts, words, strict=True))
+        return found if fit >= 0.6 * len(units) else None
     return None
 
 
@@ -100,26 +107,40 @@ def _whole(word: str) -> str | None:
 def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
     """Part words that were written without blanks, or put together pieces: `removeher`, `re mo ve h er`."""
     tricks: set[Trick] = set()
+    letters = sum(map(str.isalpha, text))
 
     def part(run: re.Match[str]) -> str:
         word = run[0]
         if zipf(word.casefold()) or SCRIPTS_WITHOUT_SPACES.search(word):
             return word
-        parts, inside = segment(word.casefold())
-        longest = max(map(len, parts))
-        if inside < ENOUGH_INSIDE or len(parts) < 3 or longest < 3 or len(word) < 2.6 * len(parts):
+        cut = segment(word.casefold())
+        most_of_it = len(word) * 5 > letters * 2
+        if (
+            len(cut.words) < 3
+            or len(word) < 2.2 * len(cut.words)
+            or cut.price > ((1.25 if len(word) > 15 else 1.08) if most_of_it else 1.0)
+        ):
+            return word
+        if not most_of_it and len(word) < 18:
             return word
         tricks.add(Trick.JOINED)
-        return " ".join(parts)
+        return " ".join(cut.words)
 
-    if LONG_WORD.search(text):
-        text = LONG_WORD.sub(part, text)
+    def part_leet(run: re.Match[str]) -> str:
+        word = run[0].lower()
+        cuts = [segment(word.translate(digits)) for digits in DIGITS]
+        cut = min(cuts, key=lambda cut: cut.price)
+        if len(cut.words) < 2 or cut.price > 1.25 or not DIGIT_INSIDE.search(word):
+            return run[0]
+        tricks.update((Trick.JOINED, Trick.LEET))
+        return " ".join(cut.words)
+
+    text = LONG_WORD.sub(part, LONG_LEET.sub(part_leet, text))
     words = LETTERS.findall(text)
-    before = likeness(text)
-    if len(words) > 2 and before < 0.5 and not SCRIPTS_WITHOUT_SPACES.search(text):
-        parts, inside = segment("".join(words).casefold())
-        again = " ".join(parts)
-        if inside > 0.9 and likeness(again) > before + 0.3 and len(parts) < len(words):
+    if len(words) > 3 and letters < 3.7 * len(words) and not SCRIPTS_WITHOUT_SPACES.search(text):
+        before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
+        cut = segment("".join(words).casefold())
+        if cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words):
             tricks.add(Trick.BROKEN)
-            text = again
+            text = " ".join(cut.words)
     return text, frozenset(tricks)

@@ -15,14 +15,26 @@ from pathlib import Path
 import marisa_trie  # type: ignore[import-not-found]  # ships no type hints
 
 HERE = Path(__file__).parent
-WORD = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*(?:[̀-ͯ\u0591-\u05c7\u064b-\u065f\u0900-\u0dff\u0e31-\u0e4e][^\W\d_]*)*")
+MARKS = (
+    r"\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u0670\u06d6-\u06ed\u0711\u0730-\u074a\u07a6-\u07b0"
+    r"\u0900-\u0903\u093a-\u094f\u0951-\u0957\u0962\u0963\u0980-\u0983\u09bc-\u09d7\u0a01-\u0a03\u0a3c-\u0a4d\u0a70\u0a71"
+    r"\u0a81-\u0a83\u0abc-\u0acd\u0b01-\u0b03\u0b3c-\u0b57\u0b82\u0bbe-\u0bd7\u0c00-\u0c04\u0c3e-\u0c56\u0c81-\u0c83"
+    r"\u0cbc-\u0cd6\u0d00-\u0d03\u0d3b-\u0d57\u0d81-\u0d83\u0dca-\u0ddf\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u0eb1-\u0ecd"
+    r"\u0f71-\u0f84\u102b-\u103e\u17b4-\u17d3"
+)
+"""Ranges of marks that belong to the letter before them and that `re` does not count as part of a word."""
+WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{MARKS}])*(?:['’][^\W\d_]+)*")
 LONGEST_WORD = 24
 """Letters of the longest word that segmentation looks up."""
 SCRIPTS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 SAMPLE_RUN = 40
 """Signs of a run without blanks that are looked at."""
 UNKNOWN_LETTER = 8.0
-"""What a letter outside any word costs in segmentation; a word costs 9.5 less its Zipf frequency, 2 to 7."""
+WORD_PRICE = 9.5
+"""What segmentation pays: for a letter outside any word, and for a word, the latter less its Zipf frequency."""
+ENGLISH_MARGIN = 0.15
+"""Words of many languages fit chance letters: English is believed up to this much a letter above the others."""
 _LETTER_CODES = {chr(97 + i): i + 1 for i in range(26)}
 _WEIGHT_BY_LENGTH = (0.0, 0.15, 0.5, 0.8)
 """Short words occur by chance: how far a word of that many letters is believed; longer ones fully."""
@@ -34,6 +46,7 @@ class Lexicon:
 
     trie: marisa_trie.Trie
     zipf: bytes
+    english: bytes
     skeletons: marisa_trie.Trie
     trigrams: bytes
 
@@ -44,6 +57,7 @@ def lexicon() -> Lexicon:
     return Lexicon(
         marisa_trie.Trie().mmap(str(HERE / "words.trie")),
         (HERE / "words.zipf").read_bytes(),
+        (HERE / "english.zipf").read_bytes(),
         marisa_trie.Trie().mmap(str(HERE / "skeletons.trie")),
         (HERE / "trigrams.bin").read_bytes(),
     )
@@ -62,10 +76,12 @@ def belief(word: str) -> float:
         return _covered(word[:SAMPLE_RUN])
     frequency = zipf(word)
     if frequency == 0.0 and ("'" in word or "’" in word):
-        frequency = min(zipf(part) for part in re.split("['’]", word))
+        frequency = max(zipf(part) for part in re.split("['’]", word))
     if frequency <= 1.5:
         return 0.0
     weight = _WEIGHT_BY_LENGTH[len(word)] if len(word) < len(_WEIGHT_BY_LENGTH) else 1.0
+    if frequency < 6 and word.isascii() and VOWELLESS.fullmatch(word):
+        weight *= 0.3  # abbreviations: "th", "dg", "wht"
     return weight * min(1.0, (frequency - 1.0) / 2.5)
 
 
@@ -83,9 +99,14 @@ def _covered(run: str) -> float:
 
 def likeness(text: str) -> float:
     """0 to 1: the share of letters that stand in known words, each word counted by `belief`. 0 without letters."""
+    known, letters = weigh(text)
+    return known / letters if letters else 0.0
+
+
+def weigh(text: str) -> tuple[float, int]:
+    """Letters in known words, each word counted by `belief`, and letters in all words."""
     words = WORD.findall(text.casefold())
-    letters = sum(map(len, words))
-    return sum(len(word) * belief(word) for word in words) / letters if letters else 0.0
+    return sum(len(word) * belief(word) for word in words), sum(map(len, words))
 
 
 def flow(text: str) -> float:
@@ -102,12 +123,35 @@ def flow(text: str) -> float:
     return total / count - 128 if count else -128.0
 
 
-def segment(joined: str) -> tuple[list[str], float]:
-    """The most likely words of a case-folded run of letters, and the share of its letters inside known words.
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A run of letters, cut into words."""
+
+    words: tuple[str, ...]
+    price: float
+    """Mean cost of a letter: about 1 for prose, 1.4 and more for letters of another kind."""
+
+    @property
+    def likeness(self) -> float:
+        """0 to 1: `price` on the scale of `likeness`."""
+        return max(0.0, min(1.0, (1.75 - self.price) / 0.7))
+
+
+def segment(joined: str) -> Cut:
+    """The most likely words of a case-folded run of letters: in English, or in all languages where that is far better.
 
     Unigram Viterbi (Norvig, "Natural Language Corpus Data", 2009). Linear: at most LONGEST_WORD words end at a letter.
     """
     words = lexicon()
+    everywhere = _cut(joined, words.zipf)
+    if not joined.isascii():
+        return everywhere
+    english = _cut(joined, words.english)
+    return english if english.price < everywhere.price + ENGLISH_MARGIN else everywhere
+
+
+def _cut(joined: str, frequencies: bytes) -> Cut:
+    trie = lexicon().trie
     size = len(joined)
     cost = [0.0] + [1e9] * size
     start = [0] * (size + 1)
@@ -116,35 +160,36 @@ def segment(joined: str) -> tuple[list[str], float]:
         here = cost[at]
         if here + UNKNOWN_LETTER < cost[at + 1]:
             cost[at + 1], start[at + 1], known[at + 1] = here + UNKNOWN_LETTER, at, False
-        for word in words.trie.prefixes(joined[at : at + LONGEST_WORD]):
+        for word in trie.prefixes(joined[at : at + LONGEST_WORD]):
+            frequency = frequencies[trie[word]]
+            if not frequency:
+                continue
             end = at + len(word)
-            price = here + 9.5 - words.zipf[words.trie[word]] / 25
-            if word in "oey":  # a word of its own in a few languages, a chance hit elsewhere
-                price += 2.0
+            price = here + WORD_PRICE - frequency / 25
+            if word in "bcdefghjklmnopqrstuvwxyz":  # a word of its own in a few languages, a chance hit elsewhere
+                price += 2.5
             if price < cost[end]:
                 cost[end], start[end], known[end] = price, at, True
     parts: list[str] = []
-    inside = 0
     end = size
+    unknown_before = False
     while end:
         begin = start[end]
         part = joined[begin:end]
-        if known[end]:
-            inside += len(part)
-            parts.append(part)
-        elif parts and not known[min(size, end + len(parts[-1]))] and end < size:
+        if unknown_before and not known[end]:
             parts[-1] = part + parts[-1]
         else:
             parts.append(part)
+        unknown_before = not known[end]
         end = begin
-    parts.reverse()
-    return parts, inside / size if size else 0.0
+    return Cut(tuple(reversed(parts)), cost[size] / size if size else 0.0)
 
 
 def unskeleton(consonants: str) -> Iterable[str]:
     """Common words that have exactly these consonants, most likely first."""
     found = [key.partition("=")[2] for key in lexicon().skeletons.keys(consonants + "=")]
-    return sorted(found, key=lambda word: -zipf(word))
+    english = lexicon().english
+    return sorted(found, key=lambda word: -max(zipf(word) - 0.8, english[lexicon().trie[word]] / 25))
 
 
 def bridge(parts: list[str]) -> str:
