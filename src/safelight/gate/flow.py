@@ -96,15 +96,14 @@ class Gate:
                 await self._record((judged.decision,), request, judged.subject)
                 return Outcome(judged.request_id, (judged.decision,))
 
-            # (5) generate: the model gets the images as they were checked, not as they were sent
             try:
+                # (5) generate: the model gets the images as they were checked, not as they were sent
                 made = await self._generate(request, judged.view, stream)
-            except BaseException:
+                # (6) observe and decide again: what came back, together with what was asked
+                view, observed = await self._observe_outputs(made, judged)
+            except BaseException:  # nothing can be released any more, but what was decided is kept
                 await self._record((judged.decision,), request, judged.subject)
                 raise
-
-            # (6) observe and decide again: what came back, together with what was asked
-            view, observed = await self._observe_outputs(made, judged)
             facts = _facts(request, judged.subject, Stage.OUTPUT)
             decision = self._decide(judged.request_id, facts, judged.observed + observed)
             decisions = (judged.decision, decision)
