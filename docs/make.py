@@ -49,8 +49,17 @@ def settings_page() -> str:
 def limits_page() -> str:
     """Every limit with its value and meaning."""
     helps = _attribute_docs(safelight.core.limits, "Limits")
-    lines = ["# Limits of one request", "", inspect.getdoc(Limits) or "", "", "| limit | value | what |", "|---|---|---|"]
-    lines += [f"| `{field.name}` | {_shown(field.default)} | {helps[field.name]} |" for field in dataclasses.fields(Limits)]
+    lines = [
+        "# Limits of one request",
+        "",
+        inspect.getdoc(Limits) or "",
+        "",
+        "| limit | value | what |",
+        "|---|---|---|",
+    ]
+    lines += [
+        f"| `{field.name}` | {_shown(field.default)} | {helps[field.name]} |" for field in dataclasses.fields(Limits)
+    ]
     return "\n".join(lines) + "\n"
 
 
@@ -123,7 +132,7 @@ def _shown(value: object) -> str:
         return {True: "on", False: "off", None: "none"}[value]
     if isinstance(value, int) and value >= 1024 * 1024 and value % (1024 * 1024) == 0:
         return f"{value // (1024 * 1024)} MiB"
-    text = f"{value:,}" if isinstance(value, int) else str(value)
+    text = f"{value:,}" if isinstance(value, int) and value >= 10_000 else str(value)
     return f"`{text}`" if text and text != "**********" else "empty"
 
 

@@ -1,0 +1,107 @@
+"""The command line: one JSON object with --json, exit codes that scripts can use, errors that say what to do."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+TIMEOUT_S = 120
+
+
+def run(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SAFELIGHT_")}
+    return subprocess.run(  # noqa: S603 (our own command)
+        [sys.executable, "-m", "safelight", *words],
+        capture_output=True,
+        text=True,
+        timeout=TIMEOUT_S,
+        cwd=folder,
+        env=environment | {"COLUMNS": "200"},
+        check=False,
+    )
+
+
+@pytest.fixture
+def photo(tmp_path: Path, portrait: bytes) -> Path:
+    path = tmp_path / "photo.png"
+    path.write_bytes(portrait)
+    return path
+
+
+def test_a_refused_request_is_exit_code_1_and_names_the_category(photo: Path) -> None:
+    done = run("check", "put her in a bikini", "--image", str(photo), "--json", folder=photo.parent)
+    answer = json.loads(done.stdout)
+    assert (answer["verdict"], answer["category"]) == ("refuse", "ncii")
+    assert answer["reasons"]
+    assert done.returncode == 1
+
+
+def test_an_allowed_request_is_exit_code_0(photo: Path) -> None:
+    done = run("check", "make the background a sunset", "--image", str(photo), "--json", folder=photo.parent)
+    answer = json.loads(done.stdout)
+    assert (answer["verdict"], answer["category"], answer["reasons"]) == ("allow", None, [])
+    assert done.returncode == 0
+
+
+def test_check_leaves_nothing_behind(photo: Path) -> None:
+    run("check", "make it brighter", "--image", str(photo), folder=photo.parent)
+    assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
+
+
+def test_check_shows_every_signal_to_a_person(photo: Path) -> None:
+    done = run("check", "put her in a bikini", "--image", str(photo), folder=photo.parent)
+    assert "refuse" in done.stdout
+    assert "text_undress" in done.stdout
+    assert "photo_people" in done.stdout
+
+
+@pytest.mark.parametrize("as_json", [True, False])
+def test_a_broken_image_is_exit_code_2_with_its_code(tmp_path: Path, as_json: bool) -> None:
+    path = tmp_path / "photo.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n broken")
+    done = run("check", "make it brighter", "--image", str(path), *(["--json"] if as_json else []))
+    assert done.returncode == 2
+    if as_json:
+        assert json.loads(done.stdout)["error"]["code"] == "image_corrupt"
+    else:
+        assert "image_corrupt" in done.stderr
+        assert done.stdout == ""
+
+
+def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
+    made = json.loads(run("keys", "create", "shop", "--data-dir", str(tmp_path), "--json").stdout)
+    assert made["key"].startswith("sl_key_")
+    assert [
+        key["revoked"] for key in json.loads(run("keys", "list", "--data-dir", str(tmp_path), "--json").stdout)
+    ] == [False]
+    assert run("keys", "revoke", made["id"], "--data-dir", str(tmp_path)).returncode == 0
+    again = run("keys", "revoke", made["id"], "--data-dir", str(tmp_path))
+    assert again.returncode == 2
+    assert "no valid key" in again.stderr
+
+
+def test_doctor_finds_this_installation_fit(tmp_path: Path) -> None:
+    done = run("doctor", "--data-dir", str(tmp_path), "--json")
+    report = json.loads(done.stdout)
+    assert report["troubles"] == {}
+    assert set(report["detectors"]) >= {"text_meaning", "image_nudity", "image_people"}
+    assert done.returncode == 0
+
+
+def test_serve_refuses_an_open_door_to_the_world(tmp_path: Path) -> None:
+    done = run("serve", "--open", "--host", "0.0.0.0", "--data-dir", str(tmp_path))  # noqa: S104 (refused)
+    assert done.returncode == 2
+    assert "loopback" in done.stderr
+
+
+@pytest.mark.slow
+def test_the_demo_does_what_it_says() -> None:
+    done = run("demo", "--once", "--json")
+    report = json.loads(done.stdout)
+    assert report["as_expected"], report["lines"]
+    assert len(report["lines"]) >= 8
+    assert done.returncode == 0
