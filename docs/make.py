@@ -6,6 +6,7 @@ Run `python docs/make.py` after a change; a test fails while a page is out of da
 import ast
 import dataclasses
 import inspect
+import itertools
 from enum import StrEnum
 from pathlib import Path
 from types import ModuleType
@@ -120,7 +121,7 @@ def _attribute_docs(module: ModuleType, class_name: str) -> dict[str, str]:
     tree = ast.parse(inspect.getsource(module))
     body = next(n.body for n in tree.body if isinstance(n, ast.ClassDef) and n.name == class_name)
     found: dict[str, str] = {}
-    for node, after in zip(body, body[1:], strict=False):
+    for node, after in itertools.pairwise(body):
         target = node.targets[0] if isinstance(node, ast.Assign) else getattr(node, "target", None)
         if isinstance(target, ast.Name) and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant):
             found[target.id] = " ".join(str(after.value.value).split())
@@ -139,4 +140,4 @@ def _shown(value: object) -> str:
 if __name__ == "__main__":
     for path, text in pages().items():
         path.write_text(text, "utf-8")
-        print(path.relative_to(Path(__file__).parent))
+        typer.echo(path.relative_to(Path(__file__).parent))
