@@ -31,7 +31,7 @@ def vary_photo(photo: Picture, seed: int) -> Picture:
     nearer = photo[margin_y : height - margin_y, width - margin_x : margin_x : -1]
     enlarged = cv2.resize(nearer, (width, height), interpolation=cv2.INTER_LINEAR)
     colours = cv2.cvtColor(enlarged, cv2.COLOR_RGB2HSV)
-    turn = np.array([8 + seed % 9, 12, 0], np.int16)
+    turn = np.array([2 + seed % 5, 12, 0], np.int16)
     colours = np.clip(colours.astype(np.int16) + turn, 0, (359, 255, 255)).astype(np.uint16)
     colours[..., 0] %= 180
     return _rgb(cv2.cvtColor(colours.astype(np.uint8), cv2.COLOR_HSV2RGB))

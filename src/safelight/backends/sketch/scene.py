@@ -219,8 +219,9 @@ def _plain(plan: ScenePlan, width: int, height: int) -> Picture:
 
 def _abstract(width: int, height: int, rng: np.random.Generator) -> Picture:
     """Soft fields of colour, chosen by the seed: drawn small and enlarged, which softens them."""
-    small = rng.integers(40, 230, (5, 6, 3), dtype=np.uint8)
-    picture: Picture = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    base = rng.integers(60, 220, 3)
+    small = ((rng.integers(40, 230, (5, 6, 3)) + 2 * base) // 3).astype(np.uint8)
+    picture: Picture = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
     for x, y, size, pick in rng.random((7, 4)).tolist():
         colour = tuple(int(v) for v in small[int(pick * 5), int(x * 6)])
         centre = (int(x * width), int(y * height))

@@ -34,11 +34,17 @@ def subject_weight(photo: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _starting_guess(width: int, height: int) -> NDArray[np.uint8]:
-    """A standing oval is probably subject and its core surely; the upper and outer edges are surely background."""
+    """An oval with a smaller one on it, as of a bust, is probably subject, and the cores of both surely; the upper and
+    outer edges are surely background."""
     guess = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
-    middle = (width // 2, int(height * 0.58))
-    cv2.ellipse(guess, middle, (int(width * 0.34), int(height * 0.48)), 0, 0, 360, int(cv2.GC_PR_FGD), -1)
-    cv2.ellipse(guess, middle, (int(width * 0.1), int(height * 0.2)), 0, 0, 360, int(cv2.GC_FGD), -1)
+    for x, y, across, down, label in (
+        (0.5, 0.58, 0.34, 0.48, cv2.GC_PR_FGD),
+        (0.48, 0.26, 0.16, 0.2, cv2.GC_PR_FGD),
+        (0.48, 0.28, 0.05, 0.085, cv2.GC_FGD),
+        (0.5, 0.58, 0.1, 0.2, cv2.GC_FGD),
+    ):
+        axes = (int(width * across), int(height * down))
+        cv2.ellipse(guess, (int(width * x), int(height * y)), axes, 0, 0, 360, (int(label),), -1)
     edge = max(2, round(min(width, height) * 0.03))
     guess[:edge] = guess[: int(height * 0.7), :edge] = guess[: int(height * 0.7), -edge:] = cv2.GC_BGD
     return guess
