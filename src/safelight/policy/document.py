@@ -58,6 +58,8 @@ class Draft:
     rules: list[DraftRule] = field(default_factory=list)
     places: dict[str, str] = field(default_factory=dict)
     """Where each threshold stands."""
+    complete: bool = True
+    """Whether every rule of the file could be read, so that what no rule names is truly unused."""
 
 
 def read_draft(text: str, defects: list[Defect], label: str = "") -> Draft:
@@ -104,10 +106,11 @@ class _Reader:
             for index, rule in enumerate(rules):
                 line = f"line {starts[index]}: " if index < len(starts) else ""
                 self._rule(draft, f"{self._label}{line}rule {index + 1}", f"{self._label}{line}", rule)
+            draft.complete = len(draft.rules) == len(rules)
         else:
             self._defect("file", "rules is not a list of tables", "Begin each rule with [[rules]].")
-        if not draft.rules and not draft.extends:
-            self._defect("file", "there is no rule that could be read", "Add [[rules]], or extends = 'default'.")
+        if not rules and not draft.extends:
+            self._defect("file", "there is no rule", "Add [[rules]], or extends = 'default'.")
         return draft
 
     def _defect(self, where: str, what: str, next_step: str) -> None:

@@ -51,9 +51,7 @@ FACT_HELP: Mapping[str, str] = {
 
 _LOWEST: Mapping[str, int] = {"turns": 1}
 
-TIER_WORDS = frozenset(
-    {"tier", "plan", "paid", "premium", "subscription", "subscriber", "verified", "staff", "vip", "customer"}
-)
+TIER_WORDS = frozenset({"tier", "plan", "paid", "payer", "premium", "subscription", "subscriber", "staff", "vip"})
 """Words in a name that speak of what an account pays or is."""
 
 

@@ -25,7 +25,7 @@ class Defect:
 
 
 class PolicyDefective(PolicyInvalid):
-    """A policy text with defects; `defects` lists them in the order of the file."""
+    """A policy text with defects; `defects` lists them, those of reading before those of meaning."""
 
     def __init__(self, defects: Sequence[Defect]) -> None:
         count = "1 defect" if len(defects) == 1 else f"{len(defects)} defects"

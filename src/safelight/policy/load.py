@@ -123,6 +123,7 @@ def _merge(base: Draft, own: Draft, defects: list[Defect]) -> Draft:
         {},
         [*base.rules, *own.rules],
         {**base.places, **own.places},
+        complete=base.complete and own.complete,
     )
 
 
@@ -167,6 +168,8 @@ def _rule(
 
 
 def _check_thresholds(draft: Draft, defects: list[Defect]) -> None:
+    if not draft.complete:
+        return
     used = {name for rule in draft.rules for name in re.findall(r"\bt_(\w+)", rule.when)}
     for name in draft.thresholds:
         if name not in used:
