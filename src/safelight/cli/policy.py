@@ -11,20 +11,20 @@ from safelight.cli.output import AsJson, console, print_json
 from safelight.core.errors import NotStartable
 from safelight.policy.errors import PolicyDefective
 from safelight.policy.explain import describe, describe_rule
-from safelight.policy.load import PROFILES, default_policy_text, load_policy, profile_text
+from safelight.policy.load import default_policy_text, load_policy, profile_text
 from safelight.policy.model import Policy
-from safelight.settings import Settings
+from safelight.settings import ProfileName, Settings
 
 app = typer.Typer(no_args_is_help=True, help="What is refused, and why.")
 
-PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; none: the one that is set, or ours.")]
-Profile = Annotated[str | None, typer.Option(help=f"A packaged profile: {', '.join(PROFILES)}.")]
+PolicyFile = Annotated[Path | None, typer.Option("--policy", help="Policy file; none: the policy that is set.")]
+Profile = Annotated[ProfileName | None, typer.Option(help="Packaged policy; none: the policy that is set.")]
 
 
 @app.command(
     help="Print the thresholds and the rules in force.\n\n"
     "Example: `safelight policy show --profile adult_platform`\n\n"
-    "With `--text`, print the policy file itself, to begin one of your own."
+    "With `--text`, print the file as it is written; with none named, the default rules and their reasons."
 )
 def show(
     policy: PolicyFile = None,
@@ -33,11 +33,10 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Print a policy."""
-    source = _text(policy, profile)
     if text:
-        typer.echo(source, nl=False)
+        typer.echo(_text(policy, profile) if policy or profile else default_policy_text(), nl=False)
         return
-    loaded = _load(source)
+    loaded = _load(_text(policy, profile))
     described: Any = describe(loaded)
     if as_json:
         print_json(described)
@@ -55,8 +54,7 @@ def show(
     console.print(thresholds, rules)
     if loaded.switched_off:
         console.print(f"switched off: {', '.join(loaded.switched_off)}")
-    if not loaded.extends:
-        console.print("The first rule that fires gives the category; what no rule refuses is allowed.")
+    console.print("The first rule that fires gives the category; what no rule refuses is allowed.")
 
 
 @app.command(
@@ -134,16 +132,13 @@ def _load(text: str) -> Policy:
     return load_policy(text, builtin_vocabulary())
 
 
-def _text(file: Path | None, profile: str | None) -> str:
-    """The policy asked for: a file, a packaged profile, the file that is set, or the default."""
+def _text(file: Path | None, profile: ProfileName | None) -> str:
+    """The policy asked for: a file, a packaged profile, or what the settings name."""
     if file and profile:
         raise typer.BadParameter("give --policy or --profile, not both")
-    if profile:
-        if profile not in PROFILES:
-            raise typer.BadParameter(f"no profile {profile!r}; there are {', '.join(PROFILES)}", param_hint="--profile")
-        return profile_text(profile)
-    chosen = file or Settings().policy_file
-    return _read(chosen) if chosen else default_policy_text()
+    settings = Settings()
+    chosen = None if profile else file or settings.policy_file
+    return _read(chosen) if chosen else profile_text(profile or settings.policy_profile)
 
 
 def _read(file: Path) -> str:
