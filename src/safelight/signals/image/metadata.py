@@ -97,7 +97,7 @@ def _inflated(block: Block, budget: int) -> bytes:
 def _texts(kind: BlockKind, body: bytes) -> Iterator[str]:
     if kind is BlockKind.EXIF:
         yield from _exif_texts(body)
-    elif kind is BlockKind.XMP:
+    elif kind is BlockKind.XMP or (kind is BlockKind.PNG_ITXT and body.startswith(b"XML:com.adobe.xmp")):
         packet = body.decode("utf-8", "replace")
         yield from (html.unescape(text) for text in _XML_TAG.split(packet))
         yield from (html.unescape(first or second) for first, second in _XML_ATTRIBUTE.findall(packet))

@@ -89,12 +89,12 @@ class Ocr:
         lines = _lines(scores[0, 0], np.array([width / columns, height / rows]))
         return tuple(sorted(lines, key=lambda line: -line.width * line.height)[:_MAX_LINES])
 
-    def read(self, frame: Frame, line: Line, *, upside_down: bool = False, mirrored: bool = False) -> tuple[str, float]:
-        """The text of `line` and how sure the reader is of its letters, from 0 to 1."""
+    def read(self, frame: Frame, line: Line, *, turned: bool = False, mirrored: bool = False) -> tuple[str, float]:
+        """The text of `line`, read upside down or mirrored where asked, and how sure its letters are, from 0 to 1."""
         if self._reader is None:
             raise DetectorUnfit("text was to be read before the models were loaded; call load() first")
         strip = _strip(frame, line)
-        if upside_down:
+        if turned:
             strip = strip[::-1, ::-1]
         if mirrored:
             strip = strip[:, ::-1]

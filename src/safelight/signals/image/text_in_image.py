@@ -26,6 +26,8 @@ _MAX_LINES = 32
 """Lines read in one picture, all frames together: about a second."""
 _TURNED_LINES = 8
 """Lines that are also read upside down and mirrored; the surest reading counts."""
+_WAYS = ((False, False), (True, False), (False, True), (True, True))
+"""Upside down or not, mirrored or not."""
 _MIN_SURE = 0.5
 
 
@@ -96,10 +98,8 @@ class TextInImageDetector:
             lines = self._ocr.find(frame, _SECOND_SIDE) or self._ocr.find(frame, _FIRST_SIDE)
             complete = complete and len(lines) <= lines_left
             for line in _in_reading_order(lines[:lines_left]):
-                readings = [self._ocr.read(frame, line)]
-                if _MAX_LINES - lines_left < _TURNED_LINES:
-                    readings.append(self._ocr.read(frame, line, upside_down=True))
-                    readings.append(self._ocr.read(frame, line, mirrored=True))
+                ways = _WAYS if _MAX_LINES - lines_left < _TURNED_LINES else _WAYS[:1]
+                readings = (self._ocr.read(frame, line, turned=turned, mirrored=mirrored) for turned, mirrored in ways)
                 text, sure = max(readings, key=lambda reading: reading[1])
                 lines_left -= 1
                 if sure >= _MIN_SURE:

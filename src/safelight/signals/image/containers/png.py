@@ -1,10 +1,11 @@
 """PNG and APNG (W3C PNG, third edition): a signature, then chunks of length, type, body, CRC.
 
-The CRC and the pixel stream are the decoder's to check. Of the ancillary chunks only transparency is kept: gamma,
+The pixel stream is the decoder's to check. Of the ancillary chunks only transparency is kept: gamma,
 chromaticities and colour profiles can make two viewers show two different pictures, so they do not go on.
 """
 
 import struct
+import zlib
 
 from safelight.signals.image.containers.model import (
     Block,
@@ -62,6 +63,8 @@ def outline_png(content: bytes) -> Outline:
         elif kind in _TEXT:
             blocks.append(Block(_TEXT[kind], body))
         if kind in _STILL or kind in _ANIMATION:
+            if zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+                raise corrupt("a chunk of the PNG was damaged on its way")
             kept.append(content[position:end])
         seen.add(kind)
         previous = kind

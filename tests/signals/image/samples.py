@@ -1,0 +1,92 @@
+"""Valid pictures in every format and mode that the gate reads, made by code from scikit-image's sample photographs."""
+
+import io
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+import pillow_heif
+import skimage.data
+from PIL import Image
+
+from safelight.core.limits import DEFAULT_LIMITS, Limits
+from safelight.core.request import Upload
+from safelight.signals.image.decode import decode
+from safelight.signals.model import Picture, PictureRole
+
+
+def portrait(side_px: int = 96) -> Image.Image:
+    """A photograph of a clothed adult (NASA's portrait of Eileen Collins), square, RGB."""
+    return Image.fromarray(skimage.data.astronaut()).resize((side_px, side_px))
+
+
+def encoded(image: Image.Image, format_: str, **options: Any) -> bytes:
+    """`image` as Pillow writes it."""
+    file = io.BytesIO()
+    image.save(file, format_, **options)
+    return file.getvalue()
+
+
+def animation(format_: str, frames: int = 4, side_px: int = 32, **options: Any) -> bytes:
+    """An animation whose frames are shifted photographs, so that each differs."""
+    first, *rest = (Image.fromarray(np.roll(np.asarray(portrait(side_px)), 5 * n, axis=1)) for n in range(frames))
+    return encoded(first, format_, save_all=True, append_images=rest, **options)
+
+
+def heic(*images: Image.Image, **options: Any) -> bytes:
+    """The images as one HEIC file."""
+    file, written = pillow_heif.HeifFile(), io.BytesIO()
+    for image in images:
+        file.add_from_pillow(image)
+    file.save(written, **options)
+    return written.getvalue()
+
+
+def deep_grey() -> Image.Image:
+    """A 16-bit greyscale photograph."""
+    return Image.fromarray(skimage.data.camera()[:96, :96].astype(np.uint16) * 257)
+
+
+STILLS: Mapping[str, Callable[[], bytes]] = {
+    **{
+        f"PNG {mode}": lambda mode=mode: encoded(portrait().convert(mode), "PNG")
+        for mode in ("1", "L", "LA", "P", "RGB", "RGBA")
+    },
+    "PNG 16 bit": lambda: encoded(deep_grey(), "PNG"),
+    **{f"JPEG {mode}": lambda mode=mode: encoded(portrait().convert(mode), "JPEG") for mode in ("L", "RGB", "CMYK")},
+    "JPEG progressive": lambda: encoded(portrait(), "JPEG", progressive=True),
+    "WebP lossy": lambda: encoded(portrait(), "WEBP"),
+    "WebP lossless": lambda: encoded(portrait(), "WEBP", lossless=True),
+    "WebP RGBA": lambda: encoded(portrait().convert("RGBA"), "WEBP", exact=True),
+    "GIF": lambda: encoded(portrait(), "GIF"),
+    **{
+        f"BMP {mode}": lambda mode=mode: encoded(portrait().convert(mode), "BMP")
+        for mode in ("1", "L", "P", "RGB", "RGBA")
+    },
+    "AVIF": lambda: encoded(portrait(), "AVIF"),
+    "AVIF RGBA": lambda: encoded(portrait().convert("RGBA"), "AVIF"),
+    "HEIC": lambda: heic(portrait()),
+    "HEIC L": lambda: heic(portrait().convert("L")),
+}
+"""One picture each of 96 × 96 pixels, by a name for the test's id."""
+
+ANIMATIONS: Mapping[str, Callable[[], bytes]] = {
+    "GIF": lambda: animation("GIF"),
+    "APNG": lambda: animation("PNG"),
+    "WebP": lambda: animation("WEBP"),
+    "AVIF": lambda: animation("AVIF"),
+    "HEIC": lambda: heic(*(portrait(32 + n) for n in range(4))),
+}
+"""Files with at least four different pictures."""
+
+
+def picture(
+    content: bytes,
+    role: PictureRole = PictureRole.PHOTO,
+    where: str = "photo 1",
+    *,
+    file_name: str = "",
+    limits: Limits = DEFAULT_LIMITS,
+) -> Picture:
+    """`content` after the one safe decoding."""
+    return decode(Upload(content, file_name), role=role, where=where, limits=limits)
