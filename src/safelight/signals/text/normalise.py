@@ -12,6 +12,7 @@ What is left to others: what a text means is `meaning.py`; what hiding it says a
 
 import re
 from collections.abc import Callable
+from functools import partial
 
 from safelight.signals.model import Passage, Reading, ReadText
 from safelight.signals.text.reading import ciphers, codes, escapes, letters, repairs, spacing
@@ -28,8 +29,6 @@ GROWTH = 2
 Step = Callable[[str], tuple[str, frozenset[Trick]]]
 ON_THE_SURFACE: tuple[Step, ...] = (escapes.undo, codes.undo, letters.undo, spacing.undo, repairs.undo)
 """What leaves a trace that a pattern finds, outer layers first."""
-BELOW: tuple[Step, ...] = (ciphers.undo, spacing.undo_joined, repairs.undo_in_stretches)
-"""What only shows in words that no language knows."""
 SENTENCE = re.compile(r"[^.!?\n;。！？]+[.!?\n;。！？]*")
 
 
@@ -70,16 +69,23 @@ def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
     """The text with every trick undone, and which. The same text and none where there is none."""
     tricks: set[Trick] = set()
     longest = max(64, GROWTH * len(text))
+
+    def apply(step: Step) -> None:
+        nonlocal text, tricks
+        changed, found = step(text)
+        if found and changed != text and len(changed) <= longest:
+            cleaned = clean(changed)
+            text = cleaned.text
+            tricks |= found | cleaned.tricks
+
     for _ in range(LAYERS):
         before = text
-        for step in ON_THE_SURFACE + BELOW:
-            if step in BELOW and ordinary(text):
-                break
-            changed, found = ciphers.undo(text, by_word=by_word) if step is ciphers.undo else step(text)
-            if found and changed != text and len(changed) <= longest:
-                cleaned = clean(changed)
-                text = cleaned.text
-                tricks |= found | cleaned.tricks
+        for step in ON_THE_SURFACE:
+            apply(step)
+        if not ordinary(text):
+            apply(partial(ciphers.undo, by_word=by_word))
+            apply(spacing.undo_joined)
+            apply(repairs.undo_in_stretches)
         if text == before:
             break
     return text, frozenset(tricks)

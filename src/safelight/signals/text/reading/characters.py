@@ -40,7 +40,7 @@ EMOJI_JOINED = re.compile(
 )
 LETTER = r"[^\W\d_]"
 UNSEEN = rf"(?:{CONTROLS.pattern}|{INVISIBLE.pattern})+"
-CUT_WORD = re.compile(rf"[A-Za-zÀ-\u052f]+(?:{UNSEEN}[A-Za-zÀ-\u052f]+)+")
+CUT_WORD = re.compile(rf"(?<![A-Za-zÀ-\u052f])[A-Za-zÀ-\u052f]+(?:{UNSEEN}[A-Za-zÀ-\u052f]+)+")
 SPLITTING = re.compile(rf"(?<={LETTER}){INVISIBLE.pattern}(?=[A-Za-zÀ-ӿ])")
 COMMON_MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 STACKED = re.compile(rf"{COMMON_MARK}{{2,}}")
@@ -52,6 +52,7 @@ PILED = re.compile(r"([\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u06d6-\u06ed\u090
 STYLE_NAMES = re.compile(r"[\U0001d400-\U0001d7ff\u2100-\u214f]")
 REGIONAL = re.compile(r"[\U0001f1e6-\U0001f1ff]")
 REGIONAL_RUN = re.compile(r"[\U0001f1e6-\U0001f1ff](?:[ \u200b-\u200d\u2060]?[\U0001f1e6-\U0001f1ff])*")
+RISING = re.compile(r"[a-z](?=[A-Z])")
 ALTERNATING = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]){2,}[A-Za-z]*\b")
 SPACES = re.compile(r"[^\S\n]")
 LINES = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
@@ -183,7 +184,7 @@ def calm(text: str) -> tuple[str, bool]:
 
     Apart from `clean`, because codes such as base64 live by their case.
     """
-    found = ALTERNATING.findall(text)
+    found = ALTERNATING.findall(text) if RISING.search(text) else []
     if not found:
         return text, False
     calmed = ALTERNATING.sub(lambda word: word[0].lower(), text)

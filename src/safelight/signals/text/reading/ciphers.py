@@ -6,6 +6,7 @@ Rules
 - A stretch changes only where it becomes far more like language than it was.
 """
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -27,8 +28,8 @@ DIGITS = str.maketrans("43105798@$!", "aeiostgbasi")
 SIGNS_ONLY = re.compile(r"[ -~]{8,}")
 STRANGE = 0.45
 """Belief under which a word counts as unknown."""
-USUAL_ALONE = frozenset({Trick.REVERSED, Trick.ROT13})
-"""What is tried on a single word inside a plain text; a shift of every kind would find a word by chance."""
+USUAL = frozenset({Trick.REVERSED, Trick.ROT13})
+"""What a few letters suffice for; other shifts find a short word by chance."""
 SAMPLE_LETTERS = 160
 """Letters of a stretch that are scored; what they say holds for the stretch."""
 GAIN = 0.3
@@ -71,7 +72,7 @@ def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
 
 def _signs(line: str) -> bool:
     """Whether a line is so full of signs and digits that ROT47 may have made it."""
-    solid = sum(not c.isspace() for c in line)
+    solid = sum(map(len, line.split()))
     return solid > 7 and sum(map(str.isalpha, line)) * 4 < solid * 3
 
 
@@ -123,11 +124,9 @@ def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Cand
     letters = sum(map(str.isalpha, stretch[: 2 * SAMPLE_LETTERS]))
     alone = not whole and " " not in stretch.strip()
     best, best_worth = None, max(ENOUGH, before + GAIN) + (0.25 if alone else 0.0)
-    for candidate in _candidates(stretch, by_word):
-        if alone and not candidate.tricks <= USUAL_ALONE:
-            continue
+    for candidate in _alone(stretch) if alone else _candidates(stretch, by_word):
         value = worth(candidate.text)
-        if letters < 10 and not candidate.tricks <= USUAL_ALONE:
+        if letters < 10 and not candidate.tricks <= USUAL:
             value -= 0.2
         if value > best_worth:
             best, best_worth = candidate, value
@@ -139,7 +138,7 @@ def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Cand
 def worth(text: str, *, digits: bool = True) -> float:
     """0 to 1: likeness, where need be with `digits` read as letters, or with joined letters parted."""
     sample = text[: 3 * SAMPLE_LETTERS]
-    solid = sum(not c.isspace() for c in sample)
+    solid = sum(map(len, sample.split()))
     value, letters = likeness(sample), sum(map(str.isalpha, sample))
     if digits and letters < solid and DIGIT_IN_WORD.search(sample):
         lettered = sample.translate(DIGITS)
@@ -151,6 +150,14 @@ def worth(text: str, *, digits: bool = True) -> float:
             value = segment(run).likeness
     # Signs among the letters are punctuation, or what a wrong cipher makes.
     return value * min(1.0, 1.2 * letters / solid) if solid else 0.0
+
+
+def _alone(word: str) -> Iterator[Candidate]:
+    """Readings of a single word inside a plain text: a shift of every kind would find a word by chance."""
+    for text, tricks in ((word, frozenset[Trick]()), (word[::-1], frozenset({Trick.REVERSED}))):
+        if tricks:
+            yield Candidate(text, tricks)
+        yield Candidate(codecs.encode(text, "rot13"), tricks | {Trick.ROT13})
 
 
 def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:

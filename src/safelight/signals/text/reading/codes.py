@@ -15,11 +15,16 @@ from collections.abc import Callable, Iterable
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import flow, likeness, zipf
 
-CUE = re.compile(
-    r"[A-Za-z0-9+/_=-]{8}|[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}\b|[01]{7}"
-    r"|[.\-·•−–—_*]{1,6}[ /|\n][.\-·•−–—_*]|[\u2801-\u283f]{2}"
-    r"|(?i:\b(?:romeo|alf?pha|echo|oscar|tango|november|sierra|hotel|india)\b)"
+CLOSE = r"[A-Za-z0-9+/_=-]"
+CLOSE_CUE = re.compile(rf"(?<!{CLOSE})(?={CLOSE}{{8}})[A-Z]?[a-z]*(?:[-_/][a-z]*)?[A-Z0-9+=]|{CLOSE}=+(?!{CLOSE})")
+"""A long token that starts like a word and goes on unlike one; or one that ends as base64 does."""
+ANY_DIGIT = re.compile(r"\d")
+NUMBER_CUE = re.compile(
+    r"[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}\b|[01]{7}|[0-9A-Fa-f]{10}"
 )
+SIGN_CUE = re.compile(r"[.\-·•−–—_*]{1,6}[ /|\n][.\-·•−–—_*]|[\u2801-\u283f]{2}")
+SPELLING_CUE = ("echo", "alpha", "alfa", "oscar", "tango", "romeo", "india")
+"""No sentence of some length is spelled without one of these."""
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])={0,2}[A-Za-z0-9+/_-]{8,}(?:\s?[A-Za-z0-9+/_-]{4,})*={0,2}(?![A-Za-z0-9+/])")
 QUADS = r"(?:(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2})"
 WORDS_BASE64 = re.compile(rf"(?<![\w+/=]){QUADS}(?:\s{QUADS}){{2,}}(?![\w+/=])")
@@ -122,8 +127,6 @@ UNWRITTEN = re.compile(r"[\x00-\x07\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f00
 
 def undo(text: str) -> tuple[str, frozenset[Trick]]:
     """Decode one layer of codes; the tricks found. The same text and none where there is nothing."""
-    if not CUE.search(text):
-        return text, frozenset()
     tricks: set[Trick] = set()
 
     def by(trick: Trick, decode: Callable[[str], Iterable[str]]) -> Callable[[re.Match[str]], str]:
@@ -137,21 +140,16 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
 
         return replace
 
-    for pattern, trick, decode in (
-        (BINARY, Trick.BINARY, _binary),
-        (HEX, Trick.HEX, _hex),
-        (NUMBERS, Trick.CODES, _numbers),
-        (MORSE, Trick.MORSE, _morse),
-        (BRAILLE, Trick.BRAILLE, _braille),
-        (SPELLED_RUN, Trick.SPELLING_ALPHABET, _spelled),
-        (BASE32, Trick.BASE32, _base32),
-        (WORDS_BASE64, Trick.BASE64, _base64_words),
-        (BASE64, Trick.BASE64, _base64),
-        (ONE_BASE64, Trick.BASE64, _base64),
-        (BASE85, Trick.BASE85, _base85),
-    ):
-        text = pattern.sub(by(trick, decode), text)
+    for cue, codes in _CODES:
+        if cue(text):
+            for pattern, trick, decode in codes:
+                text = pattern.sub(by(trick, decode), text)
     return text, frozenset(tricks)
+
+
+def _spells(text: str) -> bool:
+    low = text.lower()
+    return any(name in low for name in SPELLING_CUE)
 
 
 def is_text(found: str) -> bool:
@@ -280,3 +278,26 @@ def _spelled(run: str) -> Iterable[str]:
     gaps = [name for name in names if name not in SPELLED]
     usual = max(set(gaps), key=gaps.count)
     yield "".join(SPELLED.get(name, "" if name == usual else " ") for name in names)
+
+
+_CODES: tuple[
+    tuple[Callable[[str], object], tuple[tuple[re.Pattern[str], Trick, Callable[[str], Iterable[str]]], ...]], ...
+] = (
+    (
+        lambda text: ANY_DIGIT.search(text) and NUMBER_CUE.search(text),
+        ((BINARY, Trick.BINARY, _binary), (HEX, Trick.HEX, _hex), (NUMBERS, Trick.CODES, _numbers)),
+    ),
+    (SIGN_CUE.search, ((MORSE, Trick.MORSE, _morse), (BRAILLE, Trick.BRAILLE, _braille))),
+    (_spells, ((SPELLED_RUN, Trick.SPELLING_ALPHABET, _spelled),)),
+    (
+        CLOSE_CUE.search,
+        (
+            (BASE32, Trick.BASE32, _base32),
+            (WORDS_BASE64, Trick.BASE64, _base64_words),
+            (BASE64, Trick.BASE64, _base64),
+            (ONE_BASE64, Trick.BASE64, _base64),
+        ),
+    ),
+    (BASE85.search, ((BASE85, Trick.BASE85, _base85),)),
+)
+"""What has to be seen before which codes are tried, in this order."""

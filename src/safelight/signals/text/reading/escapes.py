@@ -16,15 +16,15 @@ from safelight.signals.text.reading.words import bridge, zipf
 
 CUE = re.compile(r"[\\%&<=]|[Uu]\+[0-9A-Fa-f]{4}|['\"`]\s*[+.,&|]")
 """None of the below can be in a text without one of these."""
-CODE_UNIT = re.compile(r"(?:\\+u[0-9A-Fa-f]{4})+")
-BRACED = re.compile(r"\\+[ux]\{([0-9A-Fa-f]{1,6})\}|\\+U([0-9A-Fa-f]{8})|\b[Uu]\+([0-9A-Fa-f]{4,6})\b[ ,;]?")
-OCTETS = re.compile(r"(?:\\+x[0-9A-Fa-f]{2})+|(?:%(?:25)*[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2}){2,}")
+CODE_UNIT = re.compile(r"(?:\\{1,4}u[0-9A-Fa-f]{4})+")
+BRACED = re.compile(r"\\{1,4}[ux]\{([0-9A-Fa-f]{1,6})\}|\\{1,4}U([0-9A-Fa-f]{8})|\b[Uu]\+([0-9A-Fa-f]{4,6})\b[ ,;]?")
+OCTETS = re.compile(r"(?:\\{1,4}x[0-9A-Fa-f]{2})+|(?:%(?:25)*[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2}){2,}")
 LONE_OCTET = re.compile(r"(?<=[A-Za-z])=([46][1-9A-F]|[57][0-9A])(?=[A-Za-z]|\b)")
 OCTAL = re.compile(r"(?:\\[0-3][0-7]{2}){2,}")
 STYLE_SHEET = re.compile(r"(?:\\0{0,4}[4-7][0-9A-Fa-f](?![0-9A-Fa-fux]) ?){2,}")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
 TAG = re.compile(r"<!--.{0,2000}?-->|</?[A-Za-z][^<>]{0,200}>|<[/!]?>", re.DOTALL)
-NUMERIC = re.compile(r"\\+u\{?[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]{2,6};")
+NUMERIC = re.compile(r"\\{1,4}u\{?[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]{2,6};")
 SIGNS = re.compile(r"(?:[\\&;][^\\&;]{0,40}){4}")
 NOT_PRINTABLE = re.compile(r"[^!-~]")
 LETTER = r"[^\W\d_]"

@@ -33,6 +33,7 @@ SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
 DRAWN = re.compile(r"\\/|/\\|\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
 TOKEN = re.compile(r"\S+")
 SIGN = r"[0-9@$!|+€£¢§®×#(<^%]"
+ANY_SIGN = re.compile(SIGN)
 CUE = re.compile(rf"[^\W\d_]['\\/_-]*{SIGN}|{SIGN}['\\/_-]*[^\W\d_]")
 """A digit or a sign that touches a letter. Punctuation at the end of words does, too: `repaired` looks closer."""
 MEASURE = re.compile(
@@ -52,7 +53,8 @@ EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»"
 ROMAN = re.compile(r"[ivxlcdm]+")
 RUN = re.compile(r"(.)\1{2,}")
 PAIR = re.compile(r"(.)\1+")
-DOUBLED_WORD = re.compile(r"(?<![^\W_])(?:([^\W\d_])\1){3,}(?![^\W_])")
+REPEATS = re.compile(r"([^\W\d_])\1(?:\1|([^\W\d_])\2([^\W\d_])\3)")
+MASK_CUE = re.compile(r"[*#•·%](?<=[^\W\d_].)")
 DOUBLED = re.compile(r"(?:(.)\1)+")
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+")
 MASKED = re.compile(r"[^\W\d_]+(?:[*#•·%]{1,3}[^\W\d_]*)+")
@@ -72,10 +74,11 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
             tricks.add(trick)
         return found
 
-    if not (CUE.search(text) or RUN.search(text) or DOUBLED_WORD.search(text) or DRAWN.search(text)):
+    signs = ANY_SIGN.search(text) and (CUE.search(text) or DRAWN.search(text))
+    if not signs and not REPEATS.search(text) and not MASK_CUE.search(text):
         return text, frozenset()
     changed = TOKEN.sub(repair, text)
-    if CUE.search(changed) or DRAWN.search(changed):
+    if signs and (CUE.search(changed) or DRAWN.search(changed)):
         # One repaired word, or a text that is nothing without repair, and the rest is read in the same light.
         everything = TOKEN.sub(lambda token: _word_for(token[0], 1.0) or token[0], changed)
         known, letters = weigh(everything)

@@ -26,6 +26,7 @@ SPACED = re.compile(rf"(?<![^\W_]){UNIT}(?:{GAP}{{1,8}}?{UNIT}(?![^\W_{MARKS}]))
 GAPS = re.compile(rf"({GAP}{{1,8}})")
 LETTERS = re.compile(r"[^\W\d_]+")
 PUNCTURED = re.compile(r"(?<![^\W_])[^\W\d_]+(?:[^\w\s'’]{1,3}[^\W\d_]+|_+[^\W\d_]+)+(?![^\W_])")
+PUNCTURE_CUE = re.compile(r"(?<=[^\W\d_])(?:[^\w\s'’]{1,3}|_+)(?=[^\W\d_])")
 PUNCTURE = re.compile(r"[^\w\s]{1,3}|_+")
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
@@ -37,7 +38,7 @@ DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$
 def undo(text: str) -> tuple[str, frozenset[Trick]]:
     """Join what was taken apart; the tricks found."""
     tricks: set[Trick] = set()
-    if BRACKETED.search(text):
+    if any(sign in text for sign in "[({<") and BRACKETED.search(text):
         text = BRACKETED.sub(lambda run: re.sub(r"[\[\](){}<>]", "", run[0]) + " ", text)
         tricks.add(Trick.SPACED)
     letters = sum(map(str.isalnum, text))
@@ -50,7 +51,7 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
         return found
 
     text = SPACED.sub(join, text)
-    punctured = [run for run in PUNCTURED.findall(text) if _whole(run) is not None]
+    punctured = [run for run in PUNCTURED.findall(text) if _whole(run) is not None] if PUNCTURE_CUE.search(text) else []
     if len(punctured) > 1 or any("-" not in run and "'" not in run for run in punctured):
         text = PUNCTURED.sub(lambda run: _whole(run[0]) or run[0], text)
         tricks.add(Trick.SPACED)

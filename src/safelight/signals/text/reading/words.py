@@ -72,14 +72,20 @@ def zipf(word: str) -> float:
 
 def belief(word: str) -> float:
     """0 to 1: how much this one case-folded word speaks for its text being language."""
-    if SCRIPTS_WITHOUT_SPACES.match(word):
+    words = lexicon()
+    index = words.trie.get(word)
+    if index is not None:
+        frequency: float = words.zipf[index] / 25
+    elif SCRIPTS_WITHOUT_SPACES.match(word):
         return _covered(word[:SAMPLE_RUN])
-    frequency = zipf(word)
-    if frequency == 0.0 and ("'" in word or "’" in word):
+    elif "'" in word or "’" in word:
         frequency = max(zipf(part) for part in re.split("['’]", word))
+    else:
+        return 0.0
     if frequency <= 1.5:
         return 0.0
-    weight = _WEIGHT_BY_LENGTH[len(word)] if len(word) < len(_WEIGHT_BY_LENGTH) else 1.0
+    size = len(word)
+    weight = _WEIGHT_BY_LENGTH[size] if size < len(_WEIGHT_BY_LENGTH) else 1.0
     if frequency < 6 and word.isascii() and VOWELLESS.fullmatch(word):
         weight *= 0.3  # abbreviations: "th", "dg", "wht"
     return weight * min(1.0, (frequency - 1.0) / 2.5)
