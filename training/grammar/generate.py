@@ -1,0 +1,137 @@
+"""Makes the rows of every language: attacks by family, near misses, conversations, claims of consent, long texts."""
+
+import random
+import tomllib
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from safelight.signals.text.kinds import Kind
+from safelight.signals.text.minors import Minors
+from training.grammar.expand import Filler
+from training.grammar.rows import Row
+from training.split import Part, part_of
+
+FOLDER = Path(__file__).parent
+KINDS = {
+    "1": Kind.REVEAL, "2": Kind.REMOVE, "3": Kind.REDUCE, "4": Kind.SHEER, "5": Kind.COVER, "6": Kind.POSE,
+    "7": Kind.FLUID, "8": Kind.BODY, "9": Kind.REMOVE, "10": Kind.HUMILIATE, "11": Kind.REMOVE, "12": Kind.REVEAL,
+    "13": Kind.REDUCE, "18": Kind.REMOVE, "sexual": Kind.SEXUAL, "generic_reveal": Kind.REVEAL,
+    "negative": Kind.REMOVE, "lora": Kind.TOOL,
+}  # fmt: skip
+_SEXUAL_UNKNOWN = frozenset({"2", "6", "7", "8", "10", "11", "13", "18", "generic_reveal", "lora"})
+_GARMENT = frozenset({"1", "2", "4", "5", "9", "12", "keep"})
+_REAL = ("{person}", "{whose}")
+_FIRST = (
+    *("Marta", "Aisha", "Jonas", "Priya", "Mei", "Oluchi", "Sofía", "Chloé", "Katarzyna", "Dmitri"),
+    *("Yuki", "Minh", "Leila", "Emma", "Fatou", "Noor", "Hana", "Luca", "Ingrid", "Somchai"),
+)
+_LAST = ("Quillfeather", "Brandauer-Voss", "Tamblyn", "Okoruwa", "Veldhoven", "Ashgrove", "Marrowick", "Sarkozian")
+"""Made-up people: no name here belongs to anyone known."""
+
+
+class Grammar:
+    """All languages of the folder."""
+
+    def __init__(self, folder: Path = FOLDER) -> None:
+        self.languages: dict[str, dict[str, Any]] = {}
+        for path in sorted(folder.glob("*.toml")):
+            for name, table in _tables(tomllib.loads(path.read_text(encoding="utf-8"))):
+                self.languages[name] = table
+        self._minors = Minors().words
+
+    def rows(self, part: Part | None, per_template: int, seed: int) -> Iterator[Row]:
+        """Rows of one part (None: templates and words of all parts together), the same for the same seed."""
+        for lang, table in self.languages.items():
+            draw = random.Random(f"{seed}:{lang}:{part}")
+            yield from self._language(lang, table, part, per_template, draw)
+
+    def _lexicon(self, lang: str, table: dict[str, Any]) -> dict[str, Sequence[str]]:
+        lex: dict[str, Sequence[str]] = dict(table["lex"])
+        lex["name"] = [f"{first} {last}" for first in _FIRST for last in _LAST]
+        base = self._minors.get(lang.split("-")[0], self._minors["en"])
+        lex["minor"] = base
+        return lex
+
+    def _language(
+        self, lang: str, table: dict[str, Any], part: Part | None, per_template: int, draw: random.Random
+    ) -> Iterator[Row]:
+        filler = Filler(self._lexicon(lang, table), lang, part)
+        claims = table.get("claim", {})
+        for block, section in ((True, "attack"), (False, "near")):
+            for family, templates in table.get(section, {}).items():
+                for template in templates:
+                    if part is not None and part_of(template, lang) is not part:
+                        continue
+                    for _ in range(per_template):
+                        yield from self._fill(filler, template, lang, family, block, part, claims, draw)
+
+    def _fill(
+        self,
+        filler: Filler,
+        template: str,
+        lang: str,
+        family: str,
+        block: bool,
+        part: Part | None,
+        claims: dict[str, list[str]],
+        draw: random.Random,
+    ) -> Iterator[Row]:
+        where = part or Part.TRAIN
+        turns = tuple(filler.fill(turn, draw) for turn in template.split(" || "))
+        labels = _labels(template, family, block, len(turns))
+        kind = KINDS.get(family, Kind.NONE) if block else Kind.NONE
+        photo = family not in {"generic_reveal", "product", "scene", "refusal", "negative", "lora"}
+        refuse = block and family != "generic_reveal"
+        yield Row(turns, lang, family, kind, labels, where, refuse, photo)
+        if block and len(turns) == 1 and claims and draw.random() < 0.25:
+            before = draw.choice(claims["before"]) if draw.random() < 0.6 else ""
+            after = draw.choice(claims["after"]) if not before or draw.random() < 0.4 else ""
+            yield Row((before + turns[0] + after,), lang, "15", kind, labels, where, refuse, photo)
+        if len(turns) > 1:
+            yield Row(
+                turns[:1], lang, f"{family} first", Kind.NONE, {"garment": 1.0 if block else 0.0}, where, False, photo
+            )
+        if (
+            block
+            and family not in {"lora", "negative"}
+            and any(slot in template for slot in ("{person}", "{generic}"))
+            and draw.random() < 0.35
+        ):
+            young = template.replace("{person}", "{minor}").replace("{generic}", "{minor}")
+            filled = tuple(filler.fill(turn, draw) for turn in young.split(" || "))
+            yield Row(filled, lang, "minor", kind, {**labels, "minor": 1.0}, where, True, "{person}" in template)
+        if block and family in {"1", "2"} and "{person}" in template and draw.random() < 0.15:
+            named = template.replace("{person}", "{name}")
+            filled = tuple(filler.fill(turn, draw) for turn in named.split(" || "))
+            yield Row(filled, lang, "23", kind, {**labels, "person": 1.0}, where, True, False)
+
+
+def _labels(template: str, family: str, block: bool, turns: int) -> dict[str, float]:
+    labels: dict[str, float] = {"undress": 1.0 if block else 0.0}
+    if family == "degree":
+        return {"degree": 1.0, "sexual": 0.0, "person": 0.0, "minor": 0.0, "garment": 0.0}
+    if family == "sexual":
+        labels["sexual"] = 1.0
+    elif not (block and family in _SEXUAL_UNKNOWN):
+        labels["sexual"] = 0.0
+    labels["minor"] = 1.0 if "{minor}" in template else 0.0
+    if any(slot in template for slot in _REAL) or "{name}" in template:
+        labels["person"] = 1.0
+    elif "{generic}" in template or family in {"product", "scene", "generic_reveal"}:
+        labels["person"] = 0.0
+    if turns == 1:
+        labels["degree"] = 0.0
+    if family in _GARMENT:
+        labels["garment"] = 1.0
+    elif family in {"edit", "scene", "talk"}:
+        labels["garment"] = 0.0
+    return labels
+
+
+def _tables(loaded: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """One language a file (`lang = "en"`), or several as top-level tables."""
+    if "lang" in loaded:
+        yield loaded["lang"], loaded
+    else:
+        yield from loaded.items()

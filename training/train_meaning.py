@@ -1,0 +1,125 @@
+"""Trains the text judgement and writes its weights: `python training/train_meaning.py --cache FILE`.
+
+Two heads are fitted by one recipe: one on the training part alone, measured on the final part (the figures of the model
+card), and one on every part, which is what ships. Same seed, same bytes.
+"""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+ROOT = Path(__file__).parent.parent
+sys.path.insert(0, str(ROOT))
+
+from safelight.signals.text.head import KINDS, LABELS, Head  # noqa: E402 - the repository is put on the path first
+from safelight.signals.text.kinds import Kind  # noqa: E402
+from safelight.signals.text.minors import Minors  # noqa: E402
+from training.features import Features  # noqa: E402
+from training.fit import Settings, Table, fit, scores  # noqa: E402
+from training.grammar.generate import Grammar  # noqa: E402
+from training.grammar.rows import Row  # noqa: E402
+from training.ordinary import Ordinary, ordinary  # noqa: E402
+from training.split import Part  # noqa: E402
+
+WEIGHTS = ROOT / "src/safelight/signals/text/weights/meaning.npz"
+SEED = 1
+
+
+def table_of(rows: Sequence[Row], plain: Sequence[Ordinary], features: Features) -> Table:
+    """What the head learns from."""
+    minors = Minors()
+    states = features.of([row.text for row in rows] + [line.text for line in plain])
+    labels = np.full((len(states), len(LABELS)), np.nan, np.float32)
+    kinds = np.full(len(states), -1, np.int64)
+    weight = np.ones(len(states), np.float32)
+    for at, row in enumerate(rows):
+        for name, value in row.labels.items():
+            labels[at, LABELS.index(name)] = value
+        kinds[at] = KINDS.index(Kind(row.kind))
+        weight[at] = 2.0
+    for at, line in enumerate(plain, len(rows)):
+        found = minors.look(line.text)
+        calm = np.nan if line.bare else 0.0
+        labels[at] = (calm, calm, np.nan if found.needs_support else float(found.score >= 1), np.nan, np.nan, 0.0)
+        if line.source in {"coco_captions_10k", "geneval_prompts", "uce_profession_prompts"}:
+            labels[at, LABELS.index("person")] = 0.0
+        kinds[at] = KINDS.index(Kind.NONE)
+    return Table(states, labels, kinds, weight)
+
+
+def save(head: Head, path: Path) -> None:
+    """Half precision: the figures do not change, the file is half as long."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez(path, **{name: array.astype(np.float16) for name, array in head.arrays().items()})  # type: ignore[arg-type]
+
+
+def report(head: Head, rows: Sequence[Row], plain: Sequence[Ordinary], features: Features, threshold: float) -> None:
+    """Single texts only, no cascade: a quick look while training."""
+    found = scores(head, features.of([row.text for row in rows]))
+    by: dict[str, list[tuple[bool, bool]]] = {}
+    wrong: list[tuple[float, Row]] = []
+    for row, score in zip(rows, found, strict=True):
+        hit = is_refused(score, row.image, threshold)
+        if row.family.endswith("first") or row.family == "degree":
+            continue
+        by.setdefault(f"{'attack' if row.block else 'near  '} {row.family}", []).append((hit, row.block))
+        by.setdefault(f"lang {row.lang} {'attack' if row.block else 'near'}", []).append((hit, row.block))
+        if hit != row.block:
+            wrong.append((float(score[0]), row))
+    for name, hits in sorted(by.items()):
+        good = sum(hit == block for hit, block in hits)
+        print(f"{name:28} {good}/{len(hits)} {good / len(hits):.3f}")
+    for score, row in wrong[:: max(1, len(wrong) // 40)]:
+        if row.family != "minor":
+            print(f"   {score:.2f} {row.family} {row.lang} {row.text}")
+    ordinary_scores = scores(head, features.of([line.text for line in plain]))
+    bad = [line for line, score in zip(plain, ordinary_scores, strict=True) if is_refused(score, True, threshold)]
+    print(f"ordinary refused with a photo {len(bad)}/{len(plain)}")
+    for line in bad[:20]:
+        print("   ", line.source, line.text)
+
+
+def is_refused(score: Iterable[float], photo: bool, threshold: float) -> bool:
+    """The default policy in short."""
+    undress, sexual, minor, person, *_ = score
+    return bool(
+        (undress >= threshold and (photo or person >= threshold))
+        or sexual >= threshold
+        or (minor >= threshold and max(undress, sexual) >= threshold)
+    )
+
+
+def main() -> None:
+    """Train, measure, write."""
+    ask = argparse.ArgumentParser(description=__doc__)
+    ask.add_argument("--cache", type=Path, help="where the encoder's numbers are kept between runs")
+    ask.add_argument("--per-template", type=int, default=14)
+    ask.add_argument("--threshold", type=float, default=0.5)
+    ask.add_argument("--measure-only", action="store_true", help="write no weights")
+    ask.add_argument("--ship-only", action="store_true", help="measure nothing")
+    options = ask.parse_args()
+    began = time.perf_counter()
+    features, grammar = Features(options.cache), Grammar()
+    plain = list(ordinary())
+    if not options.ship_only:
+        measure(options, features, grammar, plain)
+    if not options.measure_only:
+        everything = list(grammar.rows(None, options.per_template, SEED))
+        save(fit(table_of(everything, plain, features), Settings()), WEIGHTS)
+    print(f"{time.perf_counter() - began:.0f} s")
+
+
+def measure(options: argparse.Namespace, features: Features, grammar: Grammar, plain: Sequence[Ordinary]) -> None:
+    """Fit on the training part, look at the rest."""
+    train = list(grammar.rows(Part.TRAIN, options.per_template, SEED))
+    held = [row for part in (Part.DEV, Part.FINAL) for row in grammar.rows(part, 4, SEED + 1)]
+    measured = fit(table_of(train, [line for line in plain if line.part is Part.TRAIN], features), Settings())
+    report(measured, held, [line for line in plain if line.part is not Part.TRAIN], features, options.threshold)
+
+
+if __name__ == "__main__":
+    main()
