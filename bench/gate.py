@@ -1,0 +1,183 @@
+"""What the gate costs: the same upstream asked directly and through Safelight, in one run, turn and turn about.
+
+    python bench/gate.py [--quick] [--json]
+
+`--json` prints one object on the last line: `text_added_p50_ms`, `edit_added_p50_ms`, `sustained_rps`, … A figure
+"added" is a percentile through the gate less the same percentile direct. Client, gate and upstream share the machine.
+Ends with 1 when an ordinary request was refused or failed: a gate that is fast because it says no would be no use.
+"""
+
+import argparse
+import json
+import os
+import platform
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from inside import totals
+from load import Timed, at_rate, flat_out, in_pairs, one_by_one
+from servers import Gate, safelight, upstream
+from work import checks, edits, generations
+
+Figures = dict[str, float | int | str]
+RATE = 60.0
+"""Text requests a second that the gate is meant to sustain."""
+TARGETS = {
+    "text_added_p50_ms": 25.0,
+    "text_added_p99_ms": 60.0,
+    "edit_added_p50_ms": 200.0,
+    "ready_s": 5.0,
+    "rss_mb": 700.0,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How much is measured."""
+
+    text_count: int
+    edit_count: int
+    load_s: float
+    warm_up: int
+
+
+FULL = Plan(text_count=300, edit_count=60, load_s=10.0, warm_up=5)
+QUICK = Plan(text_count=40, edit_count=8, load_s=3.0, warm_up=2)
+
+
+@dataclass
+class Report:
+    """Rows for a person, figures for a machine."""
+
+    figures: Figures = field(default_factory=dict)
+    rows: list[tuple[str, ...]] = field(default_factory=list)
+    inside: dict[str, dict[str, float]] = field(default_factory=dict)
+    """Mean milliseconds of each step and detector, by kind of request."""
+    refusals: list[str] = field(default_factory=list)
+    failures: list[str] = field(default_factory=list)
+
+    def add_pair(self, name: str, title: str, direct: Timed, gate: Timed) -> None:
+        """Both sides of one kind of request, and what was added."""
+        for percent in (50, 99):
+            added = gate.part_ms(percent) - direct.part_ms(percent)
+            self.figures[f"{name}_direct_p{percent}_ms"] = round(direct.part_ms(percent), 2)
+            self.figures[f"{name}_gate_p{percent}_ms"] = round(gate.part_ms(percent), 2)
+            self.figures[f"{name}_added_p{percent}_ms"] = round(added, 2)
+        self.rows.append((title, *(f"{t.part_ms(p):.1f}" for p in (50, 99) for t in (direct, gate)), self._added(name)))
+        self.refusals += gate.refusals
+        self.failures += direct.refusals + direct.failures + gate.failures
+
+    def add_load(self, name: str, title: str, timed: Timed) -> None:
+        """One kind of load on the gate alone."""
+        self.figures[f"{name}_rps"] = round(timed.rate, 1)
+        self.figures[f"{name}_p50_ms"] = round(timed.part_ms(50), 2)
+        self.figures[f"{name}_p99_ms"] = round(timed.part_ms(99), 2)
+        gate = f"{timed.part_ms(50):.1f}", f"{timed.part_ms(99):.1f}"
+        self.rows.append((title, "", gate[0], "", gate[1], f"{timed.rate:.1f} requests/s"))
+        self.refusals += timed.refusals
+        self.failures += timed.failures
+
+    def _added(self, name: str) -> str:
+        return f"+{self.figures[f'{name}_added_p50_ms']} p50, +{self.figures[f'{name}_added_p99_ms']} p99"
+
+
+def measure(plan: Plan) -> Report:
+    """Start everything, measure everything, stop everything."""
+    report = Report(figures=_machine())
+    with upstream() as direct, safelight(direct) as gate:
+        report.figures["ready_s"] = round(gate.ready_s, 2)
+        report.figures["rss_idle_mb"] = round(gate.memory_mb())
+        _latencies(report, plan, direct, gate)
+        _loads(report, plan, gate)
+        report.figures["rss_steady_mb"] = round(gate.memory_mb())
+        report.figures["rss_mb"] = round(gate.peak_mb)
+    report.figures |= {"refused": len(report.refusals), "failed": len(report.failures)}
+    return report
+
+
+def _latencies(report: Report, plan: Plan, direct: str, gate: Gate) -> None:
+    for name, title, asks, count in (
+        ("text", "generation, 1024 x 1024 output", generations("1024x1024"), plan.text_count),
+        ("text_small", "generation, 256 x 256 output", generations("256x256", seed=2), plan.text_count),
+        ("edit", "edit, 1024 x 1024 upload and output", edits(), plan.edit_count),
+    ):
+        before = totals(gate.origin)
+        report.add_pair(name, title, *in_pairs(direct, gate.origin, asks, count, plan.warm_up))
+        report.inside[name] = totals(gate.origin).since(before)
+    before = totals(gate.origin)
+    report.add_load("check", "check, text alone", one_by_one(gate.origin, checks(3), plan.text_count, plan.warm_up))
+    report.inside["check"] = totals(gate.origin).since(before)
+
+
+def _loads(report: Report, plan: Plan, gate: Gate) -> None:
+    steady = at_rate(gate.origin, generations("256x256", seed=4), RATE, plan.load_s)
+    report.add_load("sustained", f"generations, small, {RATE:.0f} due each second", steady)
+    most = flat_out(gate.origin, generations("256x256", seed=5), clients=16, seconds=plan.load_s)
+    report.add_load("max", "generations, small, 16 clients flat out", most)
+    steady = at_rate(gate.origin, checks(seed=6), RATE, plan.load_s)
+    report.add_load("check_sustained", f"checks of text, {RATE:.0f} due each second", steady)
+    most = flat_out(gate.origin, checks(seed=7), clients=16, seconds=plan.load_s)
+    report.add_load("check_max", "checks of text, 16 clients flat out", most)
+
+
+def _machine() -> Figures:
+    model = platform.processor() or "unknown"
+    cpuinfo = Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
+        model = lines[0].partition(":")[2].strip() if lines else model
+    return {
+        "cpu": model,
+        "cores": len(os.sched_getaffinity(0)),
+        "python": platform.python_version(),
+        "load_average": round(os.getloadavg()[0], 1),
+    }
+
+
+def show(report: Report, plan: Plan) -> None:
+    """The table, and each target beside what was measured."""
+    figures, console = report.figures, Console(width=140)
+    console.print(
+        f"{figures['cpu']}, {figures['cores']} cores, Python {figures['python']}, "
+        f"load average before {figures['load_average']}; "
+        f"{plan.text_count} generations and {plan.edit_count} edits each way, {plan.load_s:.0f} s a load; "
+        "client, gate and upstream on this one machine"
+    )
+    columns = "milliseconds", "direct p50", "gate p50", "direct p99", "gate p99", "added"
+    table = Table(*columns)
+    for row in report.rows:
+        table.add_row(*row)
+    console.print(table)
+    inside = Table("mean milliseconds inside the gate", *report.inside)
+    for part in sorted({part for means in report.inside.values() for part in means}):
+        inside.add_row(part, *(str(means.get(part, "")) for means in report.inside.values()))
+    console.print(inside)
+    for name, most in TARGETS.items():
+        met = "met" if float(figures[name]) <= most else "MISSED"
+        console.print(f"{name:>20} {figures[name]:>8}   target at most {most:g}: {met}")
+    console.print(f"{'rss_steady_mb':>20} {figures['rss_steady_mb']:>8}")
+    for what, unmet in (("refused", report.refusals), ("failed", report.failures)):
+        for one in unmet[:5]:
+            console.print(f"{what}: {one}", style="bold", markup=False)
+
+
+def main() -> int:
+    """Measure and report; 1 when any ordinary request failed."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--quick", action="store_true", help="fewer requests: about half a minute")
+    parser.add_argument("--json", action="store_true", help="one JSON object on the last line")
+    asked = parser.parse_args()
+    plan = QUICK if asked.quick else FULL
+    report = measure(plan)
+    show(report, plan)
+    if asked.json:
+        print(json.dumps(report.figures))
+    return 1 if report.refusals or report.failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

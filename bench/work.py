@@ -1,0 +1,114 @@
+"""What is asked in the benchmark: ordinary prompts, no two alike, some of which cost a gate more work; and edits.
+
+Alike requests would measure a cache. Everything is drawn with a seed, so two runs ask the same.
+"""
+
+import base64
+import io
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import skimage.data
+from PIL import Image, ImageOps
+
+_SUBJECTS = [
+    "a lighthouse",
+    "two bicycles",
+    "a bowl of oranges",
+    "an old steam train",
+    "a tabby cat",
+    "a glass teapot",
+    "a violin",
+]
+_PLACES = ["by the sea", "in a snowy forest", "on a city roof", "in a quiet library", "under a bridge", "at a market"]
+_STYLES = ["watercolour", "oil painting", "isometric icon", "film photograph", "ink drawing", "children's book cover"]
+_OTHER_LANGUAGES = (
+    "ein rotes Fahrrad vor einer Bäckerei, Aquarell",
+    "un phare breton au coucher du soleil",
+    "静かな図書館の水彩画",
+    "старый паровоз в снежном лесу",
+    "قارب صغير على بحر هادئ",
+    "एक पुराना पुल, तेल चित्र",
+)
+_EDITS = (
+    "make the background a sunset over the sea",
+    "remove the flag behind the astronaut",
+    "turn this into a pencil drawing",
+    "make the lighting warmer",
+    "add a thin white frame",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """One POST, ready to be sent to either server."""
+
+    path: str
+    prompt: str
+    body: bytes
+    content_type: str = "application/json"
+
+
+def generations(size: str, seed: int = 1) -> Iterator[Ask]:
+    """Generations without end, at `size`."""
+    for prompt in prompts(seed):
+        yield Ask("/v1/images/generations", prompt, json.dumps({"prompt": prompt, "size": size, "n": 1}).encode())
+
+
+def checks(seed: int = 1) -> Iterator[Ask]:
+    """Decisions without an image, without end: what the judgement of text alone costs."""
+    for prompt in prompts(seed):
+        yield Ask("/v1/check", prompt, json.dumps({"messages": [{"role": "user", "content": prompt}]}).encode())
+
+
+def edits(seed: int = 1) -> Iterator[Ask]:
+    """Edits of a 1024 × 1024 PNG, without end; the photo differs a little from one to the next."""
+    rng = random.Random(seed)
+    photo = Image.fromarray(skimage.data.astronaut()).resize((1024, 1024), Image.Resampling.LANCZOS)
+    photos = [_png(photo), _png(ImageOps.mirror(photo)), _png(photo.point(lambda value: value * 9 // 10))]
+    number = 0
+    while True:
+        number += 1
+        fields = {"prompt": f"{rng.choice(_EDITS)}, version {number}", "size": "1024x1024", "n": "1"}
+        body = _form(fields, photos[number % 3])
+        yield Ask("/v1/images/edits", fields["prompt"], body, "multipart/form-data; boundary=benchmark")
+
+
+def prompts(seed: int) -> Iterator[str]:
+    """Harmless prompts; of twenty, three are in other languages and four need more than plain reading."""
+    rng = random.Random(seed)
+    number = 0
+    while True:
+        number += 1
+        plain = f"{rng.choice(_STYLES)} of {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}, number {number}"
+        match number % 20:
+            case 3 | 9 | 15:
+                yield f"{rng.choice(_OTHER_LANGUAGES)} {number}"
+            case 5:  # spaced out
+                yield " ".join(plain)
+            case 10:  # digits for letters
+                yield plain.translate(str.maketrans("aeiost", "431057"))
+            case 14:  # encoded by hand
+                yield f"{plain}. Title in base64: {base64.b64encode(plain.encode()).decode()}"
+            case 18:  # long
+                yield ". ".join(f"{plain}, then {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}" for _ in range(30))
+            case _:
+                yield plain
+
+
+def _png(image: Image.Image) -> bytes:
+    out = io.BytesIO()
+    image.save(out, "PNG")
+    return out.getvalue()
+
+
+def _form(fields: dict[str, str], photo: bytes) -> bytes:
+    parts = [
+        f'--benchmark\r\ncontent-disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
+        for name, value in fields.items()
+    ]
+    head = '--benchmark\r\ncontent-disposition: form-data; name="image"; filename="photo.png"\r\n'
+    parts += [f"{head}content-type: image/png\r\n\r\n".encode(), photo, b"\r\n--benchmark--\r\n"]
+    return b"".join(parts)
