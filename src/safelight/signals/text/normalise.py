@@ -27,7 +27,14 @@ EXCERPT_FROM_CHARS = 600
 GROWTH = 2
 """No reading is longer than this many times the passage: what would be, is left undone."""
 Step = Callable[[str], tuple[str, frozenset[Trick]]]
-ON_THE_SURFACE: tuple[Step, ...] = (escapes.undo, codes.undo, letters.undo, spacing.undo, repairs.undo)
+ON_THE_SURFACE: tuple[Step, ...] = (
+    escapes.undo,
+    codes.undo,
+    ciphers.undo_rot47,
+    letters.undo,
+    spacing.undo,
+    repairs.undo,
+)
 """What leaves a trace that a pattern finds, outer layers first."""
 SENTENCE = re.compile(r"[^.!?\n;。！？]+[.!?\n;。！？]*")
 
@@ -83,6 +90,7 @@ def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
         for step in ON_THE_SURFACE:
             apply(step)
         if not ordinary(text):
+            apply(spacing.undo_filled)
             apply(partial(ciphers.undo, by_word=by_word))
             apply(spacing.undo_joined)
             apply(repairs.undo_in_stretches)

@@ -25,7 +25,8 @@ CLUSTER = re.compile(rf"[\s\S][{MARKS}]*")
 EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»¿¡*_-"
 DIGIT_IN_WORD = re.compile(r"[^\W\d_][0-9@$!]|[0-9@$][^\W\d_]")
 DIGITS = str.maketrans("43105798@$!", "aeiostgbasi")
-SIGNS_ONLY = re.compile(r"[ -~]{8,}")
+SIGNS_ONLY = re.compile(r"[ -~À-ɏ]{8,}")
+NOT_LETTERS = re.compile(rf"[^\w\s{MARKS}]|[\d_]")
 STRANGE = 0.45
 """Belief under which a word counts as unknown."""
 USUAL = frozenset({Trick.REVERSED, Trick.ROT13})
@@ -70,6 +71,18 @@ def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
     return "".join(out), frozenset(tricks)
 
 
+def undo_rot47(text: str) -> tuple[str, frozenset[Trick]]:
+    """Lines so full of signs that ROT47 may have made them: before anybody reads the signs as letters."""
+    lines = text.split("\n")
+    for at, line in enumerate(lines):
+        if SIGNS_ONLY.fullmatch(line) and _signs(line):
+            turned = line.translate(_rot47())
+            if worth(turned) > max(ENOUGH + 0.1, likeness(line) + GAIN):
+                lines[at] = turned
+    changed = "\n".join(lines)
+    return changed, frozenset({Trick.ROT47} if changed != text else ())
+
+
 def _signs(line: str) -> bool:
     """Whether a line is so full of signs and digits that ROT47 may have made it."""
     solid = sum(map(len, line.split()))
@@ -79,10 +92,7 @@ def _signs(line: str) -> bool:
 def _places(text: str) -> Iterator[tuple[int, int, bool]]:
     """Where to look: a line that is strange for the most part, then the strange stretches in it."""
     spans = list(stretches(text))
-    for line in re.finditer(r"[^\n]+", text):
-        if SIGNS_ONLY.fullmatch(line[0]) and _signs(line[0]):
-            yield line.start(), line.end(), True
-            continue
+    for line in re.finditer(r"[^\n]+", text) if spans else ():
         inside = [(begin, end) for begin, end in spans if line.start() <= begin < line.end()]
         strange = sum(end - begin for begin, end in inside)
         if strange * 5 >= 2 * (line.end() - line.start()):
@@ -126,8 +136,10 @@ def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Cand
     best, best_worth = None, max(ENOUGH, before + GAIN) + (0.25 if alone else 0.0)
     for candidate in _alone(stretch) if alone else _candidates(stretch, by_word):
         value = worth(candidate.text)
-        if letters < 10 and not candidate.tricks <= USUAL:
+        if letters < 14 and not candidate.tricks <= USUAL:
             value -= 0.2
+        elif not candidate.tricks <= USUAL:
+            value -= 0.05
         if value > best_worth:
             best, best_worth = candidate, value
             if value > 0.9:
@@ -139,11 +151,11 @@ def worth(text: str, *, digits: bool = True) -> float:
     """0 to 1: likeness, where need be with `digits` read as letters, or with joined letters parted."""
     sample = text[: 3 * SAMPLE_LETTERS]
     solid = sum(map(len, sample.split()))
-    value, letters = likeness(sample), sum(map(str.isalpha, sample))
+    value, letters = likeness(sample), solid - len(NOT_LETTERS.findall(sample))
     if digits and letters < solid and DIGIT_IN_WORD.search(sample):
         lettered = sample.translate(DIGITS)
         if (other := 0.95 * likeness(lettered)) > value:
-            value, letters = other, sum(map(str.isalpha, lettered))
+            value, letters = other, solid - len(NOT_LETTERS.findall(lettered))
     if value < 0.85 and letters > 10 and sample.strip().count(" ") * 12 < len(sample):
         run = "".join(c for c in sample.casefold() if c.isalpha())
         if not SCRIPTS_WITHOUT_SPACES.search(run):
@@ -167,7 +179,10 @@ def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:
         bases.append(stretch.translate(DIGITS))
     for base in bases:
         extra = frozenset({Trick.LEET}) if base is not stretch else frozenset()
-        yield Candidate(_backwards(base, by_word), extra | {Trick.REVERSED})
+        back = _backwards(base, by_word)
+        yield Candidate(back, extra | {Trick.REVERSED})
+        if not by_word and back != base[::-1]:
+            yield Candidate(base[::-1], extra | {Trick.REVERSED})
         for candidate in _latin(base, by_word):
             yield Candidate(candidate.text, candidate.tricks | extra)
     low = stretch.casefold()
@@ -178,8 +193,6 @@ def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:
         yield Candidate("".join(RUSSIAN_KEYS.get(c, c) for c in low), frozenset({Trick.KEYBOARD}))
     elif low.isascii():
         yield Candidate("".join(LATIN_KEYS.get(c, c) for c in low), frozenset({Trick.KEYBOARD}))
-    if stretch.isascii() and not stretch.isalpha():
-        yield Candidate(stretch.translate(_rot47()), frozenset({Trick.ROT47}))
 
 
 def _backwards(stretch: str, by_word: bool) -> str:

@@ -20,7 +20,7 @@ CLOSE_CUE = re.compile(rf"(?<!{CLOSE})(?={CLOSE}{{8}})[A-Z]?[a-z]*(?:[-_/][a-z]*
 """A long token that starts like a word and goes on unlike one; or one that ends as base64 does."""
 ANY_DIGIT = re.compile(r"\d")
 NUMBER_CUE = re.compile(
-    r"[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}[^\w]{1,3}[0-9A-Fa-fx]{1,4}\b|[01]{7}|[0-9A-Fa-f]{10}"
+    r"[0-9A-Fa-fx]{1,6}[^\w]{1,3}[0-9A-Fa-fx]{1,6}[^\w]{1,3}[0-9A-Fa-fx]{1,6}\b|[01]{7}|[0-9A-Fa-f]{10}"
 )
 SIGN_CUE = re.compile(r"[.\-·•−–—_*]{1,6}[ /|\n][.\-·•−–—_*]|[\u2801-\u283f]{2}")
 SPELLING_CUE = ("echo", "alpha", "alfa", "oscar", "tango", "romeo", "india")
@@ -28,12 +28,13 @@ SPELLING_CUE = ("echo", "alpha", "alfa", "oscar", "tango", "romeo", "india")
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])={0,2}[A-Za-z0-9+/_-]{8,}(?:\s?[A-Za-z0-9+/_-]{4,})*={0,2}(?![A-Za-z0-9+/])")
 QUADS = r"(?:(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2})"
 WORDS_BASE64 = re.compile(rf"(?<![\w+/=]){QUADS}(?:\s{QUADS}){{2,}}(?![\w+/=])")
+ORDINARY = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[-_/+](?:[A-Z]?[a-z]+|[A-Z]+|\d+))*")
 ONE_BASE64 = re.compile(r"={0,2}[A-Za-z0-9+/_-]{8,}={0,2}")
 BASE32 = re.compile(r"(?<![A-Za-z0-9=])(?:[A-Z2-7]{8,}|[a-z2-7]{16,})={0,6}(?![A-Za-z0-9])")
 BASE85 = re.compile(r"<~[!-u\sz]{10,}~>|(?<!\S)[!-~]{15,}(?!\S)")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x|x)?[0-9A-Fa-f]{2}[\s,;:_-]{0,2}){4,}(?![0-9A-Za-z])")
 BINARY = re.compile(r"(?<!\d)(?:0b)?[01]{7,8}(?:[\s,;_-]{0,3}(?:0b)?[01]{7,8}){2,}(?!\d)")
-NUMBERS = re.compile(r"(?<!\d)\d{1,4}(?:[^\w\n]{1,3}\d{1,4}|\n\d{1,4}){3,}(?!\d)")
+NUMBERS = re.compile(r"(?<!\d)\d{1,6}(?:[^\w\n]{1,3}\d{1,6}|\n\d{1,6}){3,}(?!\d)")
 MORSE_SIGN = r"[.\-·•−–—_*]"
 MORSE = re.compile(rf"(?<![\w]){MORSE_SIGN}{{1,6}}(?:(?:\s{{1,8}}|\s*[/|\\]\s*){MORSE_SIGN}{{1,6}}){{2,}}(?!\w)")
 BRAILLE = re.compile(r"[\u2800-\u283f](?:\s?[\u2800-\u283f])+")
@@ -177,7 +178,7 @@ def _octets(octets: bytes) -> Iterable[str]:
 def _base64(run: str) -> Iterable[str]:
     run = "".join(run.split())
     bare = run.strip("=")
-    if zipf(bare.casefold()) or len(bare) % 4 == 1 or (bare.isalpha() and (bare.islower() or bare.istitle())):
+    if len(bare) % 4 == 1 or ORDINARY.fullmatch(bare) or zipf(bare.casefold()):
         return
     for signs in (bare, bare[::-1], codecs.encode(bare, "rot13")):
         try:
@@ -240,10 +241,11 @@ def _numbers(run: str) -> Iterable[str]:
     digits = re.findall(r"\d+", run)
     codes = [int(number) for number in digits]
     if min(codes) >= 32 and max(codes) > 64 and len(codes) >= 4:
-        if max(codes) < 0x3000:
-            yield "".join(map(chr, codes))
-        if all(set(number) <= set("01234567") for number in digits):
-            yield from _octets(bytes(int(number, 8) & 255 for number in digits))
+        found = [chr(code) for code in codes if code < 0x20000 and not 0xD800 <= code < 0xE000]
+        readings = ["".join(found)] if len(found) == len(codes) else []
+        if all(set(number) <= set("01234567") for number in digits) and max(map(len, digits)) == 3:
+            readings += _octets(bytes(int(number, 8) & 255 for number in digits))
+        yield from sorted(readings, key=likeness, reverse=True)
     if max(codes) <= 27:
         places = re.findall(r"\d+|\D+", run)
         gaps = [gap for gap in places if not gap[0].isdigit()]

@@ -37,7 +37,7 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     if any_of("lookalike").search(text):
         usual = _usual_script(text)
         changed = WORD.sub(lambda word: _unmasked(word[0], usual), text)
-        everything = without_accents(text.translate(table("lookalike")))
+        everything = _unmask_all(text)
         if _reads_better(everything, changed, found=changed != text) or _patchwork(text):
             changed = everything
         if changed != text:
@@ -58,6 +58,16 @@ def without_accents(text: str) -> str:
     return unicodedata.normalize("NFC", "".join(c for c in split if not "\u0300" <= c <= "\u036f"))
 
 
+def _unmask_all(text: str) -> str:
+    """Every imitation read; a barred l is an i where that makes the word."""
+    folded = without_accents(text.translate(table("lookalike")))
+    if "ł" not in text:
+        return folded
+    other = without_accents(text.replace("ł", "i").translate(table("lookalike"))).split(" ")
+    pairs = zip(folded.split(" "), other, strict=True)
+    return " ".join(b if zipf(b.casefold()) > zipf(a.casefold()) else a for a, b in pairs)
+
+
 def _reads_better(everything: str, changed: str, *, found: bool) -> bool:
     """One imitation found, or a text that is nothing otherwise, and the rest is read in the same light."""
     known, letters = weigh(everything)
@@ -72,7 +82,9 @@ def _patchwork(text: str) -> bool:
     words = [[c for c in word if c.isalpha()] for word in WORD.findall(text)]
     mixed = sum(_mixed(letters) for letters in words)
     many = {_script(c) for letters in words for c in letters} - {"OTHER"}
-    return mixed > 1 and mixed * (3 if len(many) > 2 else 2) >= len(words)
+    if len(many) > 2:
+        return mixed * 8 >= len(words) and mixed > 0
+    return mixed > 1 and mixed * 2 >= len(words)
 
 
 def _usual_script(text: str) -> str:

@@ -30,7 +30,7 @@ DRAWINGS = r"""
 """
 SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
 """Letters drawn with several signs, the longer shape before one that it contains."""
-DRAWN = re.compile(r"\\/|/\\|\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
+DRAWN = re.compile(r"\\/|/\\|/-\\|\|\\\||\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
 TOKEN = re.compile(r"\S+")
 SIGN = r"[0-9@$!|+€£¢§®×#(<^%]"
 ANY_SIGN = re.compile(SIGN)
@@ -41,6 +41,7 @@ MEASURE = re.compile(
     r"|[a-z]{1,8}[-.]?\d{1,4}[a-z]?|\d+[a-z]+\d+|#?[a-f0-9]{6}|[a-z]\d(?:[-/][a-z]?\d)*|\d+(?:-[a-z]+)+)\W*",
     re.IGNORECASE,
 )
+DECADE = re.compile(r"\W*\d{2,4}['’]?s\W*")
 CHAT_PAIRS = """
 b4=before gr8=great m8=mate l8=late l8r=later h8=hate w8=wait f8=fate d8=date str8=straight 2day=today 2nite=tonight
 2night=tonight 2moro=tomorrow 2morrow=tomorrow 2gether=together 4ever=forever 4get=forget 4m=from 4u=for_you 2u=to_you
@@ -57,8 +58,13 @@ REPEATS = re.compile(r"([^\W\d_])\1(?:\1|([^\W\d_])\2([^\W\d_])\3)")
 MASK_CUE = re.compile(r"[*#•·%](?<=[^\W\d_].)")
 DOUBLED = re.compile(r"(?:(.)\1)+")
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+")
-MASKED = re.compile(r"[^\W\d_]+(?:[*#•·%]{1,3}[^\W\d_]*)+")
+MASK = r"[*#•·%]"
+MASKED = re.compile(rf"(?=.*{MASK}.*[^\W\d_]|.*{MASK}.*{MASK})[^\W\d_]+(?:{MASK}{{1,3}}[^\W\d_]*)+")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+VOWELS = "aeiou"
+MAX_MASKS = 3
+LIGHT = 0.65
+"""How much like language a text has to be for all of its signs to be read as letters."""
 MAX_VARIANTS = 24
 MAX_TYPO_WORDS = 300
 SAMPLE_WORDS = 12
@@ -81,15 +87,21 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     if signs and (CUE.search(changed) or DRAWN.search(changed)):
         # One repaired word, or a text that is nothing without repair, and the rest is read in the same light.
         everything = TOKEN.sub(lambda token: _word_for(token[0], 1.0) or token[0], changed)
-        known, letters = weigh(everything)
-        before, letters_before = weigh(changed)
-        better = (
-            known > before if Trick.LEET in tricks else known / max(1, letters) > GAIN + before / max(1, letters_before)
-        )
-        if better and known > ENOUGH * letters:
+        if _light(everything, changed, found=Trick.LEET in tricks):
             changed = everything
             tricks.add(Trick.LEET)
     return changed, frozenset(tricks)
+
+
+def _light(everything: str, changed: str, *, found: bool) -> bool:
+    """Whether to read every sign as a letter: a word was found so, several come out, or nothing else is left."""
+    known, letters = weigh(everything)
+    before, letters_before = weigh(changed)
+    if known <= before or known < (LIGHT if found else ENOUGH) * letters:
+        return False
+    pairs = zip(TOKEN.findall(everything), TOKEN.findall(changed), strict=False)
+    new = sum(word != token and len(word) > 2 and zipf(word.strip(EDGES)) > 3.5 for word, token in pairs)
+    return found or new > 1 or known / letters > GAIN + before / max(1, letters_before)
 
 
 def repaired(token: str) -> tuple[str, Trick | None]:
@@ -120,7 +132,7 @@ def repaired(token: str) -> tuple[str, Trick | None]:
 
 def _word_for(token: str, least_zipf: float) -> str | None:
     """The best known word for a token with digits or signs for letters, with what stood around it, or None."""
-    if token.isalpha() or zipf(token.strip(EDGES).casefold()):
+    if token.isalpha() or DECADE.fullmatch(token) or zipf(token.strip(EDGES).casefold()):
         return None
     best, best_zipf = None, least_zipf
     for body in dict.fromkeys((token.strip(EDGES), token.strip(SOFT_EDGES), token)):
@@ -148,8 +160,7 @@ def _undrawn(token: str) -> str:
 def unleeted(token: str) -> Iterator[str]:
     """The words of letters only that a token may stand for, the usual reading of each sign first."""
     choices: list[str] = [LEET.get(sign, sign if sign.isalpha() else "") for sign in token]
-    signs = sum(sign in LEET for sign in token)
-    if token and all(choices) and signs:
+    if token and all(choices):
         yield from ("".join(letters) for letters in islice(product(*choices), MAX_VARIANTS))
 
 
@@ -157,7 +168,9 @@ def unrepeated(word: str) -> str | None:
     """A known word without the letters that were repeated, or None."""
     known = zipf(word)
     runs = [len(run[0]) for run in re.finditer(r"(.)\1*", word)]
-    forms = {RUN.sub(r"\1", word), RUN.sub(r"\1\1", word), PAIR.sub(r"\1", word)}
+    forms = {PAIR.sub(r"\1", word)}
+    parts = [(run[0][0], run[0][0] * 2) if len(run[0]) > 2 else (run[0],) for run in re.finditer(r"(.)\1*", word)]
+    forms.update("".join(letters) for letters in islice(product(*parts), MAX_VARIANTS))
     for times in (2, 3, 4):
         if min(runs) >= times and all(run % times == 0 for run in runs):
             forms.add("".join(run[0][: len(run[0]) // times] for run in re.finditer(r"(.)\1*", word)))
@@ -239,9 +252,10 @@ def _unmasked(word: str) -> Iterable[str]:
     pattern = re.compile("".join(c if c.isalpha() else "[a-z]" for c in word))
     consonants = "".join(c for c in word if c.isalpha() and c not in "aeiou")
     yield from (found for found in unskeleton(consonants) if pattern.fullmatch(found))
-    signs = [c if c.isalpha() else LETTERS for c in word]
-    if sum(not c.isalpha() for c in word) == 1:
-        yield from map("".join, product(*signs))
+    masks = sum(not c.isalpha() for c in word)
+    if masks <= MAX_MASKS:
+        letters = LETTERS if masks == 1 else VOWELS
+        yield from map("".join, product(*(c if c.isalpha() else letters for c in word)))
 
 
 def _respelled(word: str) -> Iterable[str]:
@@ -257,16 +271,8 @@ def _respelled(word: str) -> Iterable[str]:
         yield word[:at] + word[at + 1 :]
 
 
-def _thinned(word: str) -> Iterable[str]:
-    """The same letter put after every letter: `rxexmxoxvxex`."""
-    filler = set(word[1::2])
-    if len(word) > 4 and len(filler) == 1:
-        yield word[::2]
-
-
 _CHANGES: tuple[tuple[Trick, Callable[[str], Iterable[str]]], ...] = (
     (Trick.PIG_LATIN, _unpigged),
-    (Trick.SPACED, _thinned),
     (Trick.DROPPED, _revowelled),
     (Trick.DROPPED, _respelled),
 )

@@ -105,6 +105,22 @@ def _whole(word: str) -> str | None:
     return "".join(parts)
 
 
+def undo_filled(text: str) -> tuple[str, frozenset[Trick]]:
+    """Take out one letter that was put after every letter: `rxexmxoxvxex`."""
+    words = LETTERS.findall(text)
+    fillers = Counter(word[1].casefold() for word in words if len(word) > 3 and len(set(word[1::2])) == 1)
+    if not fillers:
+        return text, frozenset()
+    filler, count = fillers.most_common(1)[0]
+    if count < 2 or 2 * count < len(words):
+        return text, frozenset()
+
+    def thin(run: re.Match[str]) -> str:
+        return run[0][::2] if set(run[0][1::2].casefold()) == {filler} else run[0]
+
+    return LETTERS.sub(thin, text), frozenset({Trick.SPACED})
+
+
 def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
     """Part words that were written without blanks, or put together pieces: `removeher`, `re mo ve h er`."""
     tricks: set[Trick] = set()
