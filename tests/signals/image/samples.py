@@ -9,10 +9,11 @@ import pillow_heif
 import skimage.data
 from PIL import Image
 
+from safelight.core.category import Stage
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.core.request import Upload
 from safelight.signals.image.decode import decode
-from safelight.signals.model import Picture, PictureRole
+from safelight.signals.model import Found, Picture, PictureRole, View
 
 
 def portrait(side_px: int = 96) -> Image.Image:
@@ -90,3 +91,25 @@ def picture(
 ) -> Picture:
     """`content` after the one safe decoding."""
     return decode(Upload(content, file_name), role=role, where=where, limits=limits)
+
+
+def shown(*frames: np.ndarray | Image.Image, role: PictureRole = PictureRole.PHOTO, where: str = "") -> Picture:
+    """A picture as if it had been decoded to these frames."""
+    arrays = tuple(np.ascontiguousarray(np.asarray(frame), np.uint8) for frame in frames)
+    where = where or {PictureRole.PHOTO: "photo 1", PictureRole.MASK: "mask", PictureRole.OUTPUT: "output 1"}[role]
+    return Picture(role, where, arrays, None, b"", "image/png")
+
+
+def seen(*pictures: Picture, stage: Stage = Stage.INPUT) -> View:
+    """A view of these pictures and no texts."""
+    return View(stage, (), pictures, photos_count=sum(one.role is PictureRole.PHOTO for one in pictures))
+
+
+def photograph(name: str) -> Image.Image:
+    """One of the photographs that the scikit-image wheel carries, RGB."""
+    return Image.fromarray(getattr(skimage.data, name)()).convert("RGB")
+
+
+def values(found: Found) -> dict[str, float]:
+    """The signals of one picture by name."""
+    return {signal.name: signal.value for signal in found.signals}

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from safelight.core.errors import BadInput
 from safelight.core.limits import Limits
@@ -34,26 +36,59 @@ def test_more_bytes_than_the_limit_are_not_even_walked() -> None:
         picture(encoded(portrait(), "PNG"), limits=Limits(image_max_bytes=100))
 
 
-_PEAK = """
-import resource, sys
+_REST = """
+import sys
+from pathlib import Path
 from safelight.core.errors import BadInput
-from safelight.core.limits import DEFAULT_LIMITS
 from tests.signals.image.hostile import HOSTILE
-from tests.signals.image.samples import picture, encoded, heic, portrait
-for image in (encoded(portrait(), "AVIF"), heic(portrait()), encoded(portrait(), "WEBP")):
-    picture(image)
-files = {name: make() for name, (make, _) in HOSTILE.items()}
-before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-for content in files.values():
+from tests.signals.image.samples import STILLS, picture
+def peak_kib():
+    (line,) = [line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")]
+    return int(line.split()[1])
+for make in STILLS.values():
+    picture(make())
+"""
+
+_BOMBS = """
+files = [make() for make, _ in HOSTILE.values()]
+before = peak_kib()
+for content in files:
     try:
         picture(content)
     except BadInput:
         pass
-print((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) // 1024)
+print((peak_kib() - before) // 1024)
 """
+
+_LARGEST = """
+content = Path(sys.argv[1]).read_bytes()
+before = peak_kib()
+found = picture(content)
+print(1024 * (peak_kib() - before) // (found.width * found.height))
+"""
+
+
+def _measured(script: str, *arguments: str) -> int:
+    """What `script` prints, run in a process of its own, whose peak of memory is its own."""
+    command = [sys.executable, "-c", _REST + script, *arguments]
+    return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout)  # noqa: S603
 
 
 def test_all_of_them_together_stay_small_in_memory() -> None:
     """Bombs that would take gigabytes are refused before anything grows: 64 MiB above rest at most."""
-    grown = subprocess.run([sys.executable, "-c", _PEAK], capture_output=True, text=True, check=True)  # noqa: S603
-    assert int(grown.stdout) < 64
+    assert _measured(_BOMBS) < 64
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "bytes_a_pixel"), [("RGB", 24), ("RGBA", 32)])
+@pytest.mark.parametrize("format_", ["PNG", "WEBP", "AVIF"])
+def test_a_large_picture_takes_what_the_decoding_says(
+    tmp_path: Path, format_: str, mode: str, bytes_a_pixel: int
+) -> None:
+    """Of memory, at the peak."""
+    image = portrait().resize((3_000, 2_000)).convert(mode)
+    if mode == "RGBA":
+        image.putalpha(Image.linear_gradient("L").resize(image.size))
+    file = tmp_path / "large"
+    file.write_bytes(encoded(image, format_))
+    assert _measured(_LARGEST, str(file)) <= bytes_a_pixel

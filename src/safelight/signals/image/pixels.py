@@ -6,6 +6,7 @@ pixels, and one over white for a picture whose shapes are drawn in the alpha cha
 
 from io import BytesIO
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -40,7 +41,7 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
         image = image.convert("RGBA")
         if image.getchannel("A").getextrema() == (255, 255):
             image = image.convert("RGB")
-    else:
+    elif image.mode != "RGB":
         image = image.convert("RGB")
     turn = _UPRIGHT.get(orientation)
     return image if turn is None else image.transpose(turn)
@@ -54,15 +55,22 @@ def looks(image: Image.Image) -> list[NDArray[np.uint8]]:
     alpha = image.getchannel("A")
     found = [np.asarray(_over(bare, alpha, _GREY))]
     colours, opacity = np.asarray(bare), np.asarray(alpha)
-    hidden = colours[opacity < _HIDDEN_BELOW_ALPHA]
-    if len(hidden) and int(np.ptp(hidden, axis=0).max()) > _SAME_COLOUR:
+    shown = cv2.inRange(opacity, (_HIDDEN_BELOW_ALPHA,), (255,))
+    if not _is_one_colour(colours, cv2.bitwise_not(shown)):
         found.append(colours)
-    shown = colours[opacity >= _HIDDEN_BELOW_ALPHA]
-    if len(shown) and np.all(np.abs(shown.astype(np.int16) - _GREY) <= _NEAR_GREY, axis=1).mean() > (
-        _MAX_NEAR_GREY_SHARE
-    ):
+    greyish = cv2.inRange(colours, (_GREY - _NEAR_GREY,) * 3, (_GREY + _NEAR_GREY,) * 3)
+    vanishing = cv2.countNonZero(cv2.bitwise_and(greyish, shown))
+    if vanishing > _MAX_NEAR_GREY_SHARE * cv2.countNonZero(shown):
         found.append(np.asarray(_over(bare, alpha, _WHITE)))
     return found
+
+
+def _is_one_colour(colours: NDArray[np.uint8], where: cv2.typing.MatLike) -> bool:
+    """Whether the pixels of `colours` at which `where` is not 0 are all alike, or there are none."""
+    if not cv2.countNonZero(where):
+        return True
+    ranges = (cv2.minMaxLoc(colours[..., channel], where)[:2] for channel in range(3))
+    return all(high - low <= _SAME_COLOUR for low, high in ranges)
 
 
 def _over(bare: Image.Image, alpha: Image.Image, shade: int) -> Image.Image:
