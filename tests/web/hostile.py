@@ -9,6 +9,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from safelight.core.limits import DEFAULT_LIMITS
+
 
 @dataclass(frozen=True, slots=True)
 class Sent:
@@ -58,7 +60,7 @@ HOSTILE_BODIES: Mapping[str, Sent] = {
         GENERATE, lambda: b'{"prompt": "a", "x": ' + b'{"y":' * 60 + b"1" + b"}" * 61, "body_too_deep"
     ),
     "not a number": _raw(GENERATE, lambda: b'{"prompt": "a", "n": NaN}', "field_invalid"),
-    "declared too large": _raw(GENERATE, lambda: b"{}", "body_too_large", 413, **{"content-length": str(10**12)}),
+    "a body too large": _raw(GENERATE, lambda: b" " * (DEFAULT_LIMITS.body_max_bytes + 1), "body_too_large", 413),
     # fields
     "no prompt": _json(GENERATE, {}, "field_missing"),
     "an empty prompt": _json(GENERATE, {"prompt": ""}, "field_invalid"),
@@ -106,7 +108,12 @@ HOSTILE_BODIES: Mapping[str, Sent] = {
         "body_invalid",
         **{"content-type": "multipart/form-data; boundary=x"},
     ),
-    "a form without an image": _edit("field_missing", lambda _: {"data": {"prompt": "a"}, "files": {"x": ""}}),
+    "a form without an image": _raw(
+        EDIT,
+        lambda: b'--x\r\ncontent-disposition: form-data; name="prompt"\r\n\r\na\r\n--x--\r\n',
+        "field_missing",
+        **{"content-type": "multipart/form-data; boundary=x"},
+    ),
     "two prompts": _edit("field_repeated", lambda flat: {"data": {"prompt": ["a", "b"]}, "files": [_image(flat)]}),
     "two masks": _edit(
         "field_repeated",

@@ -100,7 +100,8 @@ def test_every_tier_gets_the_same_decision_byte_for_byte(
     answers = []
     for tier in Tier:
         answer = ask(service, "a red bus", flat, subject={"id": "x", "tier": tier.value}, surface=surface)
+        written = canonical_json(answer)  # type: ignore[arg-type]
         for once in ("id", "request_id", "at"):  # what names this one decision rather than what was decided
-            answer.pop(once)
-        answers.append(canonical_json(answer))  # type: ignore[arg-type]
+            written = written.replace(str(answer[once]).encode(), b"")
+        answers.append(written)
     assert answers[0] == answers[1] == answers[2]

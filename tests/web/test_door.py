@@ -1,6 +1,7 @@
 """Keys, health, metrics, the page, and the description of the API."""
 
 import re
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def test_a_spent_budget_is_a_429_with_a_time(locked: Service) -> None:
     with pytest.raises(openai.RateLimitError) as caught:
         client.images.generate(prompt="a red bus")
     assert caught.value.response.headers["retry-after"] == "60"
+
+
+def test_a_body_that_says_it_is_too_large_is_not_read(real: Service) -> None:
+    host, _, port = real.address.removeprefix("http://").partition(":")
+    with socket.create_connection((host, int(port)), timeout=10) as connection:
+        head = b"POST /v1/check HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
+        connection.sendall(head + b"content-length: 999999999999\r\n\r\n{")
+        answer = b""
+        while b"}}" not in answer and (chunk := connection.recv(4096)):
+            answer += chunk
+    assert answer.startswith(b"HTTP/1.1 413")
+    assert b"body_too_large" in answer
 
 
 def test_health_and_metrics_need_no_key(locked: Service) -> None:

@@ -22,7 +22,7 @@ from safelight.backends.ports import Backend, CleanImage, Job, Made
 from safelight.core.category import Stage, Verdict
 from safelight.core.clock import Clock
 from safelight.core.decision import Decision
-from safelight.core.errors import BackendCode, BackendFailed, BadInput, InputCode, Overloaded
+from safelight.core.errors import BackendCode, BackendFailed, BadInput, InputCode, Overloaded, SafelightError
 from safelight.core.facts import Facts
 from safelight.core.ids import new_id
 from safelight.core.limits import Limits
@@ -152,6 +152,11 @@ class Gate:
                 seconds = self._limits.backend_timeout_s
                 message = f"The image model did not answer within {seconds:g} s; try again."
                 raise BackendFailed(message, code=BackendCode.TIMEOUT) from error
+            except SafelightError:
+                raise
+            except Exception as error:  # a backend may be anybody's: what it raises is its failure, not the gate's
+                message = f"The image model failed ({type(error).__name__}); nothing was released."
+                raise BackendFailed(message) from error
         if not 1 <= len(made.images) <= self._limits.outputs_max_count:
             message = f"The image model answered with {len(made.images)} images."
             raise BackendFailed(message, code=BackendCode.ANSWER_INVALID)

@@ -27,8 +27,9 @@ def edit_photo(photo: Picture, region: Weight | None, plan: EditPlan) -> Picture
 def vary_photo(photo: Picture, seed: int) -> Picture:
     """A variation: mirrored, nearer, and in slightly turned colours."""
     height, width = photo.shape[:2]
-    margin_y, margin_x = height // 24 + seed % 7, width // 24 + seed % 5
-    nearer = photo[margin_y : height - margin_y, width - margin_x : margin_x : -1]
+    # At most an eighth of each side, and nothing of one too short to give any.
+    margin_y, margin_x = height // 24 + seed % (1 + height // 12), width // 24 + seed % (1 + width // 12)
+    nearer = photo[margin_y : height - margin_y, margin_x : width - margin_x][:, ::-1]
     enlarged = cv2.resize(nearer, (width, height), interpolation=cv2.INTER_LINEAR)
     colours = cv2.cvtColor(enlarged, cv2.COLOR_RGB2HSV)
     turn = np.array([2 + seed % 5, 12, 0], np.int16)
