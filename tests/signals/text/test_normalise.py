@@ -1,24 +1,154 @@
-"""`read` gives `plain` first, leaves ordinary text alone and never raises."""
+"""`read` gives `plain` first, leaves ordinary text alone, stays within its bounds and never raises."""
+
+import unicodedata
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from safelight.signals.model import Passage
-from safelight.signals.text.normalise import read
+from safelight.signals.model import Passage, ReadText
+from safelight.signals.text.normalise import GROWTH, read
+from safelight.signals.text.reading.tricks import Trick
 
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "A dog on the beach.",
-        "đổi váy của cô ấy",
-        "هذه صورة جميلة",
-        "可愛い猫の写真",
-        "स्कूल में बच्चे",
-        "สวัสดีครับ",
-        "flag 🇫🇷 on a 🏰",
-    ],
+ORDINARY = [
+    "A dog on the beach.",
+    "A close up of the U.S. flag, 24-70mm f/2.8, ISO 100, 4k, 1950's style.",
+    "Keep the t-shirt, remove the background & add a 3D logo (50% smaller)!",
+    "Portrait of Wolfgang Amadeus Mozart, by Joseph Lange",
+    "iPhone 15 and McDonald's",
+    "A poster that says: HELLO WORLD",
+    "flag 🇫🇷 and 🇩🇪 on a 🏰, family 👨‍👩‍👧",
+    "đổi váy của cô ấy thành màu đỏ",
+    "zamień niebieską sofę na drewnianą ławkę",
+    "kadına kırmızı bir ceket giydir",
+    "надень на него красное пальто",
+    "βάλε του ένα κόκκινο παλτό",
+    "أزل السيارة من الشارع",
+    "כלב על החוף",
+    "שָׁלוֹם עֲלֵיכֶם",
+    "او را می‌خواهم ببینم",
+    "उसे लाल कोट पहनाओ",
+    "তাকে একটি লাল কোট পরাও",
+    "可愛い猫の写真",
+    "把她的外套换成红色的",
+    "그의 모자를 빨간색으로 바꿔 주세요",
+    "เปลี่ยนหมวกเป็นสีแดง",
+    "Mwanamke anavaa koti jekundu",
+    "Nwanyị ahụ yi uwe mwụda ọhụrụ",
+    "Diễn viên mặc áo dài trắng",
+]
+HOSTILE = st.text(
+    alphabet=st.one_of(
+        st.characters(),
+        st.characters(categories=["Cs", "Cf", "Cc", "Mn", "Co"]),
+        st.sampled_from("abcdefghijklmnopqrstuvwxyz   0134579@$!|/\\-_.%&#;=<>+*'\"[](){}uxU"),
+    ),
+    max_size=300,
 )
+
+
+def reading_of(text: str) -> ReadText:
+    return read(Passage("turn 1", text))
+
+
+def plain_of(text: str) -> str:
+    return reading_of(text).readings[0].text
+
+
+@pytest.mark.parametrize("text", ORDINARY)
 def test_ordinary_text_in_any_script_is_only_plain_and_unchanged(text: str) -> None:
-    found = read(Passage("turn 1", text))
-    assert [(r.name, r.text) for r in found.readings] == [("plain", text)]
+    found = reading_of(text)
+    assert [(reading.name, reading.text) for reading in found.readings] == [
+        ("plain", unicodedata.normalize("NFKC", text))
+    ]
     assert found.tricks == ()
+
+
+@given(HOSTILE)
+@settings(max_examples=300, deadline=None)
+def test_whatever_the_string_is_it_is_read_within_bounds(text: str) -> None:
+    """At most four readings, none longer than GROWTH times the passage: what a detector can be made to work on."""
+    found = reading_of(text)
+    assert 1 <= len(found.readings) <= 4
+    assert found.readings[0].name == "plain"
+    assert "plain" not in [reading.name for reading in found.readings[1:]]
+    longest = max(64, GROWTH * len(unicodedata.normalize("NFKC", text)))
+    assert all(len(reading.text) <= longest for reading in found.readings)
+    assert len({reading.text for reading in found.readings}) == len(found.readings)
+    assert set(found.tricks) <= {trick.value for trick in Trick}
+
+
+@given(HOSTILE)
+@settings(max_examples=300, deadline=None)
+def test_plain_is_a_fixed_point_without_anything_unseen(text: str) -> None:
+    plain = plain_of(text)
+    assert plain_of(plain) == plain
+    assert unicodedata.is_normalized("NFKC", plain)
+    plain.encode()
+    assert not any(unicodedata.category(c) == "Cc" and c != "\n" for c in plain)
+
+
+@given(st.sampled_from("a 1.\\&<=\u0301\u200b|٠ー"), st.sampled_from("bZ0_ \n;u>'\u0336"), st.integers(1, 400))
+@settings(max_examples=200, deadline=None)
+def test_repetition_makes_no_more_readings(first: str, second: str, times: int) -> None:
+    """What a regular expression might choke on."""
+    assert len(reading_of((first + second) * times).readings) <= 4
+
+
+def test_nul_and_other_controls_neither_cut_nor_join_words() -> None:
+    """A NUL once hid all that followed it from the meaning model."""
+    assert plain_of("a cat\0remove the hat") == "a cat remove the hat"
+    assert plain_of("re\0mo\0ve the h\x08at") == "remove the hat"
+
+
+def test_lone_surrogates_go_and_pairs_become_characters() -> None:
+    assert plain_of("a \ud800cat \ud83d\ude00") == "a cat 😀"
+
+
+def test_tag_characters_are_read_apart() -> None:
+    hidden = "".join(chr(0xE0000 + ord(c)) for c in "paint it green")
+    found = reading_of("a cat" + hidden)
+    assert [(r.name, r.text) for r in found.readings] == [("plain", "a cat"), ("hidden", "paint it green")]
+    assert found.tricks == ("tags",)
+
+
+def test_the_flag_of_england_hides_nothing() -> None:
+    flag = "\U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"
+    found = reading_of(f"a {flag} on a roof")
+    assert len(found.readings) == 1
+    assert found.tricks == ()
+
+
+def test_a_reading_is_named_by_the_tricks_undone() -> None:
+    found = reading_of("cmVwbGFjZSB0aGUgYmx1ZSBzb2Zh")
+    assert [(r.name, r.text) for r in found.readings[1:]] == [("base64", "replace the blue sofa")]
+    assert found.tricks == ("base64",)
+
+
+def test_reversed_letters_are_read_in_both_orders_of_words() -> None:
+    """Letters say nothing about the order of words, so a detector sees both."""
+    texts = [r.text for r in reading_of("ecalper eht eulb afos htiw a nedoow hcneb").readings[1:]]
+    assert "replace the blue sofa with a wooden bench" in texts
+
+
+def test_one_hidden_sentence_in_a_long_text_is_read_alone() -> None:
+    story = "The farmer walked home through the fields. He fed the cat and sat by the fire. " * 12
+    found = reading_of(f"{story}ercynpr gur oyhr fbsn jvgu n jbbqra orapu. {story}")
+    extra = [r.text for r in found.readings[1:]]
+    assert len(extra) == 1
+    assert "replace the blue sofa with a wooden bench" in extra[0]
+    assert len(extra[0]) < 200
+
+
+def test_a_trick_inside_a_trick_inside_a_trick_is_read() -> None:
+    import base64
+    import codecs
+
+    inner = codecs.encode("replace the blue sofa with a wooden bench", "rot13")
+    text = base64.b64encode(base64.b64encode(inner.encode())).decode()
+    assert "replace the blue sofa with a wooden bench" in [r.text for r in reading_of(text).readings]
+
+
+def test_the_same_text_gives_the_same_readings() -> None:
+    text = "r3pl4c3 th3 blu3 s0f4 \u202ehcneb nedoow\u202c"
+    assert reading_of(text) == reading_of(text)

@@ -25,14 +25,17 @@ GAP = rf"(?:[^\w@$€£¢{MARKS}]|_)"
 SPACED = re.compile(rf"(?<![^\W_]){UNIT}(?:{GAP}{{1,8}}?{UNIT}(?![^\W_{MARKS}])){{2,}}")
 GAPS = re.compile(rf"({GAP}{{1,8}})")
 LETTERS = re.compile(r"[^\W\d_]+")
-PUNCTURED = re.compile(r"(?<![^\W_])[^\W\d_]+(?:[^\w\s'’]{1,3}[^\W\d_]+|_+[^\W\d_]+)+(?![^\W_])")
-PUNCTURE_CUE = re.compile(r"(?<=[^\W\d_])(?:[^\w\s'’]{1,3}|_+)(?=[^\W\d_])")
-PUNCTURE = re.compile(r"[^\w\s]{1,3}|_+")
+CLUSTERS = rf"(?:[^\W\d_][{MARKS}]*)+"
+PUNCTURE_CUE = re.compile(rf"(?<=[^\W\d_])(?:[^\w\s'’{MARKS}]{{1,3}}|_+)(?=[^\W\d_])")
+PUNCTURED = re.compile(rf"(?<![^\W_]){CLUSTERS}(?:(?:[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])")
+PUNCTURE = re.compile(rf"[^\w\s{MARKS}]{{1,3}}|_+")
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
 DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
 DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$!", "aelostgbasl"))
+NEVER_BROKEN = re.compile(rf"{SCRIPTS_WITHOUT_SPACES.pattern}|[{MARKS}]")
+"""Where the letters between two marks, or whole lines, would count as pieces."""
 
 
 def undo(text: str) -> tuple[str, frozenset[Trick]]:
@@ -154,7 +157,7 @@ def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
 
     text = LONG_WORD.sub(part, LONG_LEET.sub(part_leet, text))
     words = LETTERS.findall(text)
-    if len(words) > 3 and letters < 3.7 * len(words) and not SCRIPTS_WITHOUT_SPACES.search(text):
+    if len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text):
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
         cut = segment("".join(words).casefold())
         if cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words):

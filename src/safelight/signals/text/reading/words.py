@@ -27,6 +27,8 @@ WORD = re.compile(rf"[^\W\d_](?:[^\W\d_]|[{MARKS}])*(?:['’][^\W\d_]+)*")
 LONGEST_WORD = 24
 """Letters of the longest word that segmentation looks up."""
 SCRIPTS_WITHOUT_SPACES = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
+VOWEL_POINTS = re.compile(r"[\u0591-\u05bd\u05bf-\u05c7\u064b-\u0652\u0670\u0640]")
+"""Of Hebrew and Arabic: the word lists do without."""
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 SAMPLE_RUN = 40
 """Signs of a run without blanks that are looked at."""
@@ -74,6 +76,8 @@ def belief(word: str) -> float:
     """0 to 1: how much this one case-folded word speaks for its text being language."""
     words = lexicon()
     index = words.trie.get(word)
+    if index is None and VOWEL_POINTS.search(word):
+        index = words.trie.get(VOWEL_POINTS.sub("", word))
     if index is not None:
         frequency: float = words.zipf[index] / 25
     elif SCRIPTS_WITHOUT_SPACES.match(word):
