@@ -12,7 +12,8 @@ from safelight.core.request import Operation, Owner, Role, Surface, Tier
 
 Prompt = Annotated[str, StringConstraints(max_length=DEFAULT_LIMITS.prompt_max_chars)]
 Word = Annotated[str, StringConstraints(max_length=200)]
-Url = Annotated[str, StringConstraints(min_length=1)]
+Url = str
+"""Not bounded here: a `data:` address holds a whole image, and `gate/fetch.py` reads addresses strictly."""
 
 
 class ImageReference(BaseModel):
