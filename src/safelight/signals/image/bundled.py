@@ -24,6 +24,8 @@ class BundledModel:
     """Inside the package, with forward slashes."""
     sha256: str
     """Hex. The detector's version is made of it, and another file is refused: its scores would mean something else."""
+    blocked_layout: bool = True
+    """Whether onnxruntime may lay tensors out in blocks of channels, which speeds most models up and slows one down."""
 
     @property
     def version(self) -> str:
@@ -56,6 +58,8 @@ def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
     options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     options.log_severity_level = 3
+    if not model.blocked_layout:
+        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:

@@ -35,6 +35,7 @@ _UPRIGHT_SCORE = 0.9
 """Below it a face may be lying on its side or its head: those score up to 0.83, upright ones mostly 0.9 and more."""
 _MAX_OVERLAP = 0.3
 _MAX_FACES = 100
+_SAMPLED_FROM = 0.5
 _LARGE_FRAME_PX = 1_280
 """Longer side from which the quarters are worth a look of their own."""
 
@@ -114,7 +115,8 @@ def _fit(frame: Frame, side: int) -> tuple[Frame, float]:
     height, width = frame.shape[:2]
     scale = side / max(height, width)
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
+    # Down to a half, sampling between four pixels skips none of them, and is six times faster than averaging areas.
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < _SAMPLED_FROM else cv2.INTER_LINEAR)
     canvas = np.zeros((side, side, 3), np.uint8)
     canvas[: size[1], : size[0]] = small
     return canvas, scale
