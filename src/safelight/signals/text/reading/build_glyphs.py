@@ -34,7 +34,7 @@ TURNED = {
 }  # fmt: skip
 MORE_LOOKALIKES = {
     "a": "ɑ∂ⲁꭺꓮᗩ₳@ⱥдДαᴀ", "b": "ьЬъЪвƅᏏЂђβßᗷ฿", "c": "ϲсⅽᴄꮯℂ¢©₵ᑕς", "d": "ԁᏧⅾꓒᗞᎠđ", "e": "еҽєЄε℮ꬲ€ᗴɛэξΣ", "f": "ϝƒꬵғᖴ₣",
-    "g": "ɡցɢԌᏀꮐǥ₲", "h": "һհнНᏂḩℏ♄", "i": "іⅰıɩӏ¡ΙІ!", "j": "јϳʝЈᎫ", "k": "кκҝκᛕ₭", "l": "ⅼӏℓʟ|£Ⳑ", "m": "мⅿмᗰ₥",
+    "g": "ɡցɢԌᏀꮐǥ₲", "h": "һհнНᏂḩℏ♄", "i": "іⅰıɩӏΙІ", "j": "јϳʝЈᎫ", "k": "кκҝκᛕ₭", "l": "ⅼӏℓʟ|£Ⳑ", "m": "мⅿмᗰ₥",
     "n": "пηոռ₦иИήлΠπ", "o": "оοσօ०๐໐൦○ÒøØθ¤", "p": "рρϱᑭ₱þ", "q": "ԛգզ", "r": "гᴦгяЯŘ₹®ᖇ", "s": "ѕʂꜱ$§ᏚՏ",
     "t": "тτтŢ₮†ƚ七", "u": "υսцμᑌɄʉ", "v": "ѵνⅴ∨√ᐯ", "w": "ԝшщѡωɯᗯ₩ա", "x": "хχⅹ×ӿжЖ", "y": "уүγуўϒ¥ყч", "z": "ᴢʐƶ乙",
 }  # fmt: skip
@@ -69,6 +69,7 @@ def lookalikes() -> dict[str, str]:
             if len(glyph) == 1 and not glyph.isascii() and unicodedata.normalize("NFKC", glyph) == glyph:
                 # A small l, a capital I and a one are one shape: the letter's own case decides.
                 found.setdefault(glyph, letter.lower())
+    found.pop("¡", None)  # how Spanish opens an exclamation; inside a word `repairs.py` reads it
     return found
 
 

@@ -156,7 +156,7 @@ def worth(text: str, *, digits: bool = True) -> float:
         lettered = sample.translate(DIGITS)
         if (other := 0.95 * likeness(lettered)) > value:
             value, letters = other, solid - len(NOT_LETTERS.findall(lettered))
-    if value < 0.85 and letters > 10 and sample.strip().count(" ") * 12 < len(sample):
+    if value < 0.85 and letters > 10 and sample.strip().count(" ") * 25 < len(sample):
         run = "".join(c for c in sample.casefold() if c.isalpha())
         if not SCRIPTS_WITHOUT_SPACES.search(run):
             value = segment(run).likeness

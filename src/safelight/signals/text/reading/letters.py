@@ -12,14 +12,19 @@ from collections import Counter
 
 from safelight.signals.text.reading.characters import any_of, table
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import flow, likeness, weigh, zipf
+from safelight.signals.text.reading.words import english, flow, likeness, weigh, zipf
 
-WORD = re.compile(r"[^\s.,;:\"()\[\]{}<>/\\]+")
+WORD = re.compile(r"[^\s.,;:\"()\[\]{}<>/\\“”„«»–—-]+")
+LETTERS = re.compile(r"[^\W\d_]+")
 LATIN = re.compile(r"[A-Za-z]")
 CYRILLIC = re.compile(r"[\u0400-\u052f]")
 GREEK = re.compile(r"[\u0370-\u03ff]")
 UPRIGHT_TWINS = str.maketrans("bdpqnumwMW6935", "qpdbunwmWM9635")
 TURNED_SIGNS = str.maketrans("¿¡˙‘‛", "?!.,,")
+FOREIGN = re.compile(
+    r"[^\x00-\x7f\u00aa\u00ab\u00b2-\u00b4\u00b7-\u00d6\u00d8-\u024f\u0259\u025b\u0254\u014b\u1e00-\u1eff’]"
+)
+"""More than a letter of a language in Latin script: those are no imitations, whatever they look like."""
 ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
 GAIN = 0.25
 """How much more like language a text has to become for a change that might be wrong."""
@@ -34,7 +39,7 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     if upright:
         return upright, frozenset({Trick.TURNED})
     tricks = set()
-    if any_of("lookalike").search(text):
+    if FOREIGN.search(text) and any_of("lookalike").search(text):
         usual = _usual_script(text)
         changed = WORD.sub(lambda word: _unmasked(word[0], usual), text)
         everything = _unmask_all(text)
@@ -46,10 +51,17 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     if ACCENTED.search(text):
         bare = without_accents(text)
         before = likeness(text)
-        if before < ENOUGH and likeness(bare) > max(ENOUGH, before + GAIN):
+        accented = sum(a != b for a, b in zip(text, bare, strict=False)) * 2 > sum(map(str.isalpha, text))
+        if before < ENOUGH and (likeness(bare) if accented else _english(bare)) > max(ENOUGH, before + GAIN):
             text = bare
             tricks.add(Trick.ACCENTS)
     return text, frozenset(tricks)
+
+
+def _english(text: str) -> float:
+    """The share of letters that stand in common words of English."""
+    words = LETTERS.findall(text.casefold())
+    return sum(len(word) for word in words if english(word) > 3.3) / max(1, sum(map(len, words)))
 
 
 def without_accents(text: str) -> str:
@@ -96,7 +108,7 @@ def _usual_script(text: str) -> str:
 
 def _unmasked(word: str, usual: str) -> str:
     """One word in the letters that it imitates, or as it was."""
-    if word.isascii() or not any_of("lookalike").search(word):
+    if word.isascii() or not FOREIGN.search(word):
         return word
     key = word.casefold()
     letters = [c for c in word if c.isalpha()]
@@ -105,11 +117,11 @@ def _unmasked(word: str, usual: str) -> str:
     greek = sum(1 for c in letters if GREEK.match(c))
     if cyrillic > latin and (latin or not word.isalpha()):
         own = word.translate(table("cyrillic"))
-        if zipf(own.casefold()):
+        if not LATIN.search(own):
             return own
     if greek > latin and latin:
         own = word.translate(table("greek"))
-        if zipf(own.casefold()):
+        if not LATIN.search(own):
             return own
     core = key.strip("'’!?*_-+=~|%&#")
     if zipf(core) > 1.5 and not _mixed(letters):
@@ -120,7 +132,8 @@ def _unmasked(word: str, usual: str) -> str:
     frequency = zipf(folded.casefold().strip("'’!?*_-+=~|%&#"))
     if _mixed(letters) and latin:
         # "μm" and "Ωmega" have one sign of another script; a disguise makes a known word, or replaces several.
-        return folded if frequency > 1.5 or len(letters) - latin > 1 or len(letters) > 4 else word
+        whole = folded.isascii() and (len(letters) - latin > 1 or len(letters) > 4)
+        return folded if frequency > 1.5 or whole else word
     if letters and _script(letters[0]) == usual != "LATIN":
         return word
     long_enough = len(letters) > 2 or any(ord(c) > 0x530 for c in letters)

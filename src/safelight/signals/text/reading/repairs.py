@@ -15,7 +15,7 @@ from itertools import islice, product
 
 from safelight.signals.text.reading.ciphers import ENOUGH, GAIN, stretches
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import LONGEST_WORD, belief, likeness, unskeleton, weigh, zipf
+from safelight.signals.text.reading.words import LONGEST_WORD, belief, english, likeness, unskeleton, weigh, zipf
 
 LEET = {
     "4": "a", "@": "a", "^": "av", "8": "b", "6": "gb", "(": "c", "¢": "c", "©": "c", "3": "e", "€": "e",
@@ -32,7 +32,7 @@ SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
 """Letters drawn with several signs, the longer shape before one that it contains."""
 DRAWN = re.compile(r"\\/|/\\|/-\\|\|\\\||\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
 TOKEN = re.compile(r"\S+")
-SIGN = r"[0-9@$!|+€£¢§®×#(<^%]"
+SIGN = r"[0-9@$!¡|+€£¢§®×#(<^%]"
 ANY_SIGN = re.compile(SIGN)
 CUE = re.compile(rf"[^\W\d_]['\\/_-]*{SIGN}|{SIGN}['\\/_-]*[^\W\d_]")
 """A digit or a sign that touches a letter. Punctuation at the end of words does, too: `repaired` looks closer."""
@@ -66,6 +66,8 @@ MAX_MASKS = 3
 LIGHT = 0.65
 """How much like language a text has to be for all of its signs to be read as letters."""
 MAX_VARIANTS = 24
+CAUTION = 0.2
+"""How much more the repair of typing errors has to show for itself."""
 MAX_TYPO_WORDS = 300
 SAMPLE_WORDS = 12
 
@@ -197,7 +199,7 @@ def undo_in_stretches(text: str) -> tuple[str, frozenset[Trick]]:
             if not _promising(stretch, change):
                 continue
             changed = TOKEN.sub(lambda token, change=change: _edged(token[0], change), stretch)  # type: ignore[misc]
-            value = likeness(changed)
+            value = likeness(changed) - (CAUTION if change is _respelled else 0.0)
             if value > best_worth:
                 best, best_worth, best_trick = changed, value, trick
         if best_trick is not None:
@@ -259,9 +261,14 @@ def _unmasked(word: str) -> Iterable[str]:
 
 
 def _respelled(word: str) -> Iterable[str]:
-    """One letter missing, two neighbours swapped, one letter doubled or foreign."""
-    if not (3 <= len(word) <= 14 and word.isascii() and word.isalpha()):
-        return
+    """One letter missing, two neighbours swapped, one letter too many; in English, since a language that the lists
+    hardly know is one typing error away from others everywhere.
+    """
+    if 3 <= len(word) <= 14 and word.isascii() and word.isalpha():
+        yield from (found for found in _neighbours(word) if english(found) > 2.5)
+
+
+def _neighbours(word: str) -> Iterator[str]:
     for at in range(len(word) - 1):
         yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
     for at in range(len(word) + 1):

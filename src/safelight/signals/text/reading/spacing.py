@@ -16,6 +16,8 @@ from safelight.signals.text.reading.words import (
     SCRIPTS_WITHOUT_SPACES,
     UNKNOWN_LETTER,
     WORD_PRICE,
+    english,
+    likeness,
     segment,
     zipf,
 )
@@ -26,8 +28,8 @@ SPACED = re.compile(rf"(?<![^\W_]){UNIT}(?:{GAP}{{1,8}}?{UNIT}(?![^\W_{MARKS}]))
 GAPS = re.compile(rf"({GAP}{{1,8}})")
 LETTERS = re.compile(r"[^\W\d_]+")
 CLUSTERS = rf"(?:[^\W\d_][{MARKS}]*)+"
-PUNCTURE_CUE = re.compile(rf"(?<=[^\W\d_])(?:[^\w\s'’{MARKS}]{{1,3}}|_+)(?=[^\W\d_])")
-PUNCTURED = re.compile(rf"(?<![^\W_]){CLUSTERS}(?:(?:[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])")
+PUNCTURE_CUE = re.compile(rf"(?<=[^\W\d_])(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+)(?=[^\W\d_])")
+PUNCTURED = re.compile(rf"(?<![^\W_]){CLUSTERS}(?:(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])")
 PUNCTURE = re.compile(rf"[^\w\s{MARKS}]{{1,3}}|_+")
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
@@ -115,13 +117,16 @@ def undo_filled(text: str) -> tuple[str, frozenset[Trick]]:
     if not fillers:
         return text, frozenset()
     filler, count = fillers.most_common(1)[0]
-    if count < 2 or 2 * count < len(words):
+    if count < 2 or 2 * count < len(words) or not any(len(word) > 7 for word in words):
         return text, frozenset()
 
     def thin(run: re.Match[str]) -> str:
         return run[0][::2] if set(run[0][1::2].casefold()) == {filler} else run[0]
 
-    return LETTERS.sub(thin, text), frozenset({Trick.SPACED})
+    thinned = LETTERS.sub(thin, text)
+    if likeness(thinned) < likeness(text) + 0.3:
+        return text, frozenset()
+    return thinned, frozenset({Trick.SPACED})
 
 
 def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
@@ -134,14 +139,12 @@ def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
         if zipf(word.casefold()) or SCRIPTS_WITHOUT_SPACES.search(word):
             return word
         cut = segment(word.casefold())
-        most_of_it = len(word) * 5 > letters * 2
-        if (
-            len(cut.words) < 3
-            or len(word) < 2.2 * len(cut.words)
-            or cut.price > ((1.25 if len(word) > 15 else 1.08) if most_of_it else 1.0)
-        ):
+        # Languages that compound are parted easily: between blanks only what could hardly be one word.
+        alone = len(word) * 10 > letters * 9
+        dearest = 1.22 if alone and len(word) > 20 else 1.05 if alone and len(word) > 15 else 0.9
+        if len(cut.words) < 3 or len(word) < 2.2 * len(cut.words) or cut.price > dearest:
             return word
-        if not most_of_it and len(word) < 18:
+        if not alone and (len(word) < 18 or not all(english(part) > 3.5 for part in cut.words)):
             return word
         tricks.add(Trick.JOINED)
         return " ".join(cut.words)

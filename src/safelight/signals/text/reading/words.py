@@ -72,6 +72,13 @@ def zipf(word: str) -> float:
     return words.zipf[index] / 25 if index is not None else 0.0
 
 
+def english(word: str) -> float:
+    """Zipf frequency of a case-folded word in English alone; 0 where English lacks it."""
+    words = lexicon()
+    index = words.trie.get(word)
+    return words.english[index] / 25 if index is not None else 0.0
+
+
 def belief(word: str) -> float:
     """0 to 1: how much this one case-folded word speaks for its text being language."""
     words = lexicon()
@@ -83,7 +90,8 @@ def belief(word: str) -> float:
     elif SCRIPTS_WITHOUT_SPACES.match(word):
         return _covered(word[:SAMPLE_RUN])
     elif "'" in word or "’" in word:
-        frequency = max(zipf(part) for part in re.split("['’]", word))
+        parts = re.split("['’]", word)
+        return sum(len(part) * belief(part) for part in parts) / len(word)
     else:
         return 0.0
     if frequency <= 1.5:
