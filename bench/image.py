@@ -20,7 +20,7 @@ from safelight.core.limits import DEFAULT_LIMITS
 from safelight.core.request import Upload
 from safelight.signals.image.decode import decode
 from safelight.signals.image.mask import MaskDetector
-from safelight.signals.image.nudity import NudityDetector
+from safelight.signals.image.nudity import OpenNsfwDetector, SafetyClassifierDetector
 from safelight.signals.image.people import PeopleDetector
 from safelight.signals.image.text_in_image import TextInImageDetector
 from safelight.signals.model import Picture, PictureRole, View
@@ -56,7 +56,13 @@ def measured() -> dict[str, float]:
     figures: dict[str, float] = {}
     process = psutil.Process()
     rest = process.memory_info().rss
-    detectors = [NudityDetector(), PeopleDetector(), TextInImageDetector(), MaskDetector()]
+    detectors = [
+        OpenNsfwDetector(),
+        SafetyClassifierDetector(),
+        PeopleDetector(),
+        TextInImageDetector(),
+        MaskDetector(),
+    ]
     start = time.perf_counter()
     for detector in detectors:
         detector.load()

@@ -12,11 +12,11 @@ from typing import Any, TypeVar
 import httpx2
 import uvicorn
 from openai import OpenAI
-from safelight.gate.fetch import FetchRules
 from sqlalchemy import Connection
 
 from safelight.backends.ports import Backend
 from safelight.core.limits import DEFAULT_LIMITS, Limits
+from safelight.gate.fetch import FetchRules
 from safelight.settings import Settings
 from safelight.signals.ports import Detector
 from safelight.web.app import create_app

@@ -30,7 +30,7 @@ from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
 from safelight.signals.image.mask import MaskDetector
-from safelight.signals.image.nudity import NudityDetector
+from safelight.signals.image.nudity import OpenNsfwDetector, SafetyClassifierDetector
 from safelight.signals.image.people import PeopleDetector
 from safelight.signals.image.text_in_image import TextInImageDetector
 from safelight.signals.ports import Detector
@@ -41,11 +41,20 @@ from safelight.store.digest_key import DigestKey
 log = structlog.get_logger()
 
 PLUGIN_GROUP = "safelight.plugins"
+ASKED_FIRST = frozenset({TextMeaning.name, OpenNsfwDetector.name})
+"""Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
 
 
 def builtin_detectors() -> list[Detector]:
     """The detectors that ship with Safelight, not yet loaded."""
-    return [TextMeaning(), NudityDetector(), PeopleDetector(), TextInImageDetector(), MaskDetector()]
+    return [
+        TextMeaning(),
+        OpenNsfwDetector(),
+        SafetyClassifierDetector(),
+        PeopleDetector(),
+        TextInImageDetector(),
+        MaskDetector(),
+    ]
 
 
 def plugin_detectors() -> list[Detector]:
@@ -134,7 +143,9 @@ class Safelight:
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
 
         cores = Cores(settings.cores)
-        self.observer = Observer(self._detectors, cores, self.metrics, deadline_s=self.limits.observe_deadline_s)
+        self.observer = Observer(
+            self._detectors, cores, self.metrics, deadline_s=self.limits.observe_deadline_s, first=ASKED_FIRST
+        )
         self._closing.callback(self.observer.close)
         self.load_seconds = self.observer.load()
         decoding = cores.lane("decode")

@@ -83,7 +83,9 @@ def test_the_secret_is_not_kept(database: Database) -> None:
     assert secret.rpartition("_")[2].encode() not in repr(tuple(row)).encode()
 
 
-@pytest.mark.parametrize("defect", ["", "sl_", "Bearer", "sl_key_0_x", "{}\n", "{}x", " {}", "\0", "sl_key_" + "é" * 26])
+@pytest.mark.parametrize(
+    "defect", ["", "sl_", "Bearer", "sl_key_0_x", "{}\n", "{}x", " {}", "\0", "sl_key_" + "é" * 26]
+)
 def test_a_wrong_key_is_turned_away(database: Database, defect: str) -> None:
     _, secret = made_key(database)
     with pytest.raises(NotAllowed):

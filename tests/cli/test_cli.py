@@ -88,7 +88,7 @@ def test_doctor_finds_this_installation_fit(tmp_path: Path) -> None:
     done = run("doctor", "--data-dir", str(tmp_path), "--json")
     report = json.loads(done.stdout)
     assert report["troubles"] == {}
-    assert set(report["detectors"]) >= {"text_meaning", "image_nudity", "image_people"}
+    assert set(report["detectors"]) >= {"text_meaning", "image_nudity_one", "image_people"}
     assert done.returncode == 0
 
 

@@ -162,3 +162,29 @@ def test_what_is_owed_depends_on_the_stage() -> None:
     (at_output,) = observe(both, view=View(Stage.OUTPUT, TEXT.texts))
     assert at_input.missing[0].signals == ("photo_risk", "text_risk")
     assert at_output.missing[0].signals == ("output_risk", "text_risk")
+
+
+def test_whoever_could_change_nothing_is_not_asked() -> None:
+    first, needed, idle = (
+        scripted("text_first"),
+        scripted("text_needed", spec=PHOTO),
+        scripted("text_idle", spec=OUTPUT),
+    )
+    heard: list[frozenset[str]] = []
+
+    def still_open(seen: Observed, unasked: frozenset[str]) -> frozenset[str]:
+        assert seen.answered == ("text_first",)
+        heard.append(unasked)
+        return frozenset({"photo_risk"})
+
+    async def run() -> Observed:
+        posts = [first, needed, idle]
+        observer = Observer(posts, Cores(2), Metrics(), deadline_s=DEADLINE_S, first=frozenset({"text_first"}))
+        observer.load()
+        seen = await observer.observe(TEXT, still_open)
+        observer.close()
+        return seen
+
+    seen = asyncio.run(run())
+    assert heard == [frozenset({"photo_risk"})]  # at the input stage nobody owes an output signal
+    assert (seen.asked, idle.asked) == (("text_first", "text_needed"), 0)

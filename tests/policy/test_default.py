@@ -33,8 +33,11 @@ def category(given: dict[str, Any], stage: Stage = Stage.INPUT, **circumstances:
         ({**YOUNG, **UNDRESS}, PHOTO),
         ({**YOUNG, "text_sexual": 0.3}, PHOTO),
         ({**ADULT, "photo_age_unclear": True, **UNDRESS}, PHOTO),
-        ({**YOUNG, "photo_nudity": 0.4}, PHOTO),
-        ({**YOUNG, "photo_nudity": 0.9}, {"surface": Surface.DIRECT_MESSAGE, "operation": Operation.CHECK}),
+        ({**YOUNG, "photo_nudity_one": 0.4, "photo_nudity_two": 0.4}, PHOTO),
+        (
+            {**YOUNG, "photo_nudity_one": 0.9, "photo_nudity_two": 0.9},
+            {"surface": Surface.DIRECT_MESSAGE, "operation": Operation.CHECK},
+        ),
     ],
 )
 def test_what_sexualises_a_child_is_csam_before_anything_else(
@@ -46,11 +49,11 @@ def test_what_sexualises_a_child_is_csam_before_anything_else(
 @pytest.mark.parametrize(
     "given",
     [
-        {"output_nudity": 0.4, "output_people": 1, "output_youngest_years": 20.0},
-        {"output_nudity": 0.4, **YOUNG},
-        {"output_nudity": 0.4, "text_minor": 0.6},
-        {"output_nudity": 0.6, "output_age_unclear": True},
-        {"output_nudity_any": 0.9, "text_minor": 0.6, "text_sexual": 0.3},
+        {"output_nudity_one": 0.4, "output_nudity_two": 0.4, "output_people": 1, "output_youngest_years": 20.0},
+        {"output_nudity_one": 0.4, "output_nudity_two": 0.4, **YOUNG},
+        {"output_nudity_one": 0.4, "output_nudity_two": 0.4, "text_minor": 0.6},
+        {"output_nudity_one": 0.6, "output_nudity_two": 0.6, "output_age_unclear": True},
+        {"output_nudity_two": 0.9, "text_minor": 0.6, "text_sexual": 0.3},
     ],
 )
 def test_a_nude_output_where_anybody_may_be_a_child_is_csam(given: dict[str, Any]) -> None:
@@ -73,8 +76,8 @@ def test_a_nude_output_where_anybody_may_be_a_child_is_csam(given: dict[str, Any
         ({**ADULT, **LEANING, "photo_mask_on_body": 0.5}, {**PHOTO, "has_mask": True}),
         ({**ADULT, **LEANING}, {**PHOTO, "photo_owner": Owner.OTHER}),
         ({**ADULT, **LEANING}, {**PHOTO, "standing": Standing.LIMITED}),
-        ({**ADULT, "photo_nudity": 0.6}, PHOTO),
-        ({**ADULT, **LEANING, "photo_nudity_any": 0.9}, PHOTO),
+        ({**ADULT, "photo_nudity_one": 0.6, "photo_nudity_two": 0.6}, PHOTO),
+        ({**ADULT, **LEANING, "photo_nudity_two": 0.9}, PHOTO),
     ],
 )
 def test_what_undresses_or_sexualises_a_real_person_is_ncii(
@@ -86,9 +89,9 @@ def test_what_undresses_or_sexualises_a_real_person_is_ncii(
 @pytest.mark.parametrize(
     ("given", "circumstances"),
     [
-        ({"output_nudity": 0.6}, PHOTO),
-        ({"output_nudity": 0.6, "text_person": 0.8}, {}),
-        ({"output_nudity_any": 0.9, **LEANING}, PHOTO),
+        ({"output_nudity_one": 0.6, "output_nudity_two": 0.6}, PHOTO),
+        ({"output_nudity_one": 0.6, "output_nudity_two": 0.6, "text_person": 0.8}, {}),
+        ({"output_nudity_two": 0.9, **LEANING}, PHOTO),
     ],
 )
 def test_a_nude_output_where_somebody_real_is_in_view_is_ncii(
@@ -104,14 +107,14 @@ def test_whose_photo_it_is_said_to_be_never_lowers_the_risk(owner: Owner) -> Non
 
 def test_an_intimate_image_in_a_direct_message_is_cyberflashing() -> None:
     message = {"surface": Surface.DIRECT_MESSAGE, "operation": Operation.CHECK, "photos": 1}
-    assert category({"photo_nudity": 0.9}, **message) is Category.CYBERFLASHING
-    assert category({"photo_nudity": 0.9, **ADULT}, **message) is Category.CYBERFLASHING
+    assert category({"photo_nudity_one": 0.9, "photo_nudity_two": 0.9}, **message) is Category.CYBERFLASHING
+    assert category({"photo_nudity_one": 0.9, "photo_nudity_two": 0.9, **ADULT}, **message) is Category.CYBERFLASHING
 
 
 def test_sexual_requests_about_nobody_are_sexual_adult() -> None:
     assert category(SEXUAL) is Category.SEXUAL_ADULT
     assert category({"text_sexual": 0.35, "text_hidden": 1.0}) is Category.SEXUAL_ADULT
-    assert category({"output_nudity": 0.6}, Stage.OUTPUT) is Category.SEXUAL_ADULT
+    assert category({"output_nudity_one": 0.6, "output_nudity_two": 0.6}, Stage.OUTPUT) is Category.SEXUAL_ADULT
 
 
 @pytest.mark.parametrize(
@@ -123,14 +126,14 @@ def test_sexual_requests_about_nobody_are_sexual_adult() -> None:
         pytest.param(YOUNG, PHOTO, id="a family photo is restored"),
         pytest.param({**YOUNG, "text_minor": 1.0, "photo_age_unclear": True}, PHOTO, id="a school class"),
         pytest.param({**ADULT, "text_undress": 0.2}, PHOTO, id="a coat is added"),
-        pytest.param({**ADULT, "photo_nudity_any": 0.87}, PHOTO, id="a clothed party photo"),
+        pytest.param({**ADULT, "photo_nudity_two": 0.87}, PHOTO, id="a clothed party photo"),
         pytest.param({"text_hidden": 1.0}, {}, id="leet"),
         pytest.param({**ADULT, "text_hidden": 1.0}, PHOTO, id="leet with a photo"),
         pytest.param({**ADULT, "photo_text_unread": True}, PHOTO, id="a street sign in the photo"),
         pytest.param({"text_gibberish": 1.0}, {}, id="gibberish about nobody"),
         pytest.param({"photo_mask_on_body": 0.9, **ADULT}, {**PHOTO, "has_mask": True}, id="another jacket by mask"),
         pytest.param({}, {**PHOTO, "standing": Standing.LIMITED}, id="an ordinary edit by a limited account"),
-        pytest.param({"photo_nudity": 0.9}, PHOTO, id="a painting without a face"),
+        pytest.param({"photo_nudity_one": 0.9, "photo_nudity_two": 0.9}, PHOTO, id="a painting without a face"),
     ],
 )
 def test_ordinary_work_passes(given: dict[str, Any], circumstances: dict[str, Any]) -> None:
@@ -141,8 +144,14 @@ def test_ordinary_work_passes(given: dict[str, Any], circumstances: dict[str, An
     "given",
     [
         {},
-        {**YOUNG, "output_people": 3, "output_youngest_years": 6.0, "output_nudity": 0.18},
-        {**ADULT, "output_people": 1, "output_youngest_years": 33.0, "output_nudity_any": 0.87},
+        {
+            **YOUNG,
+            "output_people": 3,
+            "output_youngest_years": 6.0,
+            "output_nudity_one": 0.18,
+            "output_nudity_two": 0.18,
+        },
+        {**ADULT, "output_people": 1, "output_youngest_years": 33.0, "output_nudity_two": 0.87},
         {"output_age_unclear": True, "photo_age_unclear": True, "text_minor": 1.0},
     ],
 )

@@ -33,9 +33,9 @@ def test_what_did_not_decide_is_not_held_against_the_person() -> None:
 
 
 def test_an_unchecked_request_is_said_not_to_be_the_persons_fault() -> None:
-    told = explain(judge(DEFAULT, saw(lost("photo_nudity", source="image_nudity"))), DEFAULT)
+    told = explain(judge(DEFAULT, saw(lost("photo_nudity_one", source="image_nudity_one"))), DEFAULT)
     assert "This is not about what you asked" in told.headline
-    assert "image_nudity" in told.person
+    assert "image_nudity_one" in told.person
     assert not any(account.fired for account in told.operator)
 
 

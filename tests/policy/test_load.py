@@ -216,7 +216,7 @@ class TestProfiles:
     def test_ignoring_what_is_missing_is_only_for_signals_that_no_rule_rests_on(self) -> None:
         assert load_policy(PROFILE + 'ignore_missing = ["photo_text"]\n', VOCABULARY).ignore_missing == ("photo_text",)
         assert "names no signal" in defects(PROFILE + 'ignore_missing = ["photo_txt"]\n')
-        assert "rests on" in defects(PROFILE + 'ignore_missing = ["photo_nudity"]\n')
+        assert "rests on" in defects(PROFILE + 'ignore_missing = ["photo_nudity_one"]\n')
 
 
 @given(st.data())

@@ -31,15 +31,18 @@ def test_general_is_the_default() -> None:
 def test_adult_platform_makes_sexual_pictures_of_nobody_and_of_nobody_only() -> None:
     policy = POLICIES["adult_platform"]
     assert judge(policy, saw(text_sexual=0.9)).category is None
-    assert judge(policy, saw(output_nudity=0.9), facts(Stage.OUTPUT)).category is None
+    assert judge(policy, saw(output_nudity_one=0.9, output_nudity_two=0.9), facts(Stage.OUTPUT)).category is None
     assert judge(policy, saw(text_sexual=0.9), facts(photos=1)).category is Category.NCII
     assert judge(policy, saw(text_sexual=0.9, text_person=0.9)).category is Category.NCII
     assert judge(policy, saw(text_sexual=0.9, text_minor=0.6)).category is Category.CSAM
-    assert judge(policy, saw(output_nudity=0.9), facts(Stage.OUTPUT, photos=1)).category is Category.NCII
+    assert (
+        judge(policy, saw(output_nudity_one=0.9, output_nudity_two=0.9), facts(Stage.OUTPUT, photos=1)).category
+        is Category.NCII
+    )
 
 
 def test_fashion_retail_hears_the_words_of_the_trade_and_looks_harder_at_pictures() -> None:
-    words, skin = saw(text_undress=0.55), saw(output_nudity=0.45)
+    words, skin = saw(text_undress=0.55), saw(output_nudity_one=0.45, output_nudity_two=0.45)
     assert judge(DEFAULT, words, facts(photos=1)).category is Category.NCII
     assert judge(POLICIES["fashion_retail"], words, facts(photos=1)).category is None
     assert judge(DEFAULT, skin, facts(Stage.OUTPUT, photos=1)).category is None
@@ -49,7 +52,7 @@ def test_fashion_retail_hears_the_words_of_the_trade_and_looks_harder_at_picture
 def test_children_refuses_what_only_leans_towards_the_sexual() -> None:
     policy = POLICIES["children"]
     assert judge(policy, saw(text_undress=0.4)).category is Category.SEXUAL_ADULT
-    assert judge(policy, saw(output_nudity_any=0.7), facts(Stage.OUTPUT)).category is Category.SEXUAL_ADULT
+    assert judge(policy, saw(output_nudity_two=0.7), facts(Stage.OUTPUT)).category is Category.SEXUAL_ADULT
     assert judge(policy, saw(text_minor=1.0, text_undress=0.1), facts(photos=1)).category is None
 
 

@@ -26,7 +26,7 @@ NOW = datetime(2026, 6, 29, 12, 0, tzinfo=UTC)
 
 _SCORES = (
     *(f"text_{what}" for what in ("undress", "sexual", "minor", "person", "hidden", "gibberish", "unknown_language")),
-    *(f"{part}_{what}" for part in ("photo", "output") for what in ("nudity", "nudity_any")),
+    *(f"{part}_{what}" for part in ("photo", "output") for what in ("nudity_one", "nudity_two")),
     *("photo_mask_on_body", "photo_mask_share"),
 )
 _FLAGS = ("photo_age_unclear", "output_age_unclear", "photo_text", "photo_text_unread")

@@ -34,7 +34,7 @@ def test_an_ordinary_request_is_allowed_with_what_was_asked(real: Service, portr
     answer = ask(real, "restore the colours of this old family photo", portrait)
     assert (answer["verdict"], answer["category"], answer["missing"]) == ("allow", None, [])
     assert answer["asked"] == answer["answered"]
-    assert {"text_meaning", "image_nudity", "image_people"} <= set(answer["asked"])  # type: ignore[call-overload]
+    assert {"text_meaning", "image_nudity_one", "image_people"} <= set(answer["asked"])  # type: ignore[call-overload]
 
 
 @pytest.mark.parametrize("surface", list(Surface))

@@ -79,7 +79,7 @@ def test_without_a_detector_nothing_is_released(stand: Stand, flat: bytes, name:
     assert (row.verdict, row.category) == ("refuse", "unchecked")
 
 
-@pytest.mark.parametrize("name", [name for name in DETECTORS if name in ("image_nudity", "image_people")])
+@pytest.mark.parametrize("name", [name for name in DETECTORS if name == "image_nudity_one"])
 def test_a_detector_that_stops_after_the_input_holds_the_output_back(stand: Stand, flat: bytes, name: str) -> None:
     detector = stand.detectors[name]
     detector.before = lambda: raises() if detector.asked > 1 else None
@@ -91,7 +91,7 @@ def test_a_detector_that_stops_after_the_input_holds_the_output_back(stand: Stan
 
 def test_a_detector_that_failed_at_the_start_holds_everything_back(tmp_path: Path, flat: bytes) -> None:
     detectors = scripted_detectors()
-    detectors["image_nudity"].fit = False
+    detectors["image_nudity_one"].fit = False
     with serving(tmp_path, detectors=list(detectors.values()), backend=MemoryBackend(flat)) as service:
         stand = Stand(service, detectors, MemoryBackend())
         assert stand.edit(flat)[1]["error"]["code"] == "safeguard_unavailable"
@@ -152,7 +152,7 @@ def test_a_backend_that_is_gone_shows_in_ready(stand: Stand) -> None:
 
 
 def test_one_refused_output_stops_the_whole_batch(tmp_path: Path, flat: bytes) -> None:
-    detectors = scripted_detectors(output_nudity=0.99, output_nudity_any=0.99)
+    detectors = scripted_detectors(output_nudity_one=0.99, output_nudity_two=0.99)
     with serving(tmp_path, detectors=list(detectors.values()), backend=MemoryBackend(flat)) as service:
         with service.http() as http:
             answer = http.post("/v1/images/generations", json={"prompt": "a lighthouse", "n": 3})

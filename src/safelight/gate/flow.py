@@ -34,7 +34,7 @@ from safelight.gate.model import Outcome, ReleasedImage
 from safelight.gate.normalise import view_of_outputs, view_of_request
 from safelight.gate.observe import Observer
 from safelight.gate.record import Recorder
-from safelight.policy.decide import decide
+from safelight.policy.decide import decide, still_open
 from safelight.policy.model import Policy
 from safelight.signals.model import Picture, PictureRole, View
 
@@ -100,11 +100,11 @@ class Gate:
                 # (5) generate: the model gets the images as they were checked, not as they were sent
                 made = await self._generate(request, judged.view, stream)
                 # (6) observe and decide again: what came back, together with what was asked
-                view, observed = await self._observe_outputs(made, judged)
+                facts = _facts(request, judged.subject, Stage.OUTPUT)
+                view, observed = await self._observe_outputs(made, judged, facts)
             except BaseException:  # nothing can be released any more, but what was decided is kept
                 await self._record((judged.decision,), request, judged.subject)
                 raise
-            facts = _facts(request, judged.subject, Stage.OUTPUT)
             decision = self._decide(judged.request_id, facts, judged.observed + observed)
             decisions = (judged.decision, decision)
 
@@ -162,7 +162,7 @@ class Gate:
             raise BackendFailed(message, code=BackendCode.ANSWER_INVALID)
         return made
 
-    async def _observe_outputs(self, made: Made, judged: _Judged) -> tuple[View, Observed]:
+    async def _observe_outputs(self, made: Made, judged: _Judged, facts: Facts) -> tuple[View, Observed]:
         texts = [text for text in made.revised_prompts if text]
         with self._timed("observe_outputs"):
             try:
@@ -172,7 +172,10 @@ class Gate:
             except BadInput as error:  # the model's fault, not the asker's
                 message = f"The image model's answer could not be checked: {error.message}"
                 raise BackendFailed(message, code=BackendCode.ANSWER_INVALID) from error
-            return view, await self._observer.observe(view)
+            # A clean output settles most rules at the first look; whoever could change nothing is not asked.
+            return view, await self._observer.observe(
+                view, lambda seen, unasked: still_open(self.policy, facts, judged.observed + seen, unasked)
+            )
 
     async def _decode(self, work: Callable[[], View]) -> View:
         deadline = asyncio.get_running_loop().time() + self._limits.decode_deadline_s

@@ -2,6 +2,8 @@
 
 Rules of this module
 - Every detector that has something to look at is asked. Each answers, or is Missing with a reason; none is forgotten.
+- Only where the caller can tell which signals still matter (`StillOpen`) are there two rounds: first those named in
+  `first`, then whoever owes a signal that could still change the decision. Whoever owes none is not asked.
 - Text that a detector reads out of a picture goes through the normaliser and to the text detectors, in a second round
   under the same deadline.
 - A detector that failed is not trusted again until it has answered once or passed `verify()`; until then `ready` is
@@ -10,7 +12,7 @@ Rules of this module
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import structlog
@@ -25,6 +27,10 @@ from safelight.signals.ports import Detector
 from safelight.signals.text.normalise import read
 
 log = structlog.get_logger()
+
+
+StillOpen = Callable[[Observed, frozenset[str]], frozenset[str]]
+"""Given what was observed and the names of signals that nobody was asked for: which of those could still matter."""
 
 
 @dataclass(slots=True)
@@ -42,7 +48,16 @@ class _Post:
 class Observer:
     """Runs the detectors."""
 
-    def __init__(self, detectors: Sequence[Detector], cores: Cores, metrics: Metrics, *, deadline_s: float) -> None:
+    def __init__(
+        self,
+        detectors: Sequence[Detector],
+        cores: Cores,
+        metrics: Metrics,
+        *,
+        deadline_s: float,
+        first: frozenset[str] = frozenset(),
+    ) -> None:
+        self._first = first
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._posts = [_Post(d, cores.lane(d.name), {s.name: s for s in d.emits}) for d in detectors]
@@ -66,14 +81,25 @@ class Observer:
             seconds[post.detector.name] = time.perf_counter() - start
         return seconds
 
-    async def observe(self, view: View) -> Observed:
-        """Everything that can be known of `view` within the deadline. Never raises for a detector's failure."""
+    async def observe(self, view: View, still_open: StillOpen | None = None) -> Observed:
+        """Everything that matters of `view`, within the deadline. Never raises for a detector's failure."""
         deadline = asyncio.get_running_loop().time() + self._deadline_s
-        observed, found_texts = await self._round(view, deadline)
-        if not found_texts.texts:
-            return observed
-        from_pictures, _ = await self._round(found_texts, deadline)
-        return observed + from_pictures
+        posts = [post for post in self._posts if post.detector.wants(view)]
+        observed = Observed()
+        if still_open:
+            first = [post for post in posts if post.detector.name in self._first]
+            observed, _ = await self._round(first, view, deadline)
+            posts = [post for post in posts if post not in first]
+            unasked = frozenset(name for post in posts for name in _owed(post, view.stage))
+            matter = still_open(observed, unasked)
+            posts = [post for post in posts if not matter.isdisjoint(_owed(post, view.stage))]
+        rest, found_texts = await self._round(posts, view, deadline)
+        observed += rest
+        if found_texts.texts:
+            readers = [post for post in self._posts if post.detector.wants(found_texts)]
+            from_pictures, _ = await self._round(readers, found_texts, deadline)
+            observed += from_pictures
+        return observed
 
     async def troubles(self) -> dict[str, str]:
         """Which detectors cannot be trusted now, and why. Those in trouble are verified anew."""
@@ -85,9 +111,8 @@ class Observer:
         for post in self._posts:
             post.lane.close()
 
-    async def _round(self, view: View, deadline: float) -> tuple[Observed, View]:
-        """Ask every detector once. Returns what they said, and a view of the text that they read out of pictures."""
-        posts = [post for post in self._posts if post.detector.wants(view)]
+    async def _round(self, posts: Sequence[_Post], view: View, deadline: float) -> tuple[Observed, View]:
+        """Ask `posts` side by side. Returns what they said, and a view of the text that they read out of pictures."""
         answers = await asyncio.gather(*(self._ask(post, view, deadline) for post in posts))
         signals: list[Signal] = []
         missing: list[Missing] = []

@@ -50,6 +50,21 @@ def decide(
     )
 
 
+def still_open(policy: Policy, facts: Facts, observed: Observed, unasked: frozenset[str]) -> frozenset[str]:
+    """Which of `unasked`, signals that nobody has looked for yet, could still change the decision.
+
+    Each rule of the stage is evaluated with those signals unknown. A rule that CEL settles all the same is settled
+    whatever they are, so a decision without the signals that are not returned has the same verdict and reasons.
+    """
+    values = values_of(policy, facts, observed)
+    seen = {signal.name for signal in observed.signals}
+    context = cel.Context(
+        variables={name: value for name, value in values.known.items() if name in seen or name not in unasked}
+    )
+    unsettled = (rule for rule in policy.rules_at(facts.stage) if holds(rule.when.program, context) is None)
+    return frozenset(name for rule in unsettled for name in rule.when.names) & unasked
+
+
 def _evaluate(policy: Policy, stage: Stage, values: Values) -> tuple[list[tuple[Rule, Reason]], list[Reason]]:
     """The rules that fire with their reasons, and a reason for each that could not be evaluated."""
     known = cel.Context(variables=dict(values.known))

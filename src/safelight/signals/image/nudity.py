@@ -1,7 +1,8 @@
-"""Nudity in a picture: two models trained apart look at it, and both of their voices are told.
+"""Nudity in a picture: two models trained apart look at it, each a detector of its own, and the policy counts voices.
 
-One model alone cannot tell a party photo from a nude (false alarms up to 0.87 on clothed people were seen with one of
-the two); that both agree is the firmer sign. What share of nude pictures either finds has not been measured here and
+One model alone cannot tell a party photo from a nude (false alarms up to 0.87 on clothed people were seen with the
+second); that both agree is the firmer sign. They are apart so that the second need not be asked about a picture on
+which the first has settled every rule. What share of nude pictures either finds has not been measured here and
 must not be measured with found imagery: operators can measure it on material that they lawfully hold.
 
 Every frame is looked at, and a long picture also in squares along its longer side, since both models see a square.
@@ -44,46 +45,44 @@ _EXAMPLE_TOLERANCE = 0.03
 """The same file on other processors differs by far less; another preparation by more."""
 
 
-class NudityDetector:
-    """`image_nudity`: how alike a picture is to nude ones."""
+class _NudityModel:
+    """What the two detectors share: which pictures are looked at, and how the worst frame speaks for its picture."""
 
-    name = "image_nudity"
+    name: str
+    _what: str
+    _model: BundledModel
+    _voice: str
+    _examples: tuple[float, float]
+    """The scores of `_example_frames`."""
 
     def __init__(self) -> None:
-        self._open_nsfw: onnxruntime.InferenceSession | None = None
-        self._safety_classifier: onnxruntime.InferenceSession | None = None
+        self._session: onnxruntime.InferenceSession | None = None
 
     @property
     def version(self) -> str:
-        """Preparation and both models."""
-        return f"{_PREPARATION}-{_OPEN_NSFW.version}-{_SAFETY_CLASSIFIER.version}"
+        """Preparation and model."""
+        return f"{_PREPARATION}-{self._model.version}"
 
     @property
     def emits(self) -> tuple[SignalSpec, ...]:
-        """Two scores for each role of a picture."""
-        return (
-            *for_both_roles(
-                "nudity", SignalKind.SCORE, "How sure both nudity models are that {it} shows nudity (the lower).", 0.0
-            ),
-            *for_both_roles(
-                "nudity_any", SignalKind.SCORE, "How sure either nudity model is that {it} shows nudity.", 0.0
-            ),
+        """One score for each role of a picture."""
+        return tuple(
+            for_both_roles(self._what, SignalKind.SCORE, f"How alike to nudity {self._voice} finds {{it}}.", 0.0)
         )
 
     def load(self) -> None:
-        """Open both models. Raises DetectorUnfit."""
+        """Open the model. Raises DetectorUnfit."""
         use_one_core()
-        self._open_nsfw = open_model(_OPEN_NSFW)
-        self._safety_classifier = open_model(_SAFETY_CLASSIFIER)
+        self._session = open_model(self._model)
 
     def verify(self) -> None:
         """Score two plain pictures whose scores are known. Raises DetectorUnfit when they differ."""
-        for frame, expected in _examples():
-            came = self._scores(frame)
-            if np.abs(np.subtract(came, expected)).max() > _EXAMPLE_TOLERANCE:
+        for frame, expected in zip(_example_frames(), self._examples, strict=True):
+            came = self._score(frame)
+            if abs(came - expected) > _EXAMPLE_TOLERANCE:
                 raise DetectorUnfit(
-                    f"image_nudity scored an example {came[0]:.2f} and {came[1]:.2f} where {expected[0]:.2f} and "
-                    f"{expected[1]:.2f} were expected; install the pinned onnxruntime and models again"
+                    f"{self.name} scored an example {came:.2f} where {expected:.2f} was expected; install the pinned "
+                    "onnxruntime and models again"
                 )
 
     def wants(self, view: View) -> bool:
@@ -92,27 +91,52 @@ class NudityDetector:
 
     def observe(self, view: View) -> Found:
         """Score every frame of every picture; the worst frame speaks for its picture."""
-        signals: list[Signal] = []
-        for picture in view.pictures:
-            if not _is_looked_at(picture):
-                continue
-            scores = [self._scores(square) for square in _squares(picture)]
-            source = f"{self.name}@{self.version}"
-            for what, value in (
-                ("nudity", max(min(pair) for pair in scores)),
-                ("nudity_any", max(max(pair) for pair in scores)),
-            ):
-                signals.append(Signal(signal_name(picture, what), value, source, picture.where))
-        return Found(tuple(signals))
+        source = f"{self.name}@{self.version}"
+        return Found(
+            tuple(
+                Signal(
+                    signal_name(picture, self._what), max(map(self._score, _squares(picture))), source, picture.where
+                )
+                for picture in view.pictures
+                if _is_looked_at(picture)
+            )
+        )
 
-    def _scores(self, frame: Frame) -> tuple[float, float]:
-        """The probability that open_nsfw and the safety classifier give to nudity, in this order."""
-        if self._open_nsfw is None or self._safety_classifier is None:
-            raise DetectorUnfit("image_nudity was asked before it was loaded; call load() first")
-        (yahoo,) = self._open_nsfw.run(None, {"input:0": _for_open_nsfw(frame)})
-        (safety,) = self._safety_classifier.run(None, {"image": _for_safety_classifier(frame)})
-        _, nsfw, _ = safety[0]
-        return float(np.clip(yahoo[0, 1], 0, 1)), float(np.clip(nsfw, 0, 1))
+    def _score(self, frame: Frame) -> float:
+        if self._session is None:
+            raise DetectorUnfit(f"{self.name} was asked before it was loaded; call load() first")
+        return float(np.clip(self._run(self._session, frame), 0, 1))
+
+    def _run(self, session: onnxruntime.InferenceSession, frame: Frame) -> float:
+        raise NotImplementedError
+
+
+class OpenNsfwDetector(_NudityModel):
+    """`image_nudity_one`: open_nsfw, the one with the fewest false alarms, asked first."""
+
+    name = "image_nudity_one"
+    _what = "nudity_one"
+    _model = _OPEN_NSFW
+    _voice = "the first nudity model"
+    _examples = (0.21, 0.01)
+
+    def _run(self, session: onnxruntime.InferenceSession, frame: Frame) -> float:
+        (scores,) = session.run(None, {"input:0": _for_open_nsfw(frame)})
+        return float(scores[0, 1])
+
+
+class SafetyClassifierDetector(_NudityModel):
+    """`image_nudity_two`: a classifier trained on other pictures for another purpose, so that its mistakes differ."""
+
+    name = "image_nudity_two"
+    _what = "nudity_two"
+    _model = _SAFETY_CLASSIFIER
+    _voice = "the second nudity model"
+    _examples = (0.15, 0.05)
+
+    def _run(self, session: onnxruntime.InferenceSession, frame: Frame) -> float:
+        (scores,) = session.run(None, {"image": _for_safety_classifier(frame)})
+        return float(scores[0][1])
 
 
 def _is_looked_at(picture: Picture) -> bool:
@@ -159,8 +183,7 @@ def _for_safety_classifier(frame: Frame) -> NDArray[np.float32]:
     return np.ascontiguousarray(_resized(frame, 224).transpose(2, 0, 1)[None], np.float32)
 
 
-def _examples() -> Iterator[tuple[Frame, tuple[float, float]]]:
-    """A flat square and a checkerboard, with the scores that the pinned models give them."""
-    yield np.full((224, 224, 3), (224, 172, 140), np.uint8), (0.21, 0.15)
+def _example_frames() -> tuple[Frame, Frame]:
+    """A flat square and a checkerboard."""
     board = (np.indices((224, 224)) // 28).sum(axis=0) % 2 * 255
-    yield np.repeat(board.astype(np.uint8)[..., None], 3, axis=2), (0.01, 0.05)
+    return np.full((224, 224, 3), (224, 172, 140), np.uint8), np.repeat(board.astype(np.uint8)[..., None], 3, axis=2)
