@@ -159,7 +159,7 @@ def worth(text: str, *, digits: bool = True) -> float:
     if value < 0.85 and letters > 10 and sample.strip().count(" ") * 25 < len(sample):
         run = "".join(c for c in sample.casefold() if c.isalpha())
         if not SCRIPTS_WITHOUT_SPACES.search(run):
-            value = segment(run).likeness
+            value = segment(run[:SAMPLE_LETTERS]).likeness
     # Signs among the letters are punctuation, or what a wrong cipher makes.
     return value * min(1.0, 1.2 * letters / solid) if solid else 0.0
 
