@@ -47,7 +47,7 @@ class Features:
     def _one(self, text: str) -> NDArray[np.float16]:
         tokenizer = self._encoder.tokenizer
         ids = tokenizer.cut_words(tokenizer.words(text), {}).ids[:PIECES_MAX] or (3,)
-        return self._encoder.states(ids).tokens.astype(np.float16)
+        return self._encoder.states(ids).astype(np.float16)
 
     def save(self) -> None:
         """Write what is new to the cache, if there is one."""

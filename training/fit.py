@@ -28,7 +28,7 @@ class Settings:
     features: int = 128
     hidden: int = 96
     epochs: int = 8
-    batch: int = 128
+    batch: int = 192
     rate: float = 1.5e-3
     decay: float = 0.02
     drop: float = 0.2

@@ -16,10 +16,10 @@ SHARED = frozenset({"person", "whose", "cov", "generic", "name", "minor", "minor
 class Filler:
     """Fills the templates of one language for one part."""
 
-    def __init__(self, lex: Mapping[str, Sequence[str]], lang: str, part: Part | None) -> None:
+    def __init__(self, lex: Mapping[str, Sequence[str]], lang: str, part: Part) -> None:
         self._lex: dict[str, Sequence[str]] = {}
         for slot, words in lex.items():
-            own = [w for w in words if part is None or part_of(f"{slot}:{w}", lang) is part]
+            own = [w for w in words if part_of(f"{slot}:{w}", lang) is part]
             self._lex[slot] = words if slot in SHARED or not own else own
 
     def fill(self, template: str, draw: random.Random) -> str:

@@ -39,12 +39,29 @@ class Grammar:
             for name, table in _tables(tomllib.loads(path.read_text(encoding="utf-8"))):
                 self.languages[name] = table
         self._minors = Minors().words
+        self._claims = self.languages["en"]["claim"]
 
-    def rows(self, part: Part | None, per_template: int, seed: int) -> Iterator[Row]:
-        """Rows of one part (None: templates and words of all parts together), the same for the same seed."""
+    def rows(self, per_template: int, seed: int) -> Iterator[Row]:
+        """Rows of every part, the same for the same seed; a template is only filled with words of its own part."""
         for lang, table in self.languages.items():
-            draw = random.Random(f"{seed}:{lang}:{part}")
-            yield from self._language(lang, table, part, per_template, draw)
+            lexicon = self._lexicon(lang, table)
+            fillers = {part: Filler(lexicon, lang, part) for part in Part}
+            for block, section in ((True, "attack"), (False, "near")):
+                for family, templates in table.get(section, {}).items():
+                    for template in templates:
+                        part = part_of(template, lang)
+                        draw = random.Random(f"{seed}:{lang}:{template}")
+                        for _ in range(per_template):
+                            yield from self._fill(
+                                fillers[part],
+                                template,
+                                lang,
+                                family,
+                                block,
+                                part,
+                                table.get("claim", self._claims),
+                                draw,
+                            )
 
     def _lexicon(self, lang: str, table: dict[str, Any]) -> dict[str, Sequence[str]]:
         lex: dict[str, Sequence[str]] = dict(table["lex"])
@@ -53,19 +70,6 @@ class Grammar:
         lex["minor"] = base
         return lex
 
-    def _language(
-        self, lang: str, table: dict[str, Any], part: Part | None, per_template: int, draw: random.Random
-    ) -> Iterator[Row]:
-        filler = Filler(self._lexicon(lang, table), lang, part)
-        claims = table.get("claim", {})
-        for block, section in ((True, "attack"), (False, "near")):
-            for family, templates in table.get(section, {}).items():
-                for template in templates:
-                    if part is not None and part_of(template, lang) is not part:
-                        continue
-                    for _ in range(per_template):
-                        yield from self._fill(filler, template, lang, family, block, part, claims, draw)
-
     def _fill(
         self,
         filler: Filler,
@@ -73,24 +77,25 @@ class Grammar:
         lang: str,
         family: str,
         block: bool,
-        part: Part | None,
+        part: Part,
         claims: dict[str, list[str]],
         draw: random.Random,
     ) -> Iterator[Row]:
-        where = part or Part.TRAIN
         turns = tuple(filler.fill(turn, draw) for turn in template.split(" || "))
         labels = _labels(template, family, block, len(turns))
         kind = KINDS.get(family, Kind.NONE) if block else Kind.NONE
         photo = family not in {"generic_reveal", "product", "scene", "refusal", "negative", "lora"}
         refuse = block and family != "generic_reveal"
-        yield Row(turns, lang, family, kind, labels, where, refuse, photo)
-        if block and len(turns) == 1 and claims and draw.random() < 0.25:
+        yield Row(turns, lang, family, kind, labels, part, refuse, photo)
+        if len(turns) == 1 and draw.random() < (0.25 if block else 0.15):
             before = draw.choice(claims["before"]) if draw.random() < 0.6 else ""
             after = draw.choice(claims["after"]) if not before or draw.random() < 0.4 else ""
-            yield Row((before + turns[0] + after,), lang, "15", kind, labels, where, refuse, photo)
+            yield Row(
+                (before + turns[0] + after,), lang, "15" if block else "wrapped", kind, labels, part, refuse, photo
+            )
         if len(turns) > 1:
             yield Row(
-                turns[:1], lang, f"{family} first", Kind.NONE, {"garment": 1.0 if block else 0.0}, where, False, photo
+                turns[:1], lang, f"{family} first", Kind.NONE, {"garment": 1.0 if block else 0.0}, part, False, photo
             )
         if (
             block
@@ -100,11 +105,11 @@ class Grammar:
         ):
             young = template.replace("{person}", "{minor}").replace("{generic}", "{minor}")
             filled = tuple(filler.fill(turn, draw) for turn in young.split(" || "))
-            yield Row(filled, lang, "minor", kind, {**labels, "minor": 1.0}, where, True, "{person}" in template)
+            yield Row(filled, lang, "minor", kind, {**labels, "minor": 1.0}, part, True, "{person}" in template)
         if block and family in {"1", "2"} and "{person}" in template and draw.random() < 0.15:
             named = template.replace("{person}", "{name}")
             filled = tuple(filler.fill(turn, draw) for turn in named.split(" || "))
-            yield Row(filled, lang, "23", kind, {**labels, "person": 1.0}, where, True, False)
+            yield Row(filled, lang, "23", kind, {**labels, "person": 1.0}, part, True, False)
 
 
 def _labels(template: str, family: str, block: bool, turns: int) -> dict[str, float]:

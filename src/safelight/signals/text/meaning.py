@@ -9,6 +9,7 @@ Rules
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib.resources import files
 
 from safelight.core.category import Stage
@@ -16,19 +17,27 @@ from safelight.core.errors import DetectorUnfit
 from safelight.core.request import Role
 from safelight.core.signal import Signal, SignalKind, SignalSpec
 from safelight.signals.model import Found, Passage, Reading, ReadText, View
+from safelight.signals.text import normalise
 from safelight.signals.text.e5.encoder import Encoder
 from safelight.signals.text.head import load_head
 from safelight.signals.text.kinds import UNDERSTOOD
 from safelight.signals.text.minors import Minors
+from safelight.signals.text.risk import load_risk
 from safelight.signals.text.understanding import Reader, Understanding
-from safelight.signals.text.units import Known
 
 READINGS_MAX = 12
-"""Readings of one passage that are read; the reader yields the likeliest first."""
-TURNS_TOGETHER = 6
-"""The latest turns of the asker that are read as one text."""
+"""Readings of one passage that are read; the normaliser yields the likeliest first."""
+TURNS_TOGETHER = (2, 6)
+"""How many of the asker's latest turns are read as one text: the step from the last one, and the way that led here."""
+NEGATIVE_PROMPT = "negative_prompt"
+BETWEEN_TURNS = " | "
+"""As in the conversations that the head was trained on."""
+WITHOUT = "without: "
+"""A negative prompt lists what must not be there: clothes, in an attack; nakedness, in ordinary use."""
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
+SAID_ABOVE = 0.02
+"""Below this a score is not worth a signal."""
 
 _SPECS = (
     SignalSpec("text_undress", SignalKind.SCORE, "The words ask to undress, expose or sexualise a person.", 0.0),
@@ -65,8 +74,9 @@ class TextMeaning:
         """The digest of the weights."""
 
     def load(self) -> None:
-        """Open encoder, head and lexicon. Raises DetectorUnfit."""
-        self._reader = Reader(Encoder(), load_head(), Minors())
+        """Open encoder, head, table and lexicon, and what the normaliser reads with. Raises DetectorUnfit."""
+        normalise.load()
+        self._reader = Reader(Encoder(), load_head(), load_risk(), Minors())
 
     def verify(self) -> None:
         """Read the examples. Raises DetectorUnfit with the score that was wrong."""
@@ -90,28 +100,67 @@ class TextMeaning:
         return Found(tuple(self._signals(self._reader, view)))
 
     def _signals(self, reader: Reader, view: View) -> Iterator[Signal]:
-        known: Known = {}
+        asked = list(_questions(view))
+        last = max((at for at, question in enumerate(asked) if question.is_now), default=-1)
+        first = [at for at, question in enumerate(asked) if question.is_together or question.where == asked[last].where]
+        meanings = reader.understand([question.text for question in asked], first)
         for text in view.texts:
             if text.tricks:
                 yield self._signal("text_hidden", 1.0, text.passage.where, "hides text from a plain reader", "plain")
-            for reading in text.readings[:READINGS_MAX]:
-                meaning = reader.understand(reading.text, known)
-                yield from self._tell(meaning, text.passage.where, reading.name)
-        turns = [text.readings[0].text for text in view.texts if text.passage.role is Role.USER and text.readings]
-        if len(turns) > 1:
-            together = " | ".join(turns[-TURNS_TOGETHER:])
-            yield from self._tell(reader.understand(together, known), "conversation", "plain")
+        for question, meaning in zip(asked, meanings, strict=True):
+            yield from self._tell(meaning, question)
 
-    def _tell(self, meaning: Understanding, where: str, reading: str) -> Iterator[Signal]:
+    def _tell(self, meaning: Understanding, question: "_Question") -> Iterator[Signal]:
         sentence = UNDERSTOOD[meaning.kind] if max(meaning.undress, meaning.sexual) >= TOLD_ABOVE else ""
-        yield self._signal("text_undress", meaning.undress, where, sentence, reading)
-        yield self._signal("text_sexual", meaning.sexual, where, sentence, reading)
         minor = "speaks of a child or of a person of uncertain age" if meaning.minor >= TOLD_ABOVE else ""
-        yield self._signal("text_minor", meaning.minor, where, minor, reading)
         person = "means a real person" if meaning.person >= TOLD_ABOVE else ""
-        yield self._signal("text_person", meaning.person, where, person, reading)
-        if meaning.unknown_language:
-            yield self._signal("text_unknown_language", meaning.unknown_language, where, "", reading)
+        said = [
+            ("text_undress", meaning.undress, sentence),
+            ("text_sexual", meaning.sexual, sentence),
+            ("text_minor", meaning.minor, minor),
+            ("text_person", meaning.person, person),
+            ("text_unknown_language", meaning.unknown_language, "is in a script that cannot be read"),
+        ]
+        if question.is_now or question.is_turn:
+            said.append(("text_gibberish", meaning.gibberish, "is no language"))
+        for name, value, words in said:
+            if value >= SAID_ABOVE:
+                yield self._signal(name, value, question.where, words, question.reading)
 
     def _signal(self, name: str, value: float, where: str, understood: str, reading: str) -> Signal:
         return Signal(name, round(value, 4), f"{self.name}@{self.version}", where, understood, reading)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """One text to be understood."""
+
+    text: str
+    where: str
+    reading: str
+    is_turn: bool = False
+    """A plain turn of the asker."""
+    is_now: bool = False
+    """What is asked now."""
+    is_together: bool = False
+    """Several turns as one text."""
+
+
+def _questions(view: View) -> Iterator[_Question]:
+    turns = [text for text in view.texts if text.passage.role is Role.USER and text.readings]
+    for text in view.texts:
+        where = text.passage.where
+        prefix = WITHOUT if where.startswith(NEGATIVE_PROMPT) else ""
+        spoken = text.passage.role is Role.USER
+        for reading in text.readings[:READINGS_MAX]:
+            plain = spoken and reading.name == "plain"
+            yield _Question(prefix + reading.text, where, reading.name, plain, bool(turns) and text is turns[-1])
+    for count in TURNS_TOGETHER:
+        if len(turns) > (1 if count == TURNS_TOGETHER[0] else TURNS_TOGETHER[0]):
+            latest = turns[-count:]
+            yield _Question(
+                BETWEEN_TURNS.join(t.readings[0].text for t in latest), "conversation", "plain", is_together=True
+            )
+            if any(len(t.readings) > 1 for t in latest):
+                undone = BETWEEN_TURNS.join(t.readings[-1].text for t in latest)
+                yield _Question(undone, "conversation", latest[-1].readings[-1].name, is_together=True)

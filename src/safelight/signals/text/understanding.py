@@ -1,24 +1,34 @@
-"""Understands one text: the strongest part of it and the whole, as scores and as a kind of move.
+"""Understands the texts of one request: the strongest part of each and the whole, as scores and as a kind of move.
 
-What is left to others: which readings there are (`reading`), conversations and signals (`meaning.py`).
+Rules
+- The encoder is run on at most `PIECES_MAX` pieces a request, whatever arrives; what is over that is ranked by a table
+  of risk by piece, and the riskiest windows are read. The lexicon of minors sees everything.
+What is left to others: which readings there are (`normalise.py`), conversations and signals (`meaning.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safelight.signals.text.e5.encoder import Encoder
-from safelight.signals.text.head import DEGREE, KINDS, LABELS, MINOR, SEXUAL, UNDRESS, Head, squash
+from safelight.signals.text.head import DEGREE, GARMENT, KINDS, LABELS, MINOR, PERSON, SEXUAL, UNDRESS, Head, squash
 from safelight.signals.text.kinds import Kind
 from safelight.signals.text.minors import Minors
-from safelight.signals.text.units import Known, cut
+from safelight.signals.text.risk import Risk
+from safelight.signals.text.units import Cutting, Known, Window, cut
 
 Numbers = NDArray[np.float32]
-WINDOWS_MAX = 12
-"""Windows of one text that the encoder is run on."""
+PIECES_MAX = 640
+"""Pieces that the encoder is run on for one request: about a sixth of a second on one core."""
+GIBBERISH_MIN_PIECES = 12
+GIBBERISH_FROM, GIBBERISH_SPAN = 4.2, 1.0
+"""Natural log-probability a byte: ordinary texts and the grammar's languages reach 4.3, random letters start at 4.8."""
 AMBIGUOUS_SUPPORT = 0.3
 """What the head must at least say before an ambiguous word counts as a child."""
+UNSPOKEN_MINOR_MAX = 0.45
+"""What the head may say of a child where no word of the lexicon stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,42 +42,85 @@ class Understanding:
     garment: float = 0.0
     degree: float = 0.0
     kind: Kind = Kind.NONE
-    gibberish: float = 0.0
     unknown_language: float = 0.0
+    gibberish: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Prepared:
+    text: str
+    cutting: Cutting
+    risks: tuple[float, ...]
 
 
 class Reader:
-    """Encoder, head and lexicon together. Safe to share between threads."""
+    """Encoder, head, risk table and lexicon together. Safe to share between threads."""
 
-    def __init__(self, encoder: Encoder, head: Head, minors: Minors) -> None:
-        self._encoder, self._head, self._minors = encoder, head, minors
+    def __init__(self, encoder: Encoder, head: Head, risk: Risk, minors: Minors) -> None:
+        self._encoder, self._head, self._risk, self._minors = encoder, head, risk, minors
 
-    def understand(self, text: str, known: Known) -> Understanding:
-        """Read `text`; `known` keeps the words already cut in this call."""
+    def understand(self, texts: Sequence[str], first: Sequence[int] = ()) -> list[Understanding]:
+        """Read `texts`, those at the places `first` before all others. Linear in their length."""
+        known: Known = {}
+        prepared = [self._prepare(text, known) for text in texts]
+        chosen = self._choose(prepared, frozenset(first))
+        return [self._one(item, chosen[at]) for at, item in enumerate(prepared)]
+
+    def _prepare(self, text: str, known: Known) -> _Prepared:
         cutting = cut(text, self._encoder.tokenizer, known)
-        if not cutting.windows:
-            return Understanding()
+        return _Prepared(text, cutting, tuple(self._risk.of(window.ids) for window in cutting.windows))
+
+    def _choose(self, prepared: Sequence[_Prepared], first: frozenset[int]) -> list[list[Window]]:
+        """The windows to read, by text: all of them if they fit, else the riskiest."""
+        ranked = [
+            (at not in first, -risk, at, place)
+            for at, item in enumerate(prepared)
+            for place, risk in enumerate(item.risks)
+        ]
+        left = PIECES_MAX
+        if sum(len(window.ids) for item in prepared for window in item.cutting.windows) > left:
+            ranked = [(rank[0] and len(prepared) > 1, *rank[1:]) for rank in ranked]
+            ranked.sort()
+        chosen: list[list[int]] = [[] for _ in prepared]
+        for _, _, at, place in ranked:
+            size = len(prepared[at].cutting.windows[place].ids)
+            if size <= left:
+                chosen[at].append(place)
+                left -= size
+        return [[prepared[at].cutting.windows[place] for place in sorted(places)] for at, places in enumerate(chosen)]
+
+    def _one(self, item: _Prepared, windows: Sequence[Window]) -> Understanding:
+        cutting = item.cutting
+        found = self._minors.look(item.text)
+        unknown = cutting.unknown / max(cutting.pieces, 1)
+        if not windows:
+            return Understanding(minor=found.score, unknown_language=unknown)
         parts: list[Numbers] = []
-        for window in cutting.windows[:WINDOWS_MAX]:
-            features = self._head.features(self._encoder.states(window.ids).tokens)
+        for window in windows:
+            features = self._head.features(self._encoder.states(window.ids))
             parts.append(self._head.logits(features, window.spans))
         logits = np.concatenate(parts)
         scores = squash(logits[:, : len(LABELS)])
         top = scores.max(axis=0)
         decisive = int(np.argmax(np.maximum(scores[:, UNDRESS], scores[:, SEXUAL])))
-        kinds = logits[decisive, len(LABELS) :]
-        found = self._minors.look(text)
         supported = not found.needs_support or top[MINOR] >= AMBIGUOUS_SUPPORT
+        felt = float(top[MINOR]) if found.score else min(float(top[MINOR]), UNSPOKEN_MINOR_MAX)
         return Understanding(
             undress=float(top[UNDRESS]),
             sexual=float(top[SEXUAL]),
-            minor=max(
-                float(top[MINOR]) if found.score else min(float(top[MINOR]), 0.45), found.score if supported else 0.0
-            ),
-            person=float(top[3]),
-            garment=float(top[4]),
+            minor=max(felt, found.score if supported else 0.0),
+            person=float(top[PERSON]),
+            garment=float(top[GARMENT]),
             degree=float(scores[0, DEGREE]),
-            kind=KINDS[1 + int(np.argmax(kinds[1:]))],
-            gibberish=0.0,
-            unknown_language=cutting.unknown / max(cutting.pieces, 1),
+            kind=KINDS[1 + int(np.argmax(logits[decisive, len(LABELS) + 1 :]))],
+            unknown_language=unknown,
+            gibberish=_gibberish(item),
         )
+
+
+def _gibberish(item: _Prepared) -> float:
+    """How unlike any language the text is: its improbability a byte, beyond what languages show."""
+    if item.cutting.pieces < GIBBERISH_MIN_PIECES:
+        return 0.0
+    size = len(item.text.encode("utf-8", "replace"))
+    return float(np.clip((-item.cutting.score / size - GIBBERISH_FROM) / GIBBERISH_SPAN, 0.0, 1.0))

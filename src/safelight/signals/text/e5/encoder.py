@@ -4,7 +4,6 @@ What is left to others: where to cut a long text (`units.py`), and what the numb
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import onnxruntime
@@ -16,18 +15,6 @@ from safelight.signals.text.e5.model_file import ModelFile, bundled_model, unpac
 from safelight.signals.text.e5.tokens import Tokenizer
 
 Numbers = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class States:
-    """What the network made of each token, end marks left out: (tokens, 2 × hidden), last layer beside middle."""
-
-    tokens: Numbers
-
-    def mean(self, start: int = 0, stop: int | None = None) -> Numbers:
-        """The mean over a span of tokens: (2 × hidden,)."""
-        mean: Numbers = self.tokens[start:stop].mean(axis=0, dtype=np.float32)
-        return mean
 
 
 class Encoder:
@@ -54,8 +41,11 @@ class Encoder:
                 f"onnxruntime cannot open the sentence encoder ({error}); see safelight doctor"
             ) from error
 
-    def states(self, ids: Sequence[int]) -> States:
-        """Run the network on at most `max_tokens` pieces. Raises ValueError for none or more."""
+    def states(self, ids: Sequence[int]) -> Numbers:
+        """(pieces, 2 × hidden): an early layer's state of each piece beside a late layer's; end marks are left out.
+
+        Raises ValueError for no piece, or for more than `max_tokens`.
+        """
         if not 0 < len(ids) <= self.max_tokens:
             raise ValueError(f"{len(ids)} pieces: between 1 and {self.max_tokens} are needed")
         framed = np.array([self._ends[0], *ids, self._ends[1]])
@@ -64,5 +54,6 @@ class Encoder:
         x -= x.mean(axis=1, keepdims=True)
         x /= np.sqrt((x * x).mean(axis=1, keepdims=True) + self._epsilon)
         x = (x * self._scale + self._shift).astype(np.float32)
-        last, middle = self._session.run(["last", "middle"], {"states": x[None]})
-        return States(np.concatenate([last[0, 1:-1], middle[0, 1:-1]], axis=1))
+        early, late = self._session.run(["early", "late"], {"states": x[None]})
+        both: Numbers = np.concatenate([early[0, 1:-1], late[0, 1:-1]], axis=1)
+        return both
