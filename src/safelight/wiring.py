@@ -44,6 +44,8 @@ from safelight.store.digest_key import DigestKey
 log = structlog.get_logger()
 
 PLUGIN_GROUP = "safelight.plugins"
+_MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
+"""glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, by their numbers in malloc.h; bytes where they are sizes."""
 ASKED_FIRST = frozenset({TextMeaning.name, OpenNsfwDetector.name})
 """Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
 
@@ -138,6 +140,7 @@ class Safelight:
         return troubles
 
     async def _open(self, settings: Settings) -> None:
+        _keep_memory_small()
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
         self.database = Database(url, timeout_s=self.limits.store_timeout_s)
@@ -214,9 +217,21 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise NotStartable("The backend `openai` needs SAFELIGHT_UPSTREAM_URL, such as http://127.0.0.1:9000/v1.")
 
 
+def _keep_memory_small() -> None:
+    """Have glibc give the buffers of large pictures back to the system at once, and keep two heaps rather than sixteen.
+
+    Without it the process keeps the largest edit's memory once for each thread: 889 MB after a burst of edits, against
+    671 MB, for 6 % more time on an edit. Does nothing under another C library.
+    """
+    with contextlib.suppress(OSError, AttributeError):
+        libc = ctypes.CDLL("libc.so.6")
+        for option, value in _MALLOC_OPTIONS.items():
+            libc.mallopt(option, value)
+
+
 def _give_memory_back() -> None:
-    """Return what loading the models needed for a moment to the system: glibc keeps it otherwise, about 200 MB."""
-    with contextlib.suppress(OSError, AttributeError):  # another C library, which has its own ways
+    """Return to the system what loading the models needed for a moment."""
+    with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
