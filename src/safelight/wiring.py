@@ -45,7 +45,7 @@ log = structlog.get_logger()
 
 PLUGIN_GROUP = "safelight.plugins"
 _MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
-"""glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD, by their numbers in malloc.h; bytes where they are sizes."""
+"""glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD (bytes), by their numbers in malloc.h."""
 ASKED_FIRST = frozenset({TextMeaning.name, OpenNsfwDetector.name})
 """Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
 
