@@ -2,9 +2,11 @@
 
 import base64
 
+import numpy as np
 import pytest
 
 from safelight.core.errors import BackendCode, InputCode
+from tests.conftest import png
 from tests.gate.hostile_urls import HOSTILE_URLS
 from tests.service import Service
 from tests.signals.image.hostile import HOSTILE
@@ -68,3 +70,11 @@ def test_after_all_of_them_the_service_still_serves_in_bounded_memory(real: Serv
     with real.http() as http:
         assert http.get("/ready").json() == {"status": "ready", "troubles": {}}
         assert http.post("/v1/images/generations", json={"prompt": "a red bus", "size": "256x256"}).status_code == 200
+
+
+def test_many_large_images_together_are_too_many_pixels(real: Service) -> None:
+    large = png(np.zeros((4000, 4000, 3), np.uint8))
+    files = [("image[]", (f"{number}.png", large, "image/png")) for number in range(5)]
+    with real.http() as http:
+        answer = http.post(EDIT, data={"prompt": "make it brighter"}, files=files)
+    expect(answer, 400, InputCode.IMAGE_TOO_MANY_PIXELS.value)

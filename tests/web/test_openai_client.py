@@ -88,7 +88,9 @@ def test_the_json_edit_is_no_way_around(real: Service, portrait: bytes) -> None:
 
 
 def test_a_variation_is_made(real: Service, cup: bytes) -> None:
-    with pytest.warns(DeprecationWarning, match="deprecated"):  # the client's word on its own method; people still call it
+    with pytest.warns(
+        DeprecationWarning, match="deprecated"
+    ):  # the client's word on its own method; people still call it
         answer = real.client().images.create_variation(image=("cup.png", cup, "image/png"))
     assert decoded(answer)
 

@@ -24,6 +24,8 @@ class Limits:
     """Frames of one animation; a longer one is refused, never sampled."""
     image_max_total_pixels: int = 48_000_000
     """Width × height × frames of one image."""
+    images_max_total_pixels: int = 64_000_000
+    """Width × height × frames of all images of one request together."""
     image_max_metadata_bytes: int = 1024 * 1024
     """Text read from one image's metadata."""
     images_max_count: int = 16

@@ -22,15 +22,12 @@ def view_of_request(request: ImageRequest, limits: Limits) -> View:
     Raises BadInput for a text or an image that cannot be judged as it is.
     """
     _check_bounds(request, limits)
-    pictures = [
-        decode(photo, role=PictureRole.PHOTO, where=f"photo {number}", limits=limits)
-        for number, photo in enumerate(request.photos, 1)
-    ]
+    uploads = [(photo, PictureRole.PHOTO, f"photo {number}") for number, photo in enumerate(request.photos, 1)]
     if request.mask:
-        mask = decode(request.mask, role=PictureRole.MASK, where="mask", limits=limits)
-        if pictures:
-            check_mask(mask, pictures[0])
-        pictures.append(mask)
+        uploads.append((request.mask, PictureRole.MASK, "mask"))
+    pictures = _decoded(uploads, limits)
+    if request.mask and len(pictures) > 1:
+        check_mask(pictures[-1], pictures[0])
     passages = [
         Passage(f"turn {number}" if len(request.turns) > 1 else "prompt", turn.text, turn.role)
         for number, turn in enumerate(request.turns, 1)
@@ -45,15 +42,26 @@ def view_of_outputs(
     outputs: Sequence[bytes], partials: Sequence[bytes], texts: Sequence[str], photos_count: int, limits: Limits
 ) -> View:
     """What the detectors look at when the model has answered: images, earlier states of them, and its own words."""
-    pictures = [_output(content, f"output {number}", limits) for number, content in enumerate(outputs, 1)]
-    pictures += [_output(content, f"partial {number}", limits) for number, content in enumerate(partials, 1)]
+    named = [(content, f"output {number}") for number, content in enumerate(outputs, 1)]
+    named += [(content, f"partial {number}") for number, content in enumerate(partials, 1)]
+    pictures = _decoded([(Upload(content), PictureRole.OUTPUT, where) for content, where in named], limits)
     passages = [Passage(f"revised prompt {number}", text) for number, text in enumerate(texts, 1) if text]
     passages += [passage for picture in pictures for passage in picture.passages]
     return View(Stage.OUTPUT, tuple(map(read, passages)), tuple(pictures), photos_count=photos_count)
 
 
-def _output(content: bytes, where: str, limits: Limits) -> Picture:
-    return decode(Upload(content), role=PictureRole.OUTPUT, where=where, limits=limits)
+def _decoded(uploads: Sequence[tuple[Upload, PictureRole, str]], limits: Limits) -> list[Picture]:
+    """Decode one after the other, so that the bound on all of them together is met before memory is."""
+    pictures: list[Picture] = []
+    pixels = 0
+    for upload, role, where in uploads:
+        picture = decode(upload, role=role, where=where, limits=limits)
+        pixels += picture.width * picture.height * len(picture.frames)
+        if pixels > limits.images_max_total_pixels:
+            message = f"At most {limits.images_max_total_pixels} pixels in all images together; send smaller ones."
+            raise BadInput(InputCode.IMAGE_TOO_MANY_PIXELS, message)
+        pictures.append(picture)
+    return pictures
 
 
 def _check_bounds(request: ImageRequest, limits: Limits) -> None:

@@ -185,7 +185,8 @@ def _headline(decision: Decision) -> str:
 def _person(decision: Decision, headline: str, understood: tuple[str, ...]) -> str:
     if decision.verdict is Verdict.ALLOW:
         return headline
-    sentences = [headline, *dict.fromkeys(reason.text for reason in decision.reasons)]
+    # The first reason gives the category; the others say much the same again, and are told to the operator.
+    sentences = [headline, decision.reasons[0].text]
     if understood:
         sentences.append(f"What was understood: {'; '.join(understood)}.")
     if decision.category is Category.UNCHECKED:
