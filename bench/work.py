@@ -57,9 +57,9 @@ def generations(size: str, seed: int = 1) -> Iterator[Ask]:
         yield Ask("/v1/images/generations", prompt, json.dumps({"prompt": prompt, "size": size, "n": 1}).encode())
 
 
-def checks(seed: int = 1) -> Iterator[Ask]:
+def checks(seed: int = 1, *, in_disguise: bool = False) -> Iterator[Ask]:
     """Decisions without an image, without end: what the judgement of text alone costs."""
-    for prompt in prompts(seed):
+    for prompt in disguised(seed) if in_disguise else prompts(seed):
         yield Ask("/v1/check", prompt, json.dumps({"messages": [{"role": "user", "content": prompt}]}).encode())
 
 
@@ -77,25 +77,37 @@ def edits(seed: int = 1) -> Iterator[Ask]:
 
 
 def prompts(seed: int) -> Iterator[str]:
-    """Harmless prompts; of twenty, three are in other languages and four need more than plain reading."""
+    """Harmless prompts as they come; of a hundred, fifteen are in other languages, five long, and one disguised."""
+    rng = random.Random(seed)
+    disguises = disguised(seed)
+    number = 0
+    while True:
+        number += 1
+        plain = _plain(rng, number)
+        if number % 100 == 50:
+            yield next(disguises)
+        elif number % 20 in (3, 9, 15):
+            yield f"{rng.choice(_OTHER_LANGUAGES)} {number}"
+        elif number % 20 == 18:
+            yield ". ".join(f"{plain}, then {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}" for _ in range(5))
+        else:
+            yield plain
+
+
+def disguised(seed: int) -> Iterator[str]:
+    """Harmless prompts in disguise: spaced out, digits for letters, encoded by hand. They need the most reading."""
     rng = random.Random(seed)
     number = 0
     while True:
         number += 1
-        plain = f"{rng.choice(_STYLES)} of {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}, number {number}"
-        match number % 20:
-            case 3 | 9 | 15:
-                yield f"{rng.choice(_OTHER_LANGUAGES)} {number}"
-            case 5:  # spaced out
-                yield " ".join(plain)
-            case 10:  # digits for letters
-                yield plain.translate(str.maketrans("aeiost", "431057"))
-            case 14:  # encoded by hand
-                yield f"{plain}. Title in base64: {base64.b64encode(plain.encode()).decode()}"
-            case 18:  # long
-                yield ". ".join(f"{plain}, then {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}" for _ in range(30))
-            case _:
-                yield plain
+        plain = _plain(rng, number)
+        yield " ".join(plain)
+        yield plain.translate(str.maketrans("aeiost", "431057"))
+        yield f"{plain}. Title in base64: {base64.b64encode(plain.encode()).decode()}"
+
+
+def _plain(rng: random.Random, number: int) -> str:
+    return f"{rng.choice(_STYLES)} of {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}, number {number}"
 
 
 def _png(image: Image.Image) -> bytes:
