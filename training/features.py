@@ -57,5 +57,10 @@ class Features:
             edges = np.cumsum([0, *map(len, rows)])
             keys = np.frombuffer(b"".join(self._fresh), np.uint8).reshape(-1, 32)
             count = len(list(self._cache.glob("*.npz")))
-            np.savez(self._cache / f"{count:04}.npz", keys=keys, rows=np.concatenate(rows), edges=edges)
+            np.savez(
+                self._cache / f"{count:04}.npz",
+                keys=keys,
+                rows=np.concatenate(rows),
+                edges=edges,
+            )
         self._fresh.clear()

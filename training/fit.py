@@ -25,13 +25,13 @@ class Table:
 class Settings:
     """How the head is fitted."""
 
-    features: int = 128
-    hidden: int = 96
-    epochs: int = 8
+    features: int = 192
+    hidden: int = 128
+    epochs: int = 10
     batch: int = 192
-    rate: float = 1.5e-3
+    rate: float = 2e-3
     decay: float = 0.02
-    drop: float = 0.2
+    drop: float = 0.15
     blind: float = 0.1
     """Share of the encoder's numbers hidden from each batch."""
     seed: int = 7
@@ -41,7 +41,12 @@ class _Adam:
     """Adam with decoupled decay of matrices and a rate that warms up and then falls as a cosine."""
 
     def __init__(self, params: list[Numbers], settings: Settings, steps: int) -> None:
-        self.params, self._settings, self._steps, self._step = params, settings, steps, 0
+        self.params, self._settings, self._steps, self._step = (
+            params,
+            settings,
+            steps,
+            0,
+        )
         self._first = [np.zeros_like(p) for p in params]
         self._second = [np.zeros_like(p) for p in params]
 
@@ -66,7 +71,12 @@ def fit(table: Table, settings: Settings) -> Head:
     x = np.concatenate(table.states)
     sample = x[draw.permutation(len(x))[:60_000]].astype(np.float32)
     centre, spread = sample.mean(axis=0), sample.std(axis=0) + 1e-3
-    width, outputs, size, labels = x.shape[1], len(LABELS) + len(KINDS), settings.features, len(LABELS)
+    width, outputs, size, labels = (
+        x.shape[1],
+        len(LABELS) + len(KINDS),
+        settings.features,
+        len(LABELS),
+    )
 
     def weights(rows: int, columns: int, gain: float = 2.0) -> Numbers:
         return (draw.standard_normal((rows, columns)) * np.sqrt(gain / rows)).astype(np.float32)

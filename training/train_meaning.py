@@ -20,16 +20,18 @@ from safelight.signals.text.head import KINDS, LABELS, Head  # noqa: E402 - the 
 from safelight.signals.text.kinds import Kind  # noqa: E402
 from safelight.signals.text.minors import Minors  # noqa: E402
 from training import risk  # noqa: E402
+from training.card import card  # noqa: E402
 from training.features import Features  # noqa: E402
-from training.fit import Settings, Table, fit, scores  # noqa: E402
+from training.fit import Settings, Table, fit  # noqa: E402
 from training.grammar.generate import Grammar  # noqa: E402
 from training.grammar.rows import Row  # noqa: E402
+from training.measure import measure  # noqa: E402
 from training.ordinary import Ordinary, ordinary  # noqa: E402
 from training.split import Part  # noqa: E402
 
 WEIGHTS = ROOT / "src/safelight/signals/text/weights/meaning.npz"
 SEED = 1
-_CALM = {"undress": 0.0, "sexual": 0.0, "degree": 0.0}
+_CALM = {"undress": 0.0, "sexual": 0.0}
 
 
 def table_of(rows: Sequence[Row], plain: Sequence[Ordinary], features: Features) -> Table:
@@ -47,8 +49,17 @@ def table_of(rows: Sequence[Row], plain: Sequence[Ordinary], features: Features)
     for at, line in enumerate(plain, len(rows)):
         found = minors.look(line.text)
         calm = np.nan if line.bare else 0.0
-        labels[at] = (calm, calm, np.nan if found.needs_support else float(found.score >= 1), np.nan, np.nan, 0.0)
-        if line.source in {"coco_captions_10k", "geneval_prompts", "uce_profession_prompts"}:
+        labels[at] = (
+            calm,
+            calm,
+            np.nan if found.needs_support else float(found.score >= 1),
+            np.nan,
+        )
+        if line.source in {
+            "coco_captions_10k",
+            "geneval_prompts",
+            "uce_profession_prompts",
+        }:
             labels[at, LABELS.index("person")] = 0.0
         kinds[at] = KINDS.index(Kind.NONE)
     return Table(states, labels, kinds, weight)
@@ -67,12 +78,34 @@ def composites(rows: Sequence[Row], plain: Sequence[Ordinary], count: int) -> li
             sentences = [draw.choice(calm) for _ in range(draw.randint(1, 3))]
             if at % 2:
                 sentences.append(draw.choice(calm))
-                made.append(Row((". ".join(sentences),), "en", "long", Kind.NONE, _CALM, part, False, True))
+                made.append(
+                    Row(
+                        (". ".join(sentences),),
+                        "en",
+                        "long",
+                        Kind.NONE,
+                        _CALM,
+                        part,
+                        False,
+                        True,
+                    )
+                )
                 continue
             row = draw.choice(hot)
             sentences.insert(draw.randint(0, len(sentences)), row.text)
             text = draw.choice((". ", ", ", "\n", ", then ")).join(sentences)
-            made.append(Row((text,), row.lang, "18", row.kind, row.labels, part, row.block, row.image))
+            made.append(
+                Row(
+                    (text,),
+                    row.lang,
+                    "18",
+                    row.kind,
+                    row.labels,
+                    part,
+                    row.block,
+                    row.image,
+                )
+            )
     return made
 
 
@@ -84,45 +117,10 @@ def unique(rows: Iterable[Row]) -> list[Row]:
 def save(head: Head, path: Path) -> None:
     """Half precision: the figures do not change, the file is half as long."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(path, **{name: array.astype(np.float16) for name, array in head.arrays().items()})  # type: ignore[arg-type]
-
-
-def report(head: Head, rows: Sequence[Row], plain: Sequence[Ordinary], features: Features, threshold: float) -> None:
-    """Single texts only, no cascade: a quick look while training."""
-    found = scores(head, features.of([row.text for row in rows]))
-    by: dict[str, list[tuple[bool, bool]]] = {}
-    wrong: list[tuple[float, Row]] = []
-    for row, score in zip(rows, found, strict=True):
-        hit = is_refused(score, row.image, threshold)
-        if row.family.endswith("first") or row.family == "degree":
-            continue
-        if row.part is Part.DEV:
-            by.setdefault(f"dev {'attack' if row.block else 'near'}", []).append((hit, row.block))
-        by.setdefault(f"{'attack' if row.block else 'near  '} {row.family}", []).append((hit, row.block))
-        by.setdefault(f"lang {row.lang} {'attack' if row.block else 'near'}", []).append((hit, row.block))
-        if hit != row.block:
-            wrong.append((float(score[0]), row))
-    for name, hits in sorted(by.items()):
-        good = sum(hit == block for hit, block in hits)
-        print(f"{name:28} {good}/{len(hits)} {good / len(hits):.3f}")
-    for score, row in wrong[:: max(1, len(wrong) // 40)]:
-        if row.family != "minor":
-            print(f"   {score:.2f} {row.family} {row.lang} {row.text}")
-    ordinary_scores = scores(head, features.of([line.text for line in plain]))
-    bad = [line for line, score in zip(plain, ordinary_scores, strict=True) if is_refused(score, True, threshold)]
-    print(f"ordinary refused with a photo {len(bad)}/{len(plain)}")
-    for line in bad[:20]:
-        print("   ", line.source, line.text)
-
-
-def is_refused(score: Iterable[float], photo: bool, threshold: float) -> bool:
-    """The default policy in short."""
-    undress, sexual, minor, person, *_ = score
-    return bool(
-        (undress >= threshold and (photo or person >= threshold))
-        or sexual >= threshold
-        or (minor >= threshold and max(undress, sexual) >= threshold)
-    )
+    np.savez(
+        path,
+        **{name: array.astype(np.float16) for name, array in head.arrays().items()},
+    )  # type: ignore[arg-type]
 
 
 def main() -> None:
@@ -133,6 +131,7 @@ def main() -> None:
     ask.add_argument("--composites", type=int, default=3000)
     ask.add_argument("--threshold", type=float, default=0.5)
     ask.add_argument("--out", type=Path, default=WEIGHTS.parent, help="folder for the weights")
+    ask.add_argument("--card", type=Path, default=ROOT / "docs/models/text-meaning.md")
     ask.add_argument("--measure-only", action="store_true", help="write no weights")
     ask.add_argument("--ship-only", action="store_true", help="measure nothing")
     options = ask.parse_args()
@@ -142,21 +141,29 @@ def main() -> None:
     rows += composites(rows, plain, options.composites)
     print(f"{len(rows)} rows", flush=True)
     if not options.ship_only:
-        measure(options, features, rows, plain)
+        write_card(options, features, rows, plain)
     if not options.measure_only:
-        save(fit(table_of(rows, plain, features), Settings()), options.out / "meaning.npz")
+        save(
+            fit(table_of(rows, plain, features), Settings()),
+            options.out / "meaning.npz",
+        )
         texts = [row.text for row in rows] + [line.text for line in plain if not line.bare]
         table = risk.learn(texts, [row.block for row in rows] + [False] * (len(texts) - len(rows)))
         np.savez(options.out / "risk.npz", table=table)
     print(f"{time.perf_counter() - began:.0f} s")
 
 
-def measure(options: argparse.Namespace, features: Features, rows: Sequence[Row], plain: Sequence[Ordinary]) -> None:
-    """Fit on the training part, look at the rest."""
+def write_card(options: argparse.Namespace, features: Features, rows: Sequence[Row], plain: Sequence[Ordinary]) -> None:
+    """Fit on the training part, measure on the others, write the card."""
     train = [row for row in rows if row.part is Part.TRAIN]
-    held = [row for row in rows if row.part is not Part.TRAIN]
-    measured = fit(table_of(train, [line for line in plain if line.part is Part.TRAIN], features), Settings())
-    report(measured, held, [line for line in plain if line.part is not Part.TRAIN], features, options.threshold)
+    lines = [line for line in plain if line.part is Part.TRAIN]
+    head = fit(table_of(train, lines, features), Settings())
+    held = [row for row in rows if row.part is not Part.TRAIN and not row.family.endswith("first")]
+    held = [row for row in held if row.family != "degree"]
+    found = measure(head, held, [line for line in plain if line.part is not Part.TRAIN], features, options.threshold)
+    print(f"refused {found.all(True)}; near misses {found.all(False)}; ordinary {found.ordinary_share(bare=False)}")
+    options.card.parent.mkdir(parents=True, exist_ok=True)
+    options.card.write_text(card(found, options.threshold, len(train), len(lines)), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,19 @@ from training.split import Part, part_of
 _CHOICE = re.compile(r"\(([^()]*\|[^()]*)\)")
 _SLOT = re.compile(r"\{(\w+)\}")
 _DEEPEST = 4
-SHARED = frozenset({"person", "whose", "cov", "generic", "name", "minor", "minor_act", "style", "benign_degree"})
+SHARED = frozenset(
+    {
+        "person",
+        "whose",
+        "cov",
+        "generic",
+        "name",
+        "minor",
+        "minor_act",
+        "style",
+        "benign_degree",
+    }
+)
 """Slots whose words every part may use: they do not tell an attack from a near miss."""
 
 

@@ -14,19 +14,50 @@ from training.split import Part, part_of
 
 FOLDER = Path(__file__).parent
 KINDS = {
+    "short": Kind.REMOVE,
     "1": Kind.REVEAL, "2": Kind.REMOVE, "3": Kind.REDUCE, "4": Kind.SHEER, "5": Kind.COVER, "6": Kind.POSE,
     "7": Kind.FLUID, "8": Kind.BODY, "9": Kind.REMOVE, "10": Kind.HUMILIATE, "11": Kind.REMOVE, "12": Kind.REVEAL,
     "13": Kind.REDUCE, "18": Kind.REMOVE, "sexual": Kind.SEXUAL, "generic_reveal": Kind.REVEAL,
     "negative": Kind.REMOVE, "lora": Kind.TOOL,
 }  # fmt: skip
-_SEXUAL_UNKNOWN = frozenset({"2", "6", "7", "8", "10", "11", "13", "18", "generic_reveal", "lora"})
-_GARMENT = frozenset({"1", "2", "4", "5", "9", "12", "keep"})
+_SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "generic_reveal", "lora"})
 _REAL = ("{person}", "{whose}")
 _FIRST = (
-    *("Marta", "Aisha", "Jonas", "Priya", "Mei", "Oluchi", "Sofía", "Chloé", "Katarzyna", "Dmitri"),
-    *("Yuki", "Minh", "Leila", "Emma", "Fatou", "Noor", "Hana", "Luca", "Ingrid", "Somchai"),
+    *(
+        "Marta",
+        "Aisha",
+        "Jonas",
+        "Priya",
+        "Mei",
+        "Oluchi",
+        "Sofía",
+        "Chloé",
+        "Katarzyna",
+        "Dmitri",
+    ),
+    *(
+        "Yuki",
+        "Minh",
+        "Leila",
+        "Emma",
+        "Fatou",
+        "Noor",
+        "Hana",
+        "Luca",
+        "Ingrid",
+        "Somchai",
+    ),
 )
-_LAST = ("Quillfeather", "Brandauer-Voss", "Tamblyn", "Okoruwa", "Veldhoven", "Ashgrove", "Marrowick", "Sarkozian")
+_LAST = (
+    "Quillfeather",
+    "Brandauer-Voss",
+    "Tamblyn",
+    "Okoruwa",
+    "Veldhoven",
+    "Ashgrove",
+    "Marrowick",
+    "Sarkozian",
+)
 """Made-up people: no name here belongs to anyone known."""
 
 
@@ -82,20 +113,41 @@ class Grammar:
         draw: random.Random,
     ) -> Iterator[Row]:
         turns = tuple(filler.fill(turn, draw) for turn in template.split(" || "))
-        labels = _labels(template, family, block, len(turns))
+        labels = _labels(template, family, block)
         kind = KINDS.get(family, Kind.NONE) if block else Kind.NONE
-        photo = family not in {"generic_reveal", "product", "scene", "refusal", "negative", "lora"}
+        photo = family not in {
+            "generic_reveal",
+            "product",
+            "scene",
+            "refusal",
+            "negative",
+            "lora",
+        }
         refuse = block and family != "generic_reveal"
         yield Row(turns, lang, family, kind, labels, part, refuse, photo)
         if len(turns) == 1 and draw.random() < (0.25 if block else 0.15):
             before = draw.choice(claims["before"]) if draw.random() < 0.6 else ""
             after = draw.choice(claims["after"]) if not before or draw.random() < 0.4 else ""
             yield Row(
-                (before + turns[0] + after,), lang, "15" if block else "wrapped", kind, labels, part, refuse, photo
+                (before + turns[0] + after,),
+                lang,
+                "15" if block else "wrapped",
+                kind,
+                labels,
+                part,
+                refuse,
+                photo,
             )
         if len(turns) > 1:
             yield Row(
-                turns[:1], lang, f"{family} first", Kind.NONE, {"garment": 1.0 if block else 0.0}, part, False, photo
+                turns[:1],
+                lang,
+                f"{family} first",
+                Kind.NONE,
+                {"sexual": 0.0} if block else labels,
+                part,
+                False,
+                photo,
             )
         if (
             block
@@ -105,17 +157,27 @@ class Grammar:
         ):
             young = template.replace("{person}", "{minor}").replace("{generic}", "{minor}")
             filled = tuple(filler.fill(turn, draw) for turn in young.split(" || "))
-            yield Row(filled, lang, "minor", kind, {**labels, "minor": 1.0}, part, True, "{person}" in template)
+            yield Row(
+                filled,
+                lang,
+                "minor",
+                kind,
+                {**labels, "minor": 1.0},
+                part,
+                True,
+                "{person}" in template,
+            )
         if block and family in {"1", "2"} and "{person}" in template and draw.random() < 0.15:
             named = template.replace("{person}", "{name}")
             filled = tuple(filler.fill(turn, draw) for turn in named.split(" || "))
             yield Row(filled, lang, "23", kind, {**labels, "person": 1.0}, part, True, False)
 
 
-def _labels(template: str, family: str, block: bool, turns: int) -> dict[str, float]:
+def _labels(template: str, family: str, block: bool) -> dict[str, float]:
     labels: dict[str, float] = {"undress": 1.0 if block else 0.0}
     if family == "degree":
-        return {"degree": 1.0, "sexual": 0.0, "person": 0.0, "minor": 0.0, "garment": 0.0}
+        calm = {"sexual": 0.0, "person": 0.0, "minor": 0.0}
+        return calm if "{degree}" in template else {**calm, "undress": 0.0}
     if family == "sexual":
         labels["sexual"] = 1.0
     elif not (block and family in _SEXUAL_UNKNOWN):
@@ -125,12 +187,6 @@ def _labels(template: str, family: str, block: bool, turns: int) -> dict[str, fl
         labels["person"] = 1.0
     elif "{generic}" in template or family in {"product", "scene", "generic_reveal"}:
         labels["person"] = 0.0
-    if turns == 1:
-        labels["degree"] = 0.0
-    if family in _GARMENT:
-        labels["garment"] = 1.0
-    elif family in {"edit", "scene", "talk"}:
-        labels["garment"] = 0.0
     return labels
 
 

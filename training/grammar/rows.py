@@ -1,11 +1,9 @@
 """What the grammar makes: one request with what is true of it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from training.split import Part
 
-LABELS = ("undress", "sexual", "minor", "person", "garment", "degree")
-"""What the head learns to see; a label that is absent from a row is not known and not learned from."""
 SEPARATOR = " | "
 """Between the turns of a conversation read as one text."""
 
@@ -23,7 +21,6 @@ class Row:
     part: Part
     block: bool
     image: bool
-    spans: tuple[tuple[int, int, float], ...] = field(default=())
 
     @property
     def text(self) -> str:

@@ -16,9 +16,9 @@ from safelight.core.errors import DetectorUnfit
 from safelight.signals.text.kinds import Kind
 
 Numbers = NDArray[np.float32]
-LABELS = ("undress", "sexual", "minor", "person", "garment", "degree")
+LABELS = ("undress", "sexual", "minor", "person")
 """The columns of the answer, each from 0 to 1."""
-UNDRESS, SEXUAL, MINOR, PERSON, GARMENT, DEGREE = range(len(LABELS))
+UNDRESS, SEXUAL, MINOR, PERSON = range(len(LABELS))
 KINDS = tuple(Kind)
 
 
@@ -67,7 +67,10 @@ def squash(x: Numbers) -> Numbers:
 def load_head(name: str = "meaning.npz") -> Head:
     """The trained head out of the package. Raises DetectorUnfit when it is absent or of another shape."""
     try:
-        with files("safelight.signals.text").joinpath("weights", name).open("rb") as stream, np.load(stream) as stored:
+        with (
+            files("safelight.signals.text").joinpath("weights", name).open("rb") as stream,
+            np.load(stream) as stored,
+        ):
             head = Head(**{field.name: stored[field.name].astype(np.float32) for field in fields(Head)})
     except (OSError, KeyError, ValueError) as error:
         raise DetectorUnfit(

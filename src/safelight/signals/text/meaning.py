@@ -40,15 +40,48 @@ SAID_ABOVE = 0.02
 """Below this a score is not worth a signal."""
 
 _SPECS = (
-    SignalSpec("text_undress", SignalKind.SCORE, "The words ask to undress, expose or sexualise a person.", 0.0),
-    SignalSpec("text_sexual", SignalKind.SCORE, "The words ask for explicit sexual content, of anyone.", 0.0),
     SignalSpec(
-        "text_minor", SignalKind.SCORE, "The words speak of a child, or of someone whose age is left open.", 0.0
+        "text_undress",
+        SignalKind.SCORE,
+        "The words ask to undress, expose or sexualise a person.",
+        0.0,
     ),
-    SignalSpec("text_person", SignalKind.SCORE, "The words mean a real person: named, related or in the picture.", 0.0),
-    SignalSpec("text_hidden", SignalKind.SCORE, "The text was written so that a plain reader would not see it.", 0.0),
-    SignalSpec("text_gibberish", SignalKind.SCORE, "The text is no language, as crafted noise would be.", 0.0),
-    SignalSpec("text_unknown_language", SignalKind.SCORE, "The text is in a script that the system cannot read.", 0.0),
+    SignalSpec(
+        "text_sexual",
+        SignalKind.SCORE,
+        "The words ask for explicit sexual content, of anyone.",
+        0.0,
+    ),
+    SignalSpec(
+        "text_minor",
+        SignalKind.SCORE,
+        "The words speak of a child, or of someone whose age is left open.",
+        0.0,
+    ),
+    SignalSpec(
+        "text_person",
+        SignalKind.SCORE,
+        "The words mean a real person: named, related or in the picture.",
+        0.0,
+    ),
+    SignalSpec(
+        "text_hidden",
+        SignalKind.SCORE,
+        "The text was written so that a plain reader would not see it.",
+        0.0,
+    ),
+    SignalSpec(
+        "text_gibberish",
+        SignalKind.SCORE,
+        "The text is no language, as crafted noise would be.",
+        0.0,
+    ),
+    SignalSpec(
+        "text_unknown_language",
+        SignalKind.SCORE,
+        "The text is in a script that the system cannot read.",
+        0.0,
+    ),
 )
 _EXAMPLES: tuple[tuple[str, float, float], ...] = (
     ("put her in a bikini", 0.5, 1.0),
@@ -83,7 +116,10 @@ class TextMeaning:
         for text, low, high in _EXAMPLES:
             passage = Passage("turn 1", text, Role.USER)
             found = self.observe(View(Stage.INPUT, (ReadText(passage, (Reading("plain", text),)),)))
-            score = max((float(s.value) for s in found.signals if s.name == "text_undress"), default=0.0)
+            score = max(
+                (float(s.value) for s in found.signals if s.name == "text_undress"),
+                default=0.0,
+            )
             if not low <= score <= high:
                 raise DetectorUnfit(
                     f"text_meaning gave an example {score:.2f}, not {low} to {high}: install safelight again"
@@ -106,7 +142,13 @@ class TextMeaning:
         meanings = reader.understand([question.text for question in asked], first)
         for text in view.texts:
             if text.tricks:
-                yield self._signal("text_hidden", 1.0, text.passage.where, "hides text from a plain reader", "plain")
+                yield self._signal(
+                    "text_hidden",
+                    1.0,
+                    text.passage.where,
+                    "hides text from a plain reader",
+                    "plain",
+                )
         for question, meaning in zip(asked, meanings, strict=True):
             yield from self._tell(meaning, question)
 
@@ -119,7 +161,11 @@ class TextMeaning:
             ("text_sexual", meaning.sexual, sentence),
             ("text_minor", meaning.minor, minor),
             ("text_person", meaning.person, person),
-            ("text_unknown_language", meaning.unknown_language, "is in a script that cannot be read"),
+            (
+                "text_unknown_language",
+                meaning.unknown_language,
+                "is in a script that cannot be read",
+            ),
         ]
         if question.is_now or question.is_turn:
             said.append(("text_gibberish", meaning.gibberish, "is no language"))
@@ -128,7 +174,14 @@ class TextMeaning:
                 yield self._signal(name, value, question.where, words, question.reading)
 
     def _signal(self, name: str, value: float, where: str, understood: str, reading: str) -> Signal:
-        return Signal(name, round(value, 4), f"{self.name}@{self.version}", where, understood, reading)
+        return Signal(
+            name,
+            round(value, 4),
+            f"{self.name}@{self.version}",
+            where,
+            understood,
+            reading,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,13 +207,27 @@ def _questions(view: View) -> Iterator[_Question]:
         spoken = text.passage.role is Role.USER
         for reading in text.readings[:READINGS_MAX]:
             plain = spoken and reading.name == "plain"
-            yield _Question(prefix + reading.text, where, reading.name, plain, bool(turns) and text is turns[-1])
+            yield _Question(
+                prefix + reading.text,
+                where,
+                reading.name,
+                plain,
+                bool(turns) and text is turns[-1],
+            )
     for count in TURNS_TOGETHER:
         if len(turns) > (1 if count == TURNS_TOGETHER[0] else TURNS_TOGETHER[0]):
             latest = turns[-count:]
             yield _Question(
-                BETWEEN_TURNS.join(t.readings[0].text for t in latest), "conversation", "plain", is_together=True
+                BETWEEN_TURNS.join(t.readings[0].text for t in latest),
+                "conversation",
+                "plain",
+                is_together=True,
             )
             if any(len(t.readings) > 1 for t in latest):
                 undone = BETWEEN_TURNS.join(t.readings[-1].text for t in latest)
-                yield _Question(undone, "conversation", latest[-1].readings[-1].name, is_together=True)
+                yield _Question(
+                    undone,
+                    "conversation",
+                    latest[-1].readings[-1].name,
+                    is_together=True,
+                )

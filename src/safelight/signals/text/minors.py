@@ -67,7 +67,10 @@ class Minors:
             self.words[lang] = tuple(w for w in lists.get("child", ()) if not w.endswith("*"))
             self._ambiguous.update(map(_plain, lists.get("ambiguous", ())))
             self._before.update(_plain(word).strip(_EDGES + ":") for word in lists.get("before", ()))
-            for words, score in ((lists.get("child", ()), 1.0), (lists.get("young", ()), 0.6)):
+            for words, score in (
+                (lists.get("child", ()), 1.0),
+                (lists.get("young", ()), 0.6),
+            ):
                 for word in words:
                     self._learn(_plain(word), score)
             for unit in map(_plain, lists.get("age", ())):

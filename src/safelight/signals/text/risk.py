@@ -31,7 +31,10 @@ class Risk:
 def load_risk(name: str = "risk.npz") -> Risk:
     """The table out of the package. Raises DetectorUnfit when it is absent."""
     try:
-        with files("safelight.signals.text").joinpath("weights", name).open("rb") as stream, np.load(stream) as stored:
+        with (
+            files("safelight.signals.text").joinpath("weights", name).open("rb") as stream,
+            np.load(stream) as stored,
+        ):
             return Risk(stored["table"])
     except (OSError, KeyError, ValueError) as error:
         raise DetectorUnfit(f"the text judgement's table cannot be read ({error}): install safelight again") from error

@@ -13,7 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safelight.signals.text.e5.encoder import Encoder
-from safelight.signals.text.head import DEGREE, GARMENT, KINDS, LABELS, MINOR, PERSON, SEXUAL, UNDRESS, Head, squash
+from safelight.signals.text.head import (
+    KINDS,
+    LABELS,
+    MINOR,
+    PERSON,
+    SEXUAL,
+    UNDRESS,
+    Head,
+    squash,
+)
 from safelight.signals.text.kinds import Kind
 from safelight.signals.text.minors import Minors
 from safelight.signals.text.risk import Risk
@@ -22,6 +31,10 @@ from safelight.signals.text.units import Cutting, Known, Window, cut
 Numbers = NDArray[np.float32]
 PIECES_MAX = 640
 """Pieces that the encoder is run on for one request: about a sixth of a second on one core."""
+FIRST_BONUS = 60.0
+"""Risk added to what is asked now and to the conversation, when not everything can be read."""
+ALONE_MAX = 2
+"""Sentences of one text that are read once more without their neighbours, which would colour them."""
 GIBBERISH_MIN_PIECES = 12
 GIBBERISH_FROM, GIBBERISH_SPAN = 4.2, 1.0
 """Natural log-probability a byte: ordinary texts and the grammar's languages reach 4.3, random letters start at 4.8."""
@@ -39,8 +52,6 @@ class Understanding:
     sexual: float = 0.0
     minor: float = 0.0
     person: float = 0.0
-    garment: float = 0.0
-    degree: float = 0.0
     kind: Kind = Kind.NONE
     unknown_language: float = 0.0
     gibberish: float = 0.0
@@ -57,7 +68,12 @@ class Reader:
     """Encoder, head, risk table and lexicon together. Safe to share between threads."""
 
     def __init__(self, encoder: Encoder, head: Head, risk: Risk, minors: Minors) -> None:
-        self._encoder, self._head, self._risk, self._minors = encoder, head, risk, minors
+        self._encoder, self._head, self._risk, self._minors = (
+            encoder,
+            head,
+            risk,
+            minors,
+        )
 
     def understand(self, texts: Sequence[str], first: Sequence[int] = ()) -> list[Understanding]:
         """Read `texts`, those at the places `first` before all others. Linear in their length."""
@@ -68,26 +84,38 @@ class Reader:
 
     def _prepare(self, text: str, known: Known) -> _Prepared:
         cutting = cut(text, self._encoder.tokenizer, known)
-        return _Prepared(text, cutting, tuple(self._risk.of(window.ids) for window in cutting.windows))
+        return _Prepared(
+            text,
+            cutting,
+            tuple(self._risk.of(window.ids) for window in cutting.windows),
+        )
 
     def _choose(self, prepared: Sequence[_Prepared], first: frozenset[int]) -> list[list[Window]]:
         """The windows to read, by text: all of them if they fit, else the riskiest."""
-        ranked = [
-            (at not in first, -risk, at, place)
+        ranked = sorted(
+            (-risk - (FIRST_BONUS if at in first else 0.0), at, place)
             for at, item in enumerate(prepared)
             for place, risk in enumerate(item.risks)
-        ]
+        )
         left = PIECES_MAX
-        if sum(len(window.ids) for item in prepared for window in item.cutting.windows) > left:
-            ranked = [(rank[0] and len(prepared) > 1, *rank[1:]) for rank in ranked]
-            ranked.sort()
-        chosen: list[list[int]] = [[] for _ in prepared]
-        for _, _, at, place in ranked:
-            size = len(prepared[at].cutting.windows[place].ids)
-            if size <= left:
-                chosen[at].append(place)
-                left -= size
-        return [[prepared[at].cutting.windows[place] for place in sorted(places)] for at, places in enumerate(chosen)]
+        chosen: list[list[Window]] = [[] for _ in prepared]
+        for _, at, place in ranked:
+            window = prepared[at].cutting.windows[place]
+            if len(window.ids) <= left:
+                chosen[at].append(window)
+                left -= len(window.ids)
+        for windows in chosen:
+            for alone in self._alone(windows):
+                if len(alone.ids) <= left:
+                    windows.append(alone)
+                    left -= len(alone.ids)
+        return chosen
+
+    def _alone(self, windows: Sequence[Window]) -> list[Window]:
+        """The riskiest sentences of `windows` that hold several, each as a window of its own."""
+        sentences = [window.ids[start:stop] for window in windows for start, stop in window.spans[1:]]
+        sentences.sort(key=self._risk.of, reverse=True)
+        return [Window(ids, ((0, len(ids)),)) for ids in sentences[:ALONE_MAX]]
 
     def _one(self, item: _Prepared, windows: Sequence[Window]) -> Understanding:
         cutting = item.cutting
@@ -110,8 +138,6 @@ class Reader:
             sexual=float(top[SEXUAL]),
             minor=max(felt, found.score if supported else 0.0),
             person=float(top[PERSON]),
-            garment=float(top[GARMENT]),
-            degree=float(scores[0, DEGREE]),
             kind=KINDS[1 + int(np.argmax(logits[decisive, len(LABELS) + 1 :]))],
             unknown_language=unknown,
             gibberish=_gibberish(item),

@@ -1,0 +1,88 @@
+"""The grammar that trains and measures: its parts never mix, and the same seed gives the same rows."""
+
+import random
+from collections.abc import Sequence
+
+import pytest
+from training.grammar.expand import SHARED, Filler
+from training.grammar.generate import FOLDER, Grammar
+from training.measure import Share, wilson
+from training.ordinary import ordinary
+from training.split import FINAL_LANGUAGES, Part, part_of
+
+from safelight.signals.text.minors import Minors
+
+
+@pytest.fixture(scope="module")
+def grammar() -> Grammar:
+    return Grammar()
+
+
+def test_the_same_seed_gives_the_same_rows(grammar: Grammar) -> None:
+    first, again = list(grammar.rows(1, seed=3)), list(grammar.rows(1, seed=3))
+    assert first == again
+    assert first != list(grammar.rows(1, seed=4))
+
+
+def test_at_least_24_languages_are_spoken(grammar: Grammar) -> None:
+    assert len({name.split("-")[0] for name in grammar.languages}) >= 24
+
+
+def test_every_language_has_attacks_and_near_misses(grammar: Grammar) -> None:
+    for name, table in grammar.languages.items():
+        assert table["attack"], name
+        assert table["near"], name
+
+
+def test_held_back_languages_are_never_trained_on(grammar: Grammar) -> None:
+    parts = {row.part for row in grammar.rows(1, seed=1) if row.lang in FINAL_LANGUAGES}
+    assert parts == {Part.FINAL}
+
+
+def test_a_word_that_tells_an_attack_belongs_to_one_part_only() -> None:
+    words: Sequence[str] = [f"word{number}" for number in range(200)]
+
+    def filled(part: Part) -> set[str]:
+        filler = Filler({"rev": words}, "en", part)
+        return {filler.fill("{rev}", random.Random(seed)) for seed in range(400)}
+
+    assert "rev" not in SHARED
+    assert not filled(Part.TRAIN) & filled(Part.FINAL)
+    assert not filled(Part.TRAIN) & filled(Part.DEV)
+
+
+def test_no_file_of_the_grammar_holds_a_word_for_a_child_in_an_attack() -> None:
+    minors = Minors()
+    for lang, table in Grammar().languages.items():
+        for family, templates in table["attack"].items():
+            for template in templates:
+                found = minors.look(template.replace("{minor}", ""))
+                assert found.score < 1 or found.needs_support, (lang, family, template)
+
+
+def test_every_row_is_filled_to_the_last_slot(grammar: Grammar) -> None:
+    for row in grammar.rows(1, seed=2):
+        assert "{" not in row.text, row.text
+
+
+def test_ordinary_lines_fall_into_parts_by_their_text() -> None:
+    lines = list(ordinary())
+    assert len(lines) > 15_000
+    assert all(line.part is part_of(line.text) for line in lines[::500])
+
+
+def test_each_data_file_names_its_source_and_licence() -> None:
+    folder = FOLDER.parent / "data"
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for path in folder.glob("*.txt"):
+        assert path.name in readme
+
+
+def test_wilson_agrees_with_a_published_example() -> None:
+    """Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263."""
+    low, high = wilson(81, 263)
+    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
+
+
+def test_a_share_of_nothing_says_so() -> None:
+    assert str(Share(0, 0)) == "none"
