@@ -95,7 +95,7 @@ class Grammar:
                             )
 
     def _lexicon(self, lang: str, table: dict[str, Any]) -> dict[str, Sequence[str]]:
-        lex: dict[str, Sequence[str]] = dict(table["lex"])
+        lex: dict[str, Sequence[str]] = dict(table.get("lex", {}))
         lex["name"] = [f"{first} {last}" for first in _FIRST for last in _LAST]
         base = self._minors.get(lang.split("-")[0], self._minors["en"])
         lex["minor"] = base

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
 
-STRONGEST = 5
-"""Pieces of a window that count."""
+CALMEST = -8
+"""No piece counts as calmer: one full stop must not outweigh a verb."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,9 +23,9 @@ class Risk:
     table: NDArray[np.int8]
 
     def of(self, ids: Sequence[int]) -> float:
-        """The sum of the strongest pieces of `ids`."""
-        risks = np.sort(self.table[np.asarray(ids)])[-STRONGEST:]
-        return float(risks.sum(dtype=np.int64))
+        """The greatest sum over any stretch of `ids`: what stands before and after takes nothing away."""
+        sums = np.concatenate([[0], np.cumsum(np.maximum(self.table[np.asarray(ids)], CALMEST), dtype=np.int64)])
+        return float((sums - np.minimum.accumulate(sums)).max())
 
 
 def load_risk(name: str = "risk.npz") -> Risk:

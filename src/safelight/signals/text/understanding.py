@@ -31,6 +31,8 @@ from safelight.signals.text.units import Cutting, Known, Window, cut
 Numbers = NDArray[np.float32]
 PIECES_MAX = 640
 """Pieces that the encoder is run on for one request: about a sixth of a second on one core."""
+ALONE_FROM = 19.0
+"""Their least risk: 995 of 1,000 attacks of the grammar have more."""
 FIRST_BONUS = 60.0
 """Risk added to what is asked now and to the conversation, when not everything can be read."""
 ALONE_MAX = 2
@@ -114,8 +116,8 @@ class Reader:
     def _alone(self, windows: Sequence[Window]) -> list[Window]:
         """The riskiest sentences of `windows` that hold several, each as a window of its own."""
         sentences = [window.ids[start:stop] for window in windows for start, stop in window.spans[1:]]
-        sentences.sort(key=self._risk.of, reverse=True)
-        return [Window(ids, ((0, len(ids)),)) for ids in sentences[:ALONE_MAX]]
+        risky = sorted(((self._risk.of(ids), ids) for ids in sentences), reverse=True)[:ALONE_MAX]
+        return [Window(ids, ((0, len(ids)),)) for risk, ids in risky if risk >= ALONE_FROM]
 
     def _one(self, item: _Prepared, windows: Sequence[Window]) -> Understanding:
         cutting = item.cutting

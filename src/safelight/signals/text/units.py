@@ -1,8 +1,9 @@
 """Cuts a reading into what the encoder is run on: windows of whole sentences, each with the spans that are judged.
 
 Rules
-- A window holds at most `WINDOW_PIECES` pieces, and whole sentences where they fit; a longer sentence is cut in
-  overlapping stretches, so that nothing is only ever seen in halves.
+- A text of at most `WINDOW_PIECES` pieces is one window. A longer one is cut into windows of whole sentences with at
+  most `PACKED_PIECES`, or one sentence; a sentence too long for a window is cut in overlapping stretches, so that
+  nothing is only ever seen in halves.
 - Every window is judged as a whole and sentence by sentence: one abusive sentence is not thinned by its neighbours.
 """
 
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from safelight.signals.text.e5.tokens import Tokenizer
 
 WINDOW_PIECES = 80
+PACKED_PIECES = 40
 OVERLAP_PIECES = 20
 SENTENCE_MIN_PIECES = 2
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；।॥؟۔])|\s*[\n\r\u2028\u2029|]+\s*|(?<=;)\s+")
@@ -56,7 +58,8 @@ def cut(text: str, tokenizer: Tokenizer, known: Known) -> Cutting:
         score += pieces.score
         unknown += pieces.unknown
         stretches.extend(_stretches(pieces.ids))
-    return Cutting(tuple(_pack(stretches)), total, score, unknown)
+    most = WINDOW_PIECES if total <= WINDOW_PIECES else PACKED_PIECES
+    return Cutting(tuple(_pack(stretches, most)), total, score, unknown)
 
 
 def _stretches(ids: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
@@ -68,11 +71,11 @@ def _stretches(ids: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
         yield ids[start : start + WINDOW_PIECES]
 
 
-def _pack(stretches: list[tuple[int, ...]]) -> Iterator[Window]:
+def _pack(stretches: list[tuple[int, ...]], most: int) -> Iterator[Window]:
     held: list[tuple[int, ...]] = []
     size = 0
     for stretch in stretches:
-        if held and size + len(stretch) > WINDOW_PIECES:
+        if held and size + len(stretch) > most:
             yield _window(held)
             held, size = [], 0
         held.append(stretch)
