@@ -1,8 +1,8 @@
 """Understands the texts of one request: the strongest part of each and the whole, as scores and as a kind of move.
 
 Rules
-- The encoder is run on at most `PIECES_MAX` pieces a request, whatever arrives; what is over that is ranked by a table
-  of risk by piece, and the riskiest windows are read. The lexicon of minors sees everything.
+- The encoder is run on at most `PIECES_MAX` pieces a request, whatever arrives. Windows are ranked by a table of risk
+  by piece, and the riskiest are read; the calm rest of a long text is not. The lexicon of minors sees everything.
 What is left to others: which readings there are (`normalise.py`), conversations and signals (`meaning.py`).
 """
 
@@ -29,14 +29,16 @@ from safelight.signals.text.risk import Risk
 from safelight.signals.text.units import Cutting, Known, Window, cut
 
 Numbers = NDArray[np.float32]
-PIECES_MAX = 640
-"""Pieces that the encoder is run on for one request: about a sixth of a second on one core."""
-ALONE_FROM = 19.0
-"""Their least risk: 995 of 1,000 attacks of the grammar have more."""
+PIECES_MAX = 400
+"""Pieces that the encoder is run on for one request: less than a tenth of a second on an idle core."""
+UNREAD_BELOW = 10.0
+"""A later window of a long text with less risk is not read: 999 of 1,000 attacks of the grammar have more."""
 FIRST_BONUS = 60.0
 """Risk added to what is asked now and to the conversation, when not everything can be read."""
 ALONE_MAX = 2
 """Sentences of one text that are read once more without their neighbours, which would colour them."""
+ALONE_FROM = 19.0
+"""Their least risk: 995 of 1,000 attacks of the grammar have more."""
 GIBBERISH_MIN_PIECES = 12
 GIBBERISH_FROM, GIBBERISH_SPAN = 4.2, 1.0
 """Natural log-probability a byte: ordinary texts and the grammar's languages reach 4.3, random letters start at 4.8."""
@@ -103,7 +105,8 @@ class Reader:
         chosen: list[list[Window]] = [[] for _ in prepared]
         for _, at, place in ranked:
             window = prepared[at].cutting.windows[place]
-            if len(window.ids) <= left:
+            calm = place > 0 and prepared[at].risks[place] < UNREAD_BELOW
+            if len(window.ids) <= left and not calm:
                 chosen[at].append(window)
                 left -= len(window.ids)
         for windows in chosen:
