@@ -6,7 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.signals.text.e5.encoder import Encoder
+from safelight.signals.text.head import load_head
 from safelight.signals.text.risk import load_risk
+from safelight.signals.text.token_layer import TokenLayer
 from safelight.signals.text.units import WINDOW_PIECES, cut, sentences
 
 
@@ -59,3 +61,9 @@ def test_a_table_of_risk_ranks_an_odd_sentence_above_its_neighbours(encoder: Enc
         return risk.of(encoder.tokenizer.cut_words(text.split(), {}).ids)
 
     assert of("take off her dress and underwear") > of("a wooden bench stands under a tree")
+
+
+def test_the_layer_on_one_thread_computes_what_the_trained_head_does(encoder: Encoder) -> None:
+    head = load_head()
+    states = encoder.states(encoder.tokenizer.cut_words(["a", "wooden", "bench", "under", "a", "tree"], {}).ids)
+    assert np.allclose(TokenLayer(head).features(states), head.features(states), atol=1e-3)

@@ -26,6 +26,7 @@ from safelight.signals.text.head import (
 from safelight.signals.text.kinds import Kind
 from safelight.signals.text.minors import Minors
 from safelight.signals.text.risk import Risk
+from safelight.signals.text.token_layer import TokenLayer
 from safelight.signals.text.units import Cutting, Known, Window, cut
 
 Numbers = NDArray[np.float32]
@@ -72,12 +73,8 @@ class Reader:
     """Encoder, head, risk table and lexicon together. Safe to share between threads."""
 
     def __init__(self, encoder: Encoder, head: Head, risk: Risk, minors: Minors) -> None:
-        self._encoder, self._head, self._risk, self._minors = (
-            encoder,
-            head,
-            risk,
-            minors,
-        )
+        self._encoder, self._head, self._risk, self._minors = encoder, head, risk, minors
+        self._tokens = TokenLayer(head)
 
     def understand(self, texts: Sequence[str], first: Sequence[int] = ()) -> list[Understanding]:
         """Read `texts`, those at the places `first` before all others. Linear in their length."""
@@ -130,7 +127,7 @@ class Reader:
             return Understanding(minor=found.score, unknown_language=unknown)
         parts: list[Numbers] = []
         for window in windows:
-            features = self._head.features(self._encoder.states(window.ids))
+            features = self._tokens.features(self._encoder.states(window.ids))
             parts.append(self._head.logits(features, window.spans))
         logits = np.concatenate(parts)
         scores = squash(logits[:, : len(LABELS)])
