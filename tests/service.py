@@ -4,7 +4,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,10 +33,14 @@ class Service:
     address: str
     safelight: Safelight
     loop: asyncio.AbstractEventLoop
+    closing: ExitStack
+    """Closes the clients when the service ends."""
 
     def client(self, api_key: str = "none", **more: Any) -> OpenAI:
         """The real OpenAI client, unchanged but for its base address."""
-        return OpenAI(base_url=f"{self.address}/v1", api_key=api_key, max_retries=0, timeout=30, **more)
+        client = OpenAI(base_url=f"{self.address}/v1", api_key=api_key, max_retries=0, timeout=30, **more)
+        self.closing.callback(client.close)
+        return client
 
     def http(self, **more: Any) -> httpx2.Client:
         """A plain HTTP client."""
@@ -67,6 +71,7 @@ def serving(
         limits=limits,
         fetch_rules=fetch_rules,
     )
+    closing = ExitStack()
     started: list[Service] = []
     failed: list[BaseException] = []
     servers: list[uvicorn.Server] = []
@@ -79,7 +84,7 @@ def serving(
             while not server.started and not task.done():
                 await asyncio.sleep(0.01)
             port = server.servers[0].sockets[0].getsockname()[1]
-            started.append(Service(f"http://127.0.0.1:{port}", safelight, asyncio.get_running_loop()))
+            started.append(Service(f"http://127.0.0.1:{port}", safelight, asyncio.get_running_loop(), closing))
             await task
 
     def run_and_note() -> None:
@@ -99,6 +104,7 @@ def serving(
     try:
         yield started[0]
     finally:
+        closing.close()
         servers[0].should_exit = True
         thread.join(30)
     if failed:
