@@ -4,6 +4,7 @@ Built-in detectors are listed here; strangers' come through the entry point grou
 and with the same checks. A plugin that does not load stops the start: a safeguard that is silently absent is none.
 """
 
+import asyncio
 import contextlib
 import ctypes
 import ipaddress
@@ -27,6 +28,7 @@ from safelight.gate.fetch import FetchRules, GuardedFetcher
 from safelight.gate.flow import Gate
 from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
+from safelight.gate.ports import FileResolver
 from safelight.gate.record import Recorder
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
@@ -93,11 +95,13 @@ class Safelight:
         backend: Backend | None = None,
         limits: Limits = DEFAULT_LIMITS,
         fetch_rules: FetchRules | None = None,
+        files: FileResolver | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Build every part; nothing is opened before `async with`. Raises NotStartable.
 
-        `detectors`, `backend`, `limits`, `fetch_rules` and `clock` replace what the settings would give.
+        `detectors`, `backend`, `limits`, `fetch_rules` and `clock` replace what the settings would give; `files` looks
+        up what a `file_id` names.
         """
         _refuse_unsafe(settings)
         self.settings = settings
@@ -107,7 +111,11 @@ class Safelight:
             in_flight_max_count=settings.in_flight_max_count,
         )
         self.metrics = Metrics()
+        self.files = files
         self._clock = clock
+        self._looked_at = float("-inf")
+        self._troubles: dict[str, str] = {}
+        self._looking = asyncio.Lock()
         self._closing = AsyncExitStack()
         self._detectors = list(detectors) if detectors is not None else [*builtin_detectors(), *plugin_detectors()]
         self._backend = backend
@@ -127,7 +135,17 @@ class Safelight:
         await self._closing.aclose()
 
     async def troubles(self) -> dict[str, str]:
-        """What stands in the way of judging and serving now, by part; empty when ready."""
+        """What stands in the way of judging and serving now, by part; empty when ready.
+
+        Anybody may ask, and looking costs something, so an answer is given again for `ready_max_age_s`.
+        """
+        async with self._looking:
+            now = asyncio.get_running_loop().time()
+            if now - self._looked_at >= self.limits.ready_max_age_s:
+                self._troubles, self._looked_at = await self._look(), now
+            return self._troubles
+
+    async def _look(self) -> dict[str, str]:
         troubles = await self.observer.troubles()
         try:
             await self.database.ping()

@@ -13,7 +13,7 @@ from safelight.accounts.model import Permission
 from safelight.accounts.service import Accounts, Caller
 from safelight.accounts.standing import set_standing
 from safelight.core.clock import to_rfc3339
-from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed
+from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed, PermissionLacking
 from safelight.core.request import Standing, Tier
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
@@ -30,10 +30,14 @@ def database(tmp_path: Path) -> Iterator[Database]:
     database.close()
 
 
-def made_key(database: Database, *permissions: Permission, per_minute: int = 0) -> tuple[str, str]:
+def made_key(
+    database: Database, *permissions: Permission, per_minute: int = 0, platform: str = "default"
+) -> tuple[str, str]:
     def work(connection):  # type: ignore[no-untyped-def]
         chosen = permissions or tuple(Permission)
-        return create_key(connection, name="test", permissions=chosen, requests_per_minute=per_minute, now=NOW)
+        return create_key(
+            connection, name="t", platform=platform, permissions=chosen, requests_per_minute=per_minute, now=NOW
+        )
 
     key, secret = asyncio.run(database.write(work))
     return key.id, secret
@@ -110,16 +114,23 @@ def test_a_revoked_key_is_turned_away_and_still_listed(database: Database) -> No
 def test_a_key_without_the_permission_is_turned_away(database: Database) -> None:
     _, secret = made_key(database, Permission.CHECK)
     admit(accounts_of(database), Caller(secret), Permission.CHECK)
-    with pytest.raises(NotAllowed, match="gate:image:make"):
+    with pytest.raises(PermissionLacking, match="gate:image:make"):
         admit(accounts_of(database), Caller(secret), Permission.MAKE)
 
 
-def test_an_account_is_known_by_a_pseudonym_that_differs_by_key(database: Database) -> None:
-    (_, first), (_, second) = made_key(database), made_key(database)
+def test_an_account_is_the_same_by_every_key_of_its_platform_and_by_no_other(database: Database) -> None:
+    secrets = [made_key(database, platform=platform)[1] for platform in ("shop", "shop", "forum")]
     accounts = accounts_of(database)
-    ids = [admit(accounts, Caller(secret, "person-7")).id for secret in (first, first, second)]
+    ids = [admit(accounts, Caller(secret, "person-7")).id for secret in secrets]
     assert ids[0] == ids[1] != ids[2]
     assert "person-7" not in "".join(ids)
+
+
+def test_one_name_in_two_spellings_is_one_account(database: Database) -> None:
+    _, secret = made_key(database)
+    accounts = accounts_of(database)
+    ids = {admit(accounts, Caller(secret, name)).id for name in ("josé", "josé", " josé ")}
+    assert len(ids) == 1
 
 
 @pytest.mark.parametrize("standing", [Standing.LIMITED, Standing.SUSPENDED])

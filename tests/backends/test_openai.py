@@ -83,8 +83,8 @@ async def test_generation_is_sent_as_json_with_every_option_untouched(
         Operation.GENERATE,
         "ein Hügel 🌄",
         count=2,
-        options={"model": "gpt-image-1", "size": "64x64", "seed": 7, "hd": True, "n": 9, "prompt": "other"},
-        fields={"negative_prompt": "rain"},
+        options={"model": "gpt-image-1", "size": "64x64", "seed": 7, "hd": True, "n": 9, "prompt": "other"}
+        | {"negative_prompt": "rain"},
     )
     await backend.make(job)
     assert upstream.seen[0].path == "/v1/images/generations"

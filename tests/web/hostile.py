@@ -55,7 +55,7 @@ HOSTILE_BODIES: Mapping[str, Sent] = {
     "an array for an object": _json(GENERATE, [1, 2], "field_invalid"),
     "null": _raw(GENERATE, lambda: b"null", "field_invalid"),
     "a thousand brackets": _raw(GENERATE, lambda: b"[" * 1000, "body_too_deep"),
-    "a million brackets": _raw(GENERATE, lambda: b'{"prompt":' + b"[" * 1_000_000, "body_too_deep"),
+    "a hundred thousand brackets": _raw(GENERATE, lambda: b'{"prompt":' + b"[" * 100_000, "body_too_deep"),
     "deep options": _raw(
         GENERATE, lambda: b'{"prompt": "a", "x": ' + b'{"y":' * 60 + b"1" + b"}" * 61, "body_too_deep"
     ),
@@ -81,6 +81,13 @@ HOSTILE_BODIES: Mapping[str, Sent] = {
     "an image deep in an option": _json(
         GENERATE, {"prompt": "a", "x": {"y": [{"z": "data:image/png;base64,AA"}]}}, "option_forbidden"
     ),
+    "a list of pixels as an option": _json(GENERATE, {"prompt": "a", "init": list(range(100))}, "option_forbidden"),
+    "a file id deep in an option": _json(GENERATE, {"prompt": "a", "x": [{"file_id": "f"}]}, "option_forbidden"),
+    "an image by another name": _json(GENERATE, {"prompt": "a", "init_image": "abc"}, "option_forbidden"),
+    "an address after a blank": _json(GENERATE, {"prompt": "a", "x": "  s3://bucket/a.png"}, "option_forbidden"),
+    "an address without a scheme": _json(GENERATE, {"prompt": "a", "x": "//host/a.png"}, "option_forbidden"),
+    "a JSON of commas": _raw(GENERATE, lambda: b'{"prompt":"a","x":[' + b"0," * 300_000 + b"0]}", "body_invalid"),
+    "a page's own form": _raw(GENERATE, lambda: b'{"prompt": "a"}', "body_invalid", **{"content-type": "text/plain"}),
     # edits as JSON
     "an edit without images": _json(EDIT, {"prompt": "a"}, "field_missing"),
     "an edit with an empty list": _json(EDIT, {"prompt": "a", "images": []}, "field_invalid"),
@@ -169,6 +176,17 @@ HOSTILE_BODIES: Mapping[str, Sent] = {
         {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "data:image/png;base64,@@"}]}]},
         "image_encoding",
     ),
+    "seventeen addresses": _json(
+        CHECK,
+        {"messages": [{"role": "user", "content": [{"type": "image_url", "image_url": "https://a.example/a"}] * 17}]},
+        "too_many_images",
+    ),
+    "a key that a part does not have": _json(
+        CHECK,
+        {"messages": [{"role": "user", "content": [{"type": "text", "text": "a", "note": "b"}]}]},
+        "field_invalid",
+    ),
+    "65 texts to moderate": _json(MODERATE, {"input": ["a"] * 65}, "field_invalid"),
     "nothing to moderate": _json(MODERATE, {"input": []}, "field_invalid"),
     "a number to moderate": _json(MODERATE, {"input": 7}, "field_invalid"),
     # headers

@@ -69,10 +69,12 @@ def test_fields_beside_the_prompt_are_judged(real: Service, portrait: bytes) -> 
 
 
 def test_nothing_of_the_request_is_kept_in_clear(real: Service, portrait: bytes) -> None:
-    ask(real, "a very particular heliotrope umbrella", portrait, subject={"id": "person-4711"})
+    fields = {"A PRIVATE CHARTREUSE NAME": "a naked woman"}
+    ask(real, "a very particular heliotrope umbrella", portrait, subject={"id": "person-4711"}, fields=fields)
     rows = real.sql(lambda c: c.execute(select(decisions)).all())
     kept = "".join(str(column) for row in rows for column in row)
     assert "heliotrope" not in kept
+    assert "CHARTREUSE" not in kept
     assert "person-4711" not in kept
 
 

@@ -52,8 +52,7 @@ def test_a_stranger_is_sent_away_before_the_body_is_read(locked: Service) -> Non
 
 def test_a_suspended_account_is_told_so(locked: Service) -> None:
     secret = key_of(locked)
-    key_id = secret[3:33]
-    subject_id = locked.safelight.accounts.pseudonym(key_id, "person-7")
+    subject_id = locked.safelight.accounts.pseudonym("default", "person-7")
     locked.sql(lambda c: set_standing(c, subject_id, Standing.SUSPENDED, reason="test", now=utc_now()))
     with pytest.raises(openai.PermissionDeniedError) as caught:
         locked.client(secret).images.generate(prompt="a red bus", user="person-7")

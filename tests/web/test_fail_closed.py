@@ -4,7 +4,7 @@ import asyncio
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,15 @@ from safelight.backends.memory import MemoryBackend
 from safelight.backends.ports import Made
 from safelight.core.errors import BackendCode, BackendFailed, BackendRefused
 from safelight.core.limits import DEFAULT_LIMITS
+from safelight.signals.model import Found, View
 from safelight.store.tables import decisions, outbox
 from safelight.wiring import builtin_detectors
 from tests.detectors import ScriptedDetector, raises, scripted_detectors, sleeps
 from tests.service import Service, serving
 
-LIMITS = replace(DEFAULT_LIMITS, observe_deadline_s=0.5, backend_timeout_s=0.5, store_timeout_s=0.5)
+LIMITS = replace(
+    DEFAULT_LIMITS, ready_max_age_s=0.0, observe_deadline_s=0.5, backend_timeout_s=0.5, store_timeout_s=0.5
+)
 NOTHING_HANGS_S = 5.0
 DETECTORS = [detector.name for detector in builtin_detectors()]
 
@@ -79,9 +82,8 @@ def test_without_a_detector_nothing_is_released(stand: Stand, flat: bytes, name:
     assert (row.verdict, row.category) == ("refuse", "unchecked")
 
 
-@pytest.mark.parametrize("name", [name for name in DETECTORS if name == "image_nudity_one"])
-def test_a_detector_that_stops_after_the_input_holds_the_output_back(stand: Stand, flat: bytes, name: str) -> None:
-    detector = stand.detectors[name]
+def test_a_detector_that_stops_after_the_input_holds_the_output_back(stand: Stand, flat: bytes) -> None:
+    detector = stand.detectors["image_nudity_one"]
     detector.before = lambda: raises() if detector.asked > 1 else None
     status, body, _ = stand.edit(flat)
     assert (status, body["error"]["code"]) == (503, "safeguard_unavailable")
@@ -161,6 +163,62 @@ def test_one_refused_output_stops_the_whole_batch(tmp_path: Path, flat: bytes) -
         assert error["code"] == "moderation_blocked"
         assert error["moderation_details"]["moderation_stage"] == "output"
         assert service.sql(lambda c: c.execute(select(outbox.c.kind)).scalars().all()) == ["request_refused"]
+
+
+class OnlyWhere(ScriptedDetector):
+    """Answers `values` only when a picture or a text stands where the test says."""
+
+    where = ""
+
+    def observe(self, view: View) -> Found:
+        places = [picture.where for picture in view.pictures] + [text.passage.where for text in view.texts]
+        return super().observe(view) if any(place.startswith(self.where) for place in places) else Found()
+
+
+@pytest.mark.parametrize(
+    ("name", "where", "values"),
+    [
+        ("image_nudity_one", "partial", {"output_nudity_one": 0.99}),
+        ("text_meaning", "revised prompt", {"text_sexual": 0.99, "text_undress": 0.99}),
+    ],
+    ids=["a partial image", "a revised prompt"],
+)
+def test_what_rides_along_with_an_output_is_judged_too(
+    tmp_path: Path, flat: bytes, name: str, where: str, values: dict[str, float]
+) -> None:
+    detectors = scripted_detectors(output_nudity_two=0.99)
+    detectors[name] = only = OnlyWhere(name, detectors[name].emits, dict(values))
+    only.where = where
+    backend = MemoryBackend(flat)
+    with serving(tmp_path, detectors=list(detectors.values()), backend=backend) as service, service.http() as http:
+        calm = http.post("/v1/images/generations", json={"prompt": "a lighthouse"})
+        backend.answers.append(Made((flat,), partials=(flat,), revised_prompts=("told otherwise",)))
+        answer = http.post("/v1/images/generations", json={"prompt": "a lighthouse", "stream": True})
+    assert calm.status_code == 200
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "moderation_blocked")
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda flat: Made((flat, flat)),
+        lambda flat: Made((flat,), revised_prompts=("half a \ud800 character",)),
+        lambda flat: Made((flat,), revised_prompts=("a" * 40_000,)),
+    ],
+    ids=["more images than asked", "half a character", "words without end"],
+)
+def test_an_answer_beside_the_agreement_is_the_models_fault(
+    stand: Stand, flat: bytes, made: Callable[[bytes], Made]
+) -> None:
+    stand.backend.answers.append(made(flat))
+    status, body, _ = stand.edit(flat)
+    assert (status, body["error"]["code"]) == (502, "backend_answer_invalid")
+
+
+def test_nobody_is_told_what_the_backend_says_besides(stand: Stand, flat: bytes) -> None:
+    stand.backend.answers.append(Made((flat,), extra={"note": "unseen", "size": "64x64"}))
+    _, body, _ = stand.edit(flat)
+    assert body.keys() == {"created", "data", "size"}
 
 
 def test_a_full_gate_says_so(tmp_path: Path, flat: bytes) -> None:

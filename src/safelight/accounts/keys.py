@@ -25,6 +25,7 @@ def create_key(
     connection: Connection,
     *,
     name: str,
+    platform: str = "default",
     permissions: Sequence[Permission],
     requests_per_minute: int,
     now: datetime,
@@ -35,13 +36,14 @@ def create_key(
         insert(api_keys).values(
             id=key_id,
             name=name,
+            platform=platform,
             secret_sha256=hashlib.sha256(secret.encode()).digest(),
             permissions=" ".join(permissions),
             requests_per_minute=requests_per_minute,
             created_at=to_rfc3339(now),
         )
     )
-    return ApiKey(key_id, name, frozenset(permissions), requests_per_minute), f"sl_{key_id}_{secret}"
+    return ApiKey(key_id, name, frozenset(permissions), platform, requests_per_minute), f"sl_{key_id}_{secret}"
 
 
 def revoke_key(connection: Connection, key_id: str, now: datetime) -> bool:
@@ -70,6 +72,7 @@ def _to_key(row: Row[tuple[object, ...]]) -> ApiKey:
         id=row.id,
         name=row.name,
         permissions=frozenset(Permission(word) for word in row.permissions.split()),
+        platform=row.platform,
         requests_per_minute=row.requests_per_minute,
         revoked=row.revoked_at is not None,
     )

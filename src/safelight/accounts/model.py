@@ -20,6 +20,8 @@ class ApiKey:
     id: str
     name: str
     permissions: frozenset[Permission]
+    platform: str
+    """Whose key it is: the accounts behind all keys of one platform are the same people."""
     requests_per_minute: int = 0
     """0 for no bound."""
     revoked: bool = False

@@ -3,6 +3,7 @@
 Strikes and suspensions are decided elsewhere; here a standing is looked up and obeyed.
 """
 
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,14 +13,14 @@ from safelight.accounts.keys import authenticate
 from safelight.accounts.model import ApiKey, Permission
 from safelight.core.category import Stage
 from safelight.core.clock import Clock, to_rfc3339
-from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed
+from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed, PermissionLacking
 from safelight.core.request import Standing, Subject, Tier
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 from safelight.store.tables import decisions, subjects
 
 _MINUTE = timedelta(minutes=1)
-_OPEN_KEY = ApiKey("key_open", "open", frozenset(Permission))
+_OPEN_KEY = ApiKey("key_open", "open", frozenset(Permission), platform="open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +32,6 @@ class Caller:
     user: str = ""
     """The platform's name for the account that asks; empty when the platform names none."""
     tier: Tier = Tier.FREE
-    client: str = ""
-    """The network address of the caller, for logs only."""
 
 
 class Accounts:
@@ -54,21 +53,22 @@ class Accounts:
         self._subject_requests_per_minute = subject_requests_per_minute
 
     async def admit(self, caller: Caller, permission: Permission) -> Subject:
-        """The subject behind `caller`. Raises NotAllowed, AccountSuspended, BudgetSpent or StoreFailed."""
+        """The subject behind `caller`. Raises what `core/errors.py` says of admission."""
         return await self._database.read(lambda connection: self._admit(connection, caller, permission))
 
     async def check_key(self, caller: Caller, permission: Permission) -> None:
-        """Whether the key may be used for this at all, before anything else is read. Raises NotAllowed, StoreFailed."""
+        """Look at the key before anything else is read. Raises NotAllowed or PermissionLacking."""
         if self._require_key:
             await self._database.read(lambda connection: self._key(connection, caller, permission))
 
-    def pseudonym(self, key_id: str, user: str) -> str:
-        """The id under which a platform's account is known here."""
-        return self._digest_key.pseudonym(f"{key_id}\0{user}".encode("utf-8", "surrogatepass"))
+    def pseudonym(self, platform: str, user: str) -> str:
+        """The id under which a platform's account is known here, whichever of its keys the platform uses."""
+        name = unicodedata.normalize("NFC", user).strip()
+        return self._digest_key.pseudonym(f"{platform}\0{name}".encode("utf-8", "surrogatepass"))
 
     def _admit(self, connection: Connection, caller: Caller, permission: Permission) -> Subject:
         key = self._key(connection, caller, permission)
-        subject_id = self.pseudonym(key.id, caller.user)
+        subject_id = self.pseudonym(key.platform, caller.user)
         standing = connection.execute(select(subjects.c.standing).where(subjects.c.id == subject_id)).scalar()
         if standing == Standing.SUSPENDED:
             raise AccountSuspended(
@@ -87,7 +87,7 @@ class Accounts:
             raise NotAllowed("No API key. Send it as `Authorization: Bearer sl_…`.")
         key = authenticate(connection, caller.key)
         if permission not in key.permissions:
-            raise NotAllowed(f"This API key lacks the permission `{permission}`.")
+            raise PermissionLacking(f"This API key lacks the permission `{permission}`.")
         return key
 
     def _spend(self, connection: Connection, whose: object, per_minute: int, who: str) -> None:

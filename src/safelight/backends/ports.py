@@ -42,8 +42,6 @@ class Job:
     """How many images."""
     options: Mapping[str, Json] = field(default_factory=dict)
     """Handed on untouched (`model`, `size`, `quality`, `output_format`, …)."""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Judged text beside the prompt (`negative_prompt`, `style`, …), by field name; handed on untouched."""
 
 
 @dataclass(frozen=True, slots=True)

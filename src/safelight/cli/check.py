@@ -43,7 +43,7 @@ def check(
         turns=(*history, Turn(Role.USER, prompt, photos)),
         surface=surface,
         mask=Upload(_bytes(mask), mask.name) if mask else None,
-        fields=dict(_field(text) for text in field or ()),
+        fields=tuple(_field(text) for text in field or ()),
     )
     decision, explanation = asyncio.run(_judge(request, policy))
     if as_json:

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 from rich.table import Table
+from sqlalchemy import make_url
 
 from safelight.cli.output import AsJson, console, print_json, quiet_logs
 from safelight.settings import Settings
@@ -55,7 +56,11 @@ async def _examine(settings: Settings) -> dict[str, Any]:
         return {
             "detectors": dict(safelight.load_seconds),
             "troubles": dict(await safelight.troubles()),
-            "settings": settings.model_dump(mode="json"),
+            "settings": settings.model_dump(mode="json") | {"database_url": _without_password(settings.database_url)},
             "limits": dataclasses.asdict(safelight.limits),
             "policy_version": safelight.policy.version,
         }
+
+
+def _without_password(url: str) -> str:
+    return make_url(url).render_as_string(hide_password=True) if url else ""

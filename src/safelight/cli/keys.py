@@ -28,6 +28,7 @@ DataDir = Annotated[Path | None, typer.Option(help="The data folder of the runni
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
     permission: Annotated[list[Permission] | None, typer.Option(help="May be given again; none: all.")] = None,
+    platform: Annotated[str, typer.Option(help="Whose accounts ask through it; standing goes by it.")] = "default",
     per_minute: Annotated[int, typer.Option(min=0, help="Requests a minute; 0: no bound.")] = 0,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -40,7 +41,12 @@ def create(
     key, secret = _write(
         data_dir,
         lambda connection: create_key(
-            connection, name=name, permissions=permissions, requests_per_minute=per_minute, now=utc_now()
+            connection,
+            name=name,
+            platform=platform,
+            permissions=permissions,
+            requests_per_minute=per_minute,
+            now=utc_now(),
         ),
     )
     if as_json:

@@ -3,7 +3,8 @@ class into a status.
 
     SafelightError
     ├── BadInput             what arrived cannot be judged as it is; `code` is one of InputCode
-    ├── NotAllowed           no key, a wrong key, or one without this permission
+    ├── NotAllowed           no key, or a wrong key
+    ├── PermissionLacking    the key is valid, but not for this
     ├── AccountSuspended     the asking account may not ask
     ├── BudgetSpent          the key or the account has used up its requests for now
     ├── Overloaded           no room in the gate at this moment
@@ -29,6 +30,8 @@ class SafelightError(Exception):
         self.param = param
         """The field of the request that the error is about, where there is one."""
         self.retry_after_s = retry_after_s
+        self.request_id: str | None = None
+        """Of the request that came to grief, once it has one."""
 
 
 class InputCode(StrEnum):
@@ -83,9 +86,15 @@ class BadInput(SafelightError):
 
 
 class NotAllowed(SafelightError):
-    """No key, a wrong key, or one without this permission."""
+    """No key, or a wrong key."""
 
     code = "invalid_api_key"
+
+
+class PermissionLacking(SafelightError):
+    """The key is valid, but not for this."""
+
+    code = "permission_denied"
 
 
 class AccountSuspended(SafelightError):

@@ -13,7 +13,11 @@ class Limits:
     body_max_bytes: int = 64 * 1024 * 1024
     """One HTTP request body, form or JSON."""
     bodies_held_max_bytes: int = 512 * 1024 * 1024
-    """All HTTP request bodies being read at one moment, in one process."""
+    """Bodies and fetched images of all requests under way in one process."""
+    body_timeout_s: float = 60.0
+    """From the first to the last byte of one request body."""
+    json_max_values: int = 200_000
+    """Commas and opening brackets of a JSON body: what it costs to parse."""
     image_max_bytes: int = 50 * 1024 * 1024
     """One uploaded or fetched image, as encoded (the OpenAI bound)."""
     image_max_pixels: int = 24_000_000
@@ -39,7 +43,7 @@ class Limits:
     turns_max_count: int = 200
     """Turns of one conversation."""
     json_max_depth: int = 32
-    """Nesting of a JSON body."""
+    """Nesting of the options that go on to the model; the JSON parser itself stops at 200."""
     form_max_fields: int = 64
     """Text fields of one multipart form."""
     fetch_max_redirects: int = 3
@@ -56,6 +60,10 @@ class Limits:
     """One answer of the image model, partial images included, as it travels."""
     store_timeout_s: float = 5.0
     """One transaction, waiting for the writer included."""
+    moderations_max_count: int = 64
+    """Inputs of one `/v1/moderations` request; each is judged and recorded by itself."""
+    ready_max_age_s: float = 1.0
+    """How long an answer of `/ready` is given again before the parts are looked at anew."""
     in_flight_max_count: int = 64
     """Requests inside the gate at once; one more is told to come back."""
 

@@ -102,8 +102,11 @@ class ImageRequest:
     mask: Upload | None = None
     count: int = 1
     """How many images are asked for."""
-    fields: Mapping[str, str] = field(default_factory=dict)
-    """Text beside the prompt that detectors must see (`negative_prompt`, `style`, `system`, …), by field name."""
+    fields: tuple[tuple[str, str], ...] = ()
+    """Text beside the prompt that detectors must see: where it stands, in words of ours, and the text.
+
+    A name that the asker chose never stands as the first: it would be recorded. It is itself a text to be judged.
+    """
     options: Mapping[str, Json] = field(default_factory=dict)
     """What the model behind the gate is given besides prompt and images, untouched (`size`, `quality`, …)."""
 

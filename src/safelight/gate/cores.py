@@ -17,7 +17,7 @@ class TooLate(Exception):
 
 
 class TooBusy(Exception):
-    """Every thread of this lane is held by work that overran its deadline."""
+    """No core came free in time, or too many threads of this lane are held by work that overran its deadline."""
 
 
 class Cores:
@@ -36,14 +36,15 @@ class Lane:
     """Threads for one kind of work."""
 
     def __init__(self, name: str, count: int, free: asyncio.Semaphore) -> None:
-        self._threads = ThreadPoolExecutor(count, thread_name_prefix=name)
+        # Twice as many threads as cores: until as many hang as there are cores, as many as there are cores are left.
+        self._threads = ThreadPoolExecutor(2 * count, thread_name_prefix=name)
         self._count = count
         self._free = free
         self._overdue = 0
 
     @property
     def is_stuck(self) -> bool:
-        """Whether every thread is held by work that overran its deadline."""
+        """Whether as many threads as there are cores are held by work that overran its deadline."""
         return self._overdue >= self._count
 
     async def run(self, work: Callable[[], T], *, deadline: float) -> T:
@@ -58,13 +59,14 @@ class Lane:
             async with asyncio.timeout_at(deadline):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise TooLate from error
-        future = loop.run_in_executor(self._threads, work)
+            raise TooBusy from error
+        future: asyncio.Future[T] | None = None
         try:
+            future = loop.run_in_executor(self._threads, work)
             done, _ = await asyncio.wait({future}, timeout=max(0.0, deadline - loop.time()))
         finally:
             self._free.release()
-            if not future.done():  # overran, or whoever asked has gone: the thread works on, unwatched
+            if future and not future.done():  # overran, or whoever asked has gone: the thread works on, unwatched
                 self._overdue += 1
                 future.add_done_callback(self._came_back)
         if not done:
@@ -77,5 +79,5 @@ class Lane:
             future.exception()  # looked at, so that asyncio does not complain: its asker was told TooLate
 
     def close(self) -> None:
-        """Let the threads go; work that hangs is not waited for."""
+        """Take no more work. Python itself waits for running threads when the process ends."""
         self._threads.shutdown(wait=False, cancel_futures=True)

@@ -38,6 +38,9 @@ from safelight.policy.decide import decide, still_open
 from safelight.policy.model import Policy
 from safelight.signals.model import Picture, PictureRole, View
 
+_EXTRA_RELEASED = {"created", "usage", "background", "output_format", "quality", "size"}
+"""Facts of a backend's answer that are passed on; nobody has looked at any other."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
@@ -102,8 +105,10 @@ class Gate:
                 # (6) observe and decide again: what came back, together with what was asked
                 facts = _facts(request, judged.subject, Stage.OUTPUT)
                 view, observed = await self._observe_outputs(made, judged, facts)
-            except BaseException:  # nothing can be released any more, but what was decided is kept
+            except BaseException as error:  # nothing can be released any more, but what was decided is kept
                 await self._record((judged.decision,), request, judged.subject)
+                if isinstance(error, SafelightError):
+                    error.request_id = judged.request_id
                 raise
             decision = self._decide(judged.request_id, facts, judged.observed + observed)
             decisions = (judged.decision, decision)
@@ -157,7 +162,7 @@ class Gate:
             except Exception as error:  # a backend may be anybody's: what it raises is its failure, not the gate's
                 message = f"The image model failed ({type(error).__name__}); nothing was released."
                 raise BackendFailed(message) from error
-        if not 1 <= len(made.images) <= self._limits.outputs_max_count:
+        if not 1 <= len(made.images) <= request.count:
             message = f"The image model answered with {len(made.images)} images."
             raise BackendFailed(message, code=BackendCode.ANSWER_INVALID)
         return made
@@ -255,9 +260,10 @@ def _clean(picture: Picture) -> CleanImage:
 def _release(request_id: str, decisions: tuple[Decision, ...], view: View, made: Made) -> Outcome:
     """What leaves: the checked pictures in the order in which the model gave them, finals first, then partials."""
     count = len(made.images)
+    extra = {name: value for name, value in made.extra.items() if name in _EXTRA_RELEASED}
     revised = (*made.revised_prompts, *[None] * len(view.pictures))
     released = [
         ReleasedImage(picture.clean, picture.media_type, revised_prompt)
         for picture, revised_prompt in zip(view.pictures, revised, strict=False)
     ]
-    return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), made.extra)
+    return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), extra)

@@ -33,7 +33,7 @@ def view_of_request(request: ImageRequest, limits: Limits) -> View:
         for number, turn in enumerate(request.turns, 1)
         if turn.text
     ]
-    passages += [Passage(name, text) for name, text in request.fields.items() if text]
+    passages += [Passage(name, text) for name, text in request.fields if text]
     passages += [passage for picture in pictures for passage in picture.passages]
     return View(Stage.INPUT, tuple(map(read, passages)), tuple(pictures), photos_count=len(request.photos))
 
@@ -42,6 +42,7 @@ def view_of_outputs(
     outputs: Sequence[bytes], partials: Sequence[bytes], texts: Sequence[str], photos_count: int, limits: Limits
 ) -> View:
     """What the detectors look at when the model has answered: images, earlier states of them, and its own words."""
+    _check_texts([("revised_prompt", text) for text in texts], limits)
     named = [(content, f"output {number}") for number, content in enumerate(outputs, 1)]
     named += [(content, f"partial {number}") for number, content in enumerate(partials, 1)]
     pictures = _decoded([(Upload(content), PictureRole.OUTPUT, where) for content, where in named], limits)
@@ -69,7 +70,11 @@ def _check_bounds(request: ImageRequest, limits: Limits) -> None:
         raise BadInput(InputCode.TOO_MANY_TURNS, f"At most {limits.turns_max_count} turns; send the latest ones.")
     if len(request.photos) > limits.images_max_count:
         raise BadInput(InputCode.TOO_MANY_IMAGES, f"At most {limits.images_max_count} images in one request.")
-    texts = [("prompt", turn.text) for turn in request.turns] + list(request.fields.items())
+    texts = [("prompt", turn.text) for turn in request.turns] + list(request.fields)
+    _check_texts(texts, limits)
+
+
+def _check_texts(texts: Sequence[tuple[str, str]], limits: Limits) -> None:
     for name, text in texts:
         if len(text) > limits.prompt_max_chars:
             message = f"At most {limits.prompt_max_chars} characters; this text has {len(text)}."

@@ -19,10 +19,11 @@ import structlog
 
 from safelight.core.category import Stage
 from safelight.core.errors import DetectorUnfit
-from safelight.core.signal import Missing, MissingReason, Observed, Signal, SignalKind, SignalSpec, Vocabulary
+from safelight.core.signal import Missing, MissingReason, Observed, Signal, SignalSpec, Vocabulary
 from safelight.gate.cores import Cores, Lane, TooBusy, TooLate
 from safelight.gate.metrics import Metrics
-from safelight.signals.model import Found, Passage, View
+from safelight.policy.values import is_valid
+from safelight.signals.model import Found, Passage, ReadText, View
 from safelight.signals.ports import Detector
 from safelight.signals.text.normalise import read
 
@@ -61,6 +62,7 @@ class Observer:
         self._metrics = metrics
         self._deadline_s = deadline_s
         self._posts = [_Post(d, cores.lane(d.name), {s.name: s for s in d.emits}) for d in detectors]
+        self._reading = cores.lane("read")
         self.vocabulary = Vocabulary.of(spec for d in detectors for spec in d.emits)
 
     def load(self) -> dict[str, float]:
@@ -84,20 +86,24 @@ class Observer:
     async def observe(self, view: View, still_open: StillOpen | None = None) -> Observed:
         """Everything that matters of `view`, within the deadline. Never raises for a detector's failure."""
         deadline = asyncio.get_running_loop().time() + self._deadline_s
-        posts = [post for post in self._posts if post.detector.wants(view)]
+        posts = self._wanting(view)
         observed = Observed()
+        early: tuple[Passage, ...] = ()
         if still_open:
             first = [post for post in posts if post.detector.name in self._first]
-            observed, _ = await self._round(first, view, deadline)
+            observed, early = await self._round(first, view, deadline)
             posts = [post for post in posts if post not in first]
             unasked = frozenset(name for post in posts for name in _owed(post, view.stage))
             matter = still_open(observed, unasked)
             posts = [post for post in posts if not matter.isdisjoint(_owed(post, view.stage))]
-        rest, found_texts = await self._round(posts, view, deadline)
+        rest, late = await self._round(posts, view, deadline)
         observed += rest
-        if found_texts.texts:
-            readers = [post for post in self._posts if post.detector.wants(found_texts)]
-            from_pictures, _ = await self._round(readers, found_texts, deadline)
+        if passages := early + late:
+            texts = await self._read(passages, deadline)
+            if isinstance(texts, Missing):
+                return observed + Observed(missing=(texts,), asked=(texts.source,))
+            found_texts = replace(view, texts=texts, pictures=())
+            from_pictures, _ = await self._round(self._wanting(found_texts), found_texts, deadline)
             observed += from_pictures
         return observed
 
@@ -108,11 +114,23 @@ class Observer:
 
     def close(self) -> None:
         """Let go of the threads."""
-        for post in self._posts:
-            post.lane.close()
+        for lane in (*(post.lane for post in self._posts), self._reading):
+            lane.close()
 
-    async def _round(self, posts: Sequence[_Post], view: View, deadline: float) -> tuple[Observed, View]:
-        """Ask `posts` side by side. Returns what they said, and a view of the text that they read out of pictures."""
+    def _wanting(self, view: View) -> list[_Post]:
+        """Whoever has something to look at; one that cannot even tell is asked, and will be found broken."""
+        return [post for post in self._posts if _wants(post, view)]
+
+    async def _read(self, passages: tuple[Passage, ...], deadline: float) -> tuple[ReadText, ...] | Missing:
+        """The readings of text from pictures, or Missing for every text signal when there is no time for them."""
+        try:
+            return await self._reading.run(lambda: tuple(map(read, passages)), deadline=deadline)
+        except (TooLate, TooBusy):
+            names = tuple(sorted(name for name in self.vocabulary.specs if name.startswith("text_")))
+            return Missing("normaliser", names, MissingReason.LATE)
+
+    async def _round(self, posts: Sequence[_Post], view: View, deadline: float) -> tuple[Observed, tuple[Passage, ...]]:
+        """Ask `posts` side by side. Returns what they said, and the text that they read out of pictures."""
         answers = await asyncio.gather(*(self._ask(post, view, deadline) for post in posts))
         signals: list[Signal] = []
         missing: list[Missing] = []
@@ -130,8 +148,7 @@ class Observer:
             asked=tuple(sorted(post.detector.name for post in posts)),
             answered=tuple(sorted(post.detector.name for post in posts if post.detector.name not in absent)),
         )
-        texts = tuple(read(passage) for passage in passages)
-        return observed, replace(view, texts=texts, pictures=())
+        return observed, tuple(passages)
 
     async def _ask(self, post: _Post, view: View, deadline: float) -> Found | MissingReason:
         if not post.is_loaded:
@@ -172,6 +189,13 @@ class Observer:
         return reason
 
 
+def _wants(post: _Post, view: View) -> bool:
+    try:
+        return post.detector.wants(view)
+    except Exception:  # noqa: BLE001 (as in `_ask`: a stranger's detector that breaks is asked, and told missing there)
+        return True
+
+
 def _owed(post: _Post, stage: Stage) -> tuple[str, ...]:
     """The names that this detector answers for at this stage: nothing came back yet at the input stage."""
     other = "photo_" if stage is Stage.OUTPUT else "output_"
@@ -182,18 +206,5 @@ def _check(post: _Post, found: Found) -> None:
     """Raises ValueError for a signal that the detector had not declared, or a value outside its kind."""
     for signal in found.signals:
         spec = post.specs.get(signal.name)
-        if spec is None or not _fits(spec.kind, signal):
+        if spec is None or not is_valid(spec, signal.value):
             raise ValueError(f"undeclared signal {signal.name!r}, or a value outside its kind")
-
-
-def _fits(kind: SignalKind, signal: Signal) -> bool:
-    value = signal.value
-    if kind is SignalKind.FLAG:
-        return isinstance(value, bool)
-    if isinstance(value, bool):
-        return False
-    if kind is SignalKind.SCORE:
-        return isinstance(value, float) and 0.0 <= value <= 1.0
-    if kind is SignalKind.YEARS:
-        return isinstance(value, float) and 0.0 <= value < float("inf")
-    return isinstance(value, int) and value >= 0

@@ -3,6 +3,7 @@
 Prompts and images are not in it: keyed digests say later whether a text or image in hand is the one that was asked.
 """
 
+import asyncio
 from collections.abc import Sequence
 
 from sqlalchemy import Connection, exists, insert, select
@@ -40,9 +41,8 @@ class Recorder:
         self, decisions: Sequence[Decision], request: ImageRequest, subject: Subject, outputs: Sequence[bytes]
     ) -> None:
         """Write `decisions` and what follows from them. Returns once committed; raises StoreFailed otherwise."""
-        prompt_digest = self._digest_key.digest("prompt", request.prompt.encode())
-        contents = [photo.content for photo in request.photos] + list(outputs)
-        image_digests = canonical_json([self._digest_key.digest("image", content) for content in contents]).decode()
+        uploads = [photo.content for photo in request.photos] + ([request.mask.content] if request.mask else [])
+        prompt_digest, image_digests = await asyncio.to_thread(self._digests, request.prompt, [*uploads, *outputs])
         rows = [
             {
                 "id": decision.id,
@@ -79,6 +79,11 @@ class Recorder:
                 connection.execute(insert(outbox), effects)
 
         await self._database.write(write)
+
+    def _digests(self, prompt: str, contents: Sequence[bytes]) -> tuple[str, str]:
+        """Of the prompt, and of all images as a JSON list. Hashing large images is no work for the event loop."""
+        images = canonical_json([self._digest_key.digest("image", content) for content in contents]).decode()
+        return self._digest_key.digest("prompt", prompt.encode()), images
 
     def _keep_policy(self, connection: Connection) -> None:
         if not connection.execute(select(exists().where(policies.c.version == self._policy.version))).scalar():

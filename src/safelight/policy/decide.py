@@ -57,10 +57,8 @@ def still_open(policy: Policy, facts: Facts, observed: Observed, unasked: frozen
     whatever they are, so a decision without the signals that are not returned has the same verdict and reasons.
     """
     values = values_of(policy, facts, observed)
-    seen = {signal.name for signal in observed.signals}
-    context = cel.Context(
-        variables={name: value for name, value in values.known.items() if name in seen or name not in unasked}
-    )
+    # A name that was seen before is unknown all the same: its detector may see worse in what it has not looked at.
+    context = cel.Context(variables={name: value for name, value in values.known.items() if name not in unasked})
     unsettled = (rule for rule in policy.rules_at(facts.stage) if holds(rule.when.program, context) is None)
     return frozenset(name for rule in unsettled for name in rule.when.names) & unasked
 

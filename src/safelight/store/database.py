@@ -56,8 +56,10 @@ class Database:
         return await self._run(self._readers, self._in_snapshot, work)
 
     async def ping(self) -> None:
-        """Show that the database can be written. Raises StoreFailed."""
-        # A write lock is taken and given back: a read alone would succeed on a full or read-only disk.
+        """Show that the database answers and lets itself be locked for writing. Raises StoreFailed.
+
+        Nothing is written, so a full disk shows only in the first `record_failed`.
+        """
         begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "SELECT 1"
         await self.write(lambda connection: connection.execute(text(begin)).close())
 

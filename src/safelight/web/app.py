@@ -7,7 +7,7 @@ from safelight import __version__
 from safelight.web.gateway import check, health, images, moderations
 from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
-from safelight.web.gateway.errors import add_error_handlers
+from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
 from safelight.web.gateway.translate import Translator
 from safelight.web.public.try_page import TryPage
 from safelight.wiring import Safelight
@@ -24,18 +24,20 @@ def create_app(safelight: Safelight) -> FastAPI:
         redoc_url=None,
     )
     app.state.safelight = safelight
+    bodies = BodyReader(safelight.limits)
     app.state.door = Door(
         gate=safelight.gate,
         accounts=safelight.accounts,
-        bodies=BodyReader(safelight.limits),
-        translator=Translator(safelight.fetcher, safelight.limits),
+        bodies=bodies,
+        translator=Translator(safelight.fetcher, safelight.limits, safelight.files),
     )
+    app.add_middleware(SurpriseMiddleware)
     add_error_handlers(app)
     if safelight.settings.open:
         # Without a key, a page elsewhere could have its visitor's browser ask this address under another name.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     if safelight.settings.try_page:
-        app.router.routes.extend(TryPage(safelight).routes())
+        app.router.routes.extend(TryPage(safelight, bodies).routes())
     for module in (images, moderations, check, health):
         app.include_router(module.router)
     return app

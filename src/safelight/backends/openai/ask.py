@@ -40,7 +40,7 @@ def ask_of(job: Job, *, stream: bool) -> Ask:
     if job.operation not in _PATHS:
         raise ValueError(f"{job.operation.value!r} is no job for an image model")
     path = _PATHS[job.operation]
-    chosen = {name: value for name, value in {**job.options, **job.fields}.items() if name not in _GATE_FIELDS}
+    chosen = {name: value for name, value in job.options.items() if name not in _GATE_FIELDS}
     chosen["n"] = job.count
     if stream:
         chosen["stream"] = True

@@ -3,6 +3,7 @@
 Forms are read by Starlette's parser with its files held in memory: an upload never touches the disk.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -23,33 +24,39 @@ _REPEATABLE = {"image", "image[]"}
 
 
 class BodyReader:
-    """Reads request bodies. One for the whole service: it also bounds what all bodies under way hold in memory."""
+    """Reads request bodies. One for the whole service: it also bounds what all requests under way brought along."""
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._held_bytes = 0
 
     @asynccontextmanager
-    async def hold(self, request: Request) -> AsyncIterator[None]:
-        """Set memory aside for one request: what its body says it needs, or the most that it may take.
-
-        Raises BadInput for a body over the limit, Overloaded when there is no memory for it now.
-        """
+    async def hold(self, request: Request) -> AsyncIterator["Held"]:
+        """Count what one request brings, from first byte to answer. Raises BadInput for a body over the limit."""
         declared = request.headers.get("content-length", "")
-        expected = int(declared) if declared.isascii() and declared.isdigit() else self._limits.body_max_bytes
-        if expected > self._limits.body_max_bytes:
+        if declared.isascii() and declared.isdigit() and int(declared) > self._limits.body_max_bytes:
             raise self._too_large()
-        if self._held_bytes + expected > self._limits.bodies_held_max_bytes:
-            raise Overloaded("Too many large requests at once; try again soon.", retry_after_s=2)
-        self._held_bytes += expected
+        held = Held(self)
+        request.state.held = held
         try:
-            yield
+            yield held
         finally:
-            self._held_bytes -= expected
+            self._held_bytes -= held.count
+
+    def take(self, count: int) -> None:
+        """Count `count` bytes more. Raises Overloaded when there is no memory for them now."""
+        if self._held_bytes + count > self._limits.bodies_held_max_bytes:
+            raise Overloaded("Too many large requests at once; try again soon.", retry_after_s=2)
+        self._held_bytes += count
 
     async def json(self, request: Request, model: type[M]) -> M:
         """The JSON body as `model`. Raises BadInput."""
+        # A form could be sent by any page that the caller has open; JSON only by one that the caller's browser trusts.
+        if not request.headers.get("content-type", "").lower().startswith("application/json"):
+            raise BadInput(InputCode.BODY_INVALID, "Send JSON, with `content-type: application/json`.")
         raw = b"".join([chunk async for chunk in self._chunks(request)])
+        if sum(raw.count(mark) for mark in (b",", b"[", b"{")) > self._limits.json_max_values:
+            raise BadInput(InputCode.BODY_INVALID, f"At most {self._limits.json_max_values} values in a JSON body.")
         try:
             return model.model_validate_json(raw, strict=True)
         except ValidationError as error:
@@ -109,17 +116,40 @@ class BodyReader:
 
     async def _chunks(self, request: Request) -> AsyncGenerator[bytes, None]:
         received = 0
+        held: Held = request.state.held
+        deadline = asyncio.get_running_loop().time() + self._limits.body_timeout_s
+        chunks = aiter(request.stream())
         try:
-            async for chunk in request.stream():
+            while True:
+                async with asyncio.timeout_at(deadline):
+                    chunk = await anext(chunks, None)
+                if chunk is None:
+                    return
                 received += len(chunk)
                 if received > self._limits.body_max_bytes:
                     raise self._too_large()
+                held.add(len(chunk))
                 yield chunk
+        except TimeoutError as error:
+            raise BadInput(InputCode.BODY_INVALID, "The body did not arrive in time.") from error
         except ClientDisconnect as error:
             raise BadInput(InputCode.BODY_INVALID, "The connection was closed before the body was complete.") from error
 
     def _too_large(self) -> BadInput:
         return BadInput(InputCode.BODY_TOO_LARGE, f"At most {self._limits.body_max_bytes} bytes in one request.")
+
+
+class Held:
+    """The bytes that one request brought."""
+
+    def __init__(self, reader: BodyReader) -> None:
+        self._reader = reader
+        self.count = 0
+
+    def add(self, count: int) -> None:
+        """Count `count` bytes more. Raises Overloaded when there is no memory for them now."""
+        self._reader.take(count)
+        self.count += count
 
 
 @dataclass(frozen=True, slots=True)

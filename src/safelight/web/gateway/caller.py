@@ -17,7 +17,9 @@ _SUBJECT_MAX_CHARS = 200
 def caller_of(request: Request, *, user: str = "", tier: Tier | None = None) -> Caller:
     """The caller behind `request`. Raises BadInput for a header that does not parse."""
     scheme, _, key = request.headers.get("authorization", "").partition(" ")
-    subject = request.headers.get(SUBJECT_HEADER, "") or user
+    # Headers come as Latin-1; a name sent as UTF-8 must be the same account as the same name in a body.
+    header = request.headers.get(SUBJECT_HEADER, "").encode("latin-1").decode("utf-8", "replace")
+    subject = header or user
     if len(subject) > _SUBJECT_MAX_CHARS:
         raise BadInput(InputCode.FIELD_INVALID, f"At most {_SUBJECT_MAX_CHARS} characters.", param=SUBJECT_HEADER)
     try:

@@ -22,9 +22,9 @@ async def check(request: Request) -> JSONResponse:
     A refusal is an answer here, not an error: 200 with `verdict: "refuse"`. Only what could not be judged is a 503.
     """
     door = door_of(request)
-    async with door.enter(request, Permission.CHECK):
+    async with door.enter(request, Permission.CHECK) as held:
         body = await door.bodies.json(request, CheckBody)
-        asked = await door.translator.check(body)
+        asked = await door.translator.check(body, held)
         caller = caller_of(request, user=body.subject.id, tier=body.subject.tier)
         outcome = await door.gate.check(asked, caller)
     decision = outcome.decision

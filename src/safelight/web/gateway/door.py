@@ -9,7 +9,7 @@ from fastapi import Request
 from safelight.accounts.model import Permission
 from safelight.accounts.service import Accounts
 from safelight.gate.flow import Gate
-from safelight.web.gateway.bodies import BodyReader
+from safelight.web.gateway.bodies import BodyReader, Held
 from safelight.web.gateway.caller import caller_of
 from safelight.web.gateway.translate import Translator
 
@@ -24,11 +24,11 @@ class Door:
     translator: Translator
 
     @asynccontextmanager
-    async def enter(self, request: Request, permission: Permission) -> AsyncIterator[None]:
+    async def enter(self, request: Request, permission: Permission) -> AsyncIterator[Held]:
         """Let `request` in: a stranger without a key is sent away before their body is read. Raises SafelightError."""
         await self.accounts.check_key(caller_of(request), permission)
-        async with self.bodies.hold(request):
-            yield
+        async with self.bodies.hold(request) as held:
+            yield held
 
 
 def door_of(request: Request) -> Door:

@@ -1,5 +1,6 @@
 """One table from errors to answers, and one shape: OpenAI's `{"error": {message, type, param, code}}`."""
 
+import traceback
 from collections.abc import Mapping
 from typing import Any
 
@@ -7,6 +8,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from safelight.core.category import Category, Stage
 from safelight.core.decision import Decision
@@ -20,6 +22,7 @@ from safelight.core.errors import (
     InputCode,
     NotAllowed,
     Overloaded,
+    PermissionLacking,
     SafelightError,
     StoreFailed,
 )
@@ -30,6 +33,7 @@ log = structlog.get_logger()
 STATUS: Mapping[type[SafelightError], tuple[int, str]] = {
     BadInput: (400, "invalid_request_error"),
     NotAllowed: (401, "authentication_error"),
+    PermissionLacking: (403, "permission_error"),
     AccountSuspended: (403, "permission_error"),
     BudgetSpent: (429, "rate_limit_error"),
     Overloaded: (503, "server_error"),
@@ -75,19 +79,27 @@ def add_error_handlers(app: FastAPI) -> None:
     """Answer every error of `app` in the one shape."""
     app.add_exception_handler(SafelightError, _on_safelight_error)
     app.add_exception_handler(HTTPException, _on_http_error)
-    app.add_exception_handler(Exception, _on_surprise)
 
 
 def answer_to(error: SafelightError) -> JSONResponse:
     """The answer to an error that Safelight foresaw."""
     if isinstance(error, BackendRefused):
-        message = f"{error.message} safety_violations=[sexual]."
-        return _blocked(message, "backend", ["sexual"], None, None)
+        # The model does not say of what kind; clients parse for one, and this is what it is nearly always.
+        message = f"{error.message} Request ID {error.request_id}. safety_violations=[sexual]."
+        return _blocked(message, "backend", ["sexual"], error.request_id, None)
     status, kind = next(STATUS[parent] for parent in type(error).__mro__ if parent in STATUS)
     status = _INPUT_STATUS.get(error.code, _BACKEND_STATUS.get(error.code, status))
     if status == 400:
         kind = "invalid_request_error"
-    return _answer(status, error.message, kind, error.code, param=error.param, retry_after_s=error.retry_after_s)
+    return _answer(
+        status,
+        error.message,
+        kind,
+        error.code,
+        param=error.param,
+        request_id=error.request_id,
+        retry_after_s=error.retry_after_s,
+    )
 
 
 def _blocked(
@@ -138,7 +150,28 @@ async def _on_http_error(_request: Request, error: Exception) -> JSONResponse:
     return answer
 
 
-async def _on_surprise(_request: Request, error: Exception) -> JSONResponse:
-    # The message may quote the request: only the type is logged, and Starlette's own log has the traceback.
-    log.error("request_crashed", error=type(error).__name__)
-    return _answer(500, "Something went wrong here; nothing was released.", "server_error", "internal_error")
+class SurpriseMiddleware:
+    """Answers what nobody foresaw. The error ends here: servers would log its message, which may quote the request."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass on; on a surprise, answer in the one shape if no answer has begun."""
+        begun = False
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_and_note)
+        except Exception as error:  # noqa: BLE001 (whatever it is, the asker gets an answer, and the log no text)
+            frames = traceback.extract_tb(error.__traceback__)
+            where = [f"{frame.name}:{frame.lineno}" for frame in frames[-4:]]
+            log.error("request_crashed", error=type(error).__name__, where=where)  # noqa: TRY400 (as above)
+            if begun:
+                raise ConnectionError("the answer broke off") from None
+            message = "Something went wrong here; nothing was released."
+            await _answer(500, message, "server_error", "internal_error")(scope, receive, send)

@@ -35,15 +35,15 @@ async def generations(request: Request) -> Response:
 async def edits(request: Request) -> Response:
     """Change the images that are sent along."""
     door = door_of(request)
-    async with door.enter(request, Permission.MAKE):
+    async with door.enter(request, Permission.MAKE) as held:
         if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             form = await door.bodies.form(request, EditFields)
             body: AskedBody = form.fields
             photos, masks = form.images, form.masks
         else:
             body = edit = await door.bodies.json(request, EditBody)
-            photos = await door.translator.references(edit.images, "images")
-            masks = await door.translator.references([edit.mask], "mask") if edit.mask else ()
+            photos = await door.translator.references(edit.images, "images", held)
+            masks = await door.translator.references([edit.mask], "mask", held) if edit.mask else ()
         if not photos:
             raise BadInput(InputCode.FIELD_MISSING, "An edit needs at least one image.", param="image")
         asked = door.translator.asked(body, Operation.EDIT, photos=photos, masks=masks)

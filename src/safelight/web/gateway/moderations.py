@@ -43,12 +43,12 @@ LOOKED_FOR = ("sexual", "sexual/minors")
 async def moderations(request: Request) -> JSONResponse:
     """Judge texts and images by themselves."""
     door = door_of(request)
-    async with door.enter(request, Permission.CHECK):
+    async with door.enter(request, Permission.CHECK) as held:
         body = await door.bodies.json(request, ModerationBody)
         caller = caller_of(request)
         results: list[Json] = []
         outcome = None
-        for asked in await door.translator.moderations(body):
+        for asked in await door.translator.moderations(body, held):
             outcome = await door.gate.check(asked, caller)
             if outcome.decision.category is Category.UNCHECKED:
                 return refusal(outcome)

@@ -70,12 +70,15 @@ class VariationFields(AskedBody):
 class ImageUrl(BaseModel):
     """The `image_url` of a content part."""
 
+    model_config = ConfigDict(extra="forbid")
     url: Url
+    detail: Literal["auto", "low", "high"] | None = None
 
 
 class TextPart(BaseModel):
     """Text within a message."""
 
+    model_config = ConfigDict(extra="forbid")
     type: Literal["text", "input_text"]
     text: Prompt
 
@@ -83,6 +86,7 @@ class TextPart(BaseModel):
 class ImagePart(BaseModel):
     """An image within a message, and whose it is."""
 
+    model_config = ConfigDict(extra="forbid")
     type: Literal["image_url", "input_image"]
     image_url: ImageUrl | Url
     owner: Owner = Owner.UNKNOWN
@@ -92,11 +96,15 @@ class ImagePart(BaseModel):
 Part = Annotated[TextPart | ImagePart, Field(discriminator="type")]
 
 
+Inputs = Annotated[list[Prompt], Field(max_length=DEFAULT_LIMITS.moderations_max_count)]
+Parts = Annotated[list[Part], Field(max_length=DEFAULT_LIMITS.moderations_max_count)]
+
+
 class ModerationBody(BaseModel):
     """`POST /v1/moderations`. A list of parts is one input; a list of strings is one input each."""
 
     model_config = ConfigDict(extra="forbid")
-    input: Prompt | list[Prompt] | list[Part] = Field(max_length=None)
+    input: Prompt | Inputs | Parts
     model: Word | None = None
 
 
@@ -105,7 +113,7 @@ class Message(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     role: Role
-    content: Prompt | list[Part]
+    content: Prompt | Parts
 
 
 class SubjectBody(BaseModel):

@@ -19,6 +19,7 @@ from safelight.core.request import ImageRequest, Operation, Role, Turn, Upload
 from safelight.gate.model import Outcome
 from safelight.policy.explain import explain
 from safelight.web.gateway.bodies import BodyReader
+from safelight.web.gateway.errors import answer_to
 from safelight.web.gateway.schemas import Prompt
 from safelight.wiring import Safelight
 
@@ -35,9 +36,9 @@ class TryFields(BaseModel):
 class TryPage:
     """The page over one running Safelight."""
 
-    def __init__(self, safelight: Safelight) -> None:
+    def __init__(self, safelight: Safelight, bodies: BodyReader) -> None:
         self._safelight = safelight
-        self._bodies = BodyReader(safelight.limits)
+        self._bodies = bodies
         self._templates = Jinja2Templates(_HERE / "templates")
         self._sample = _sample_portrait()
 
@@ -65,7 +66,7 @@ class TryPage:
                 asked = ImageRequest(Operation.EDIT if photos else Operation.GENERATE, (turn,))
                 outcome = await self._safelight.gate.make(asked, Caller(None))
         except SafelightError as error:
-            return self._page(request, shown | {"error": error}, status_code=400)
+            return self._page(request, shown | {"error": error}, status_code=answer_to(error).status_code)
         return self._page(request, shown | self._result(outcome))
 
     def _photos(self, fields: TryFields, images: tuple[Upload, ...]) -> tuple[Upload, ...]:
