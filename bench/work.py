@@ -24,6 +24,16 @@ _SUBJECTS = [
 ]
 _PLACES = ["by the sea", "in a snowy forest", "on a city roof", "in a quiet library", "under a bridge", "at a market"]
 _STYLES = ["watercolour", "oil painting", "isometric icon", "film photograph", "ink drawing", "children's book cover"]
+_DETAILS = (
+    "Soft light falls from the left and long shadows lie on the ground.",
+    "The colours are muted, with a little red near the middle.",
+    "A few birds cross the sky far away.",
+    "There is a paper lantern in the foreground, out of focus.",
+    "The grain of the wood can be seen, and drops of rain on the glass.",
+    "Everything is a little smaller than it should be, as in a toy world.",
+    "The horizon stands high and the perspective is slightly wrong.",
+    "Leave some empty space at the top for a title.",
+)
 _OTHER_LANGUAGES = (
     "ein rotes Fahrrad vor einer Bäckerei, Aquarell",
     "un phare breton au coucher du soleil",
@@ -89,7 +99,7 @@ def prompts(seed: int) -> Iterator[str]:
         elif number % 20 in (3, 9, 15):
             yield f"{rng.choice(_OTHER_LANGUAGES)} {number}"
         elif number % 20 == 18:
-            yield ". ".join(f"{plain}, then {rng.choice(_SUBJECTS)} {rng.choice(_PLACES)}" for _ in range(5))
+            yield f"{plain}. {' '.join(rng.sample(_DETAILS, 6))}"
         else:
             yield plain
 

@@ -8,8 +8,8 @@ Rules
 """
 
 import hashlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from importlib.resources import files
 
 from safelight.core.category import Stage
@@ -92,6 +92,9 @@ _EXAMPLES: tuple[tuple[str, float, float], ...] = (
     ("a close-up of a bowl of ramen", 0.0, 0.5),
 )
 """Text, and between what `text_undress` must lie."""
+NOISE_FROM, NOISE_CLEARED = 0.4, 0.3
+"""How unlike a language a disguised text must be, and how much more like one once the disguise is undone, before its
+plain reading is not listened to."""
 
 
 class TextMeaning:
@@ -149,7 +152,7 @@ class TextMeaning:
                     "hides text from a plain reader",
                     "plain",
                 )
-        for question, meaning in zip(asked, meanings, strict=True):
+        for question, meaning in zip(asked, _as_read(asked, meanings), strict=True):
             yield from self._tell(meaning, question)
 
     def _tell(self, meaning: Understanding, question: "_Question") -> Iterator[Signal]:
@@ -182,6 +185,28 @@ class TextMeaning:
             understood,
             reading,
         )
+
+
+def _as_read(asked: Sequence["_Question"], meanings: Sequence[Understanding]) -> Iterator[Understanding]:
+    """What the readings of each text mean together.
+
+    A text is as unreadable as its most readable reading. Where undoing a disguise turned noise into language, the
+    noise means nothing by itself: a head that was trained on language answers anything at all to it, and whatever
+    language stood beside the noise stands in the undone reading too.
+    """
+    clearest: dict[str, float] = {}
+    for question, meaning in zip(asked, meanings, strict=True):
+        clearest[question.where] = min(clearest.get(question.where, 1.0), meaning.gibberish)
+    for question, meaning in zip(asked, meanings, strict=True):
+        best = clearest[question.where]
+        if (
+            question.reading == "plain"
+            and meaning.gibberish >= NOISE_FROM
+            and best <= meaning.gibberish - NOISE_CLEARED
+        ):
+            yield Understanding(unknown_language=meaning.unknown_language)
+        else:
+            yield replace(meaning, gibberish=best)
 
 
 @dataclass(frozen=True, slots=True)
