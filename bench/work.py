@@ -30,9 +30,9 @@ _DETAILS = (
     "A few birds cross the sky far away.",
     "There is a paper lantern in the foreground, out of focus.",
     "The grain of the wood can be seen, and drops of rain on the glass.",
-    "Everything is a little smaller than it should be, as in a toy world.",
+    "The mood is calm and a little nostalgic, like an early morning in autumn.",
     "The horizon stands high and the perspective is slightly wrong.",
-    "Leave some empty space at the top for a title.",
+    "Keep the palette neutral, with a touch of sage green.",
 )
 _OTHER_LANGUAGES = (
     "ein rotes Fahrrad vor einer Bäckerei, Aquarell",
