@@ -3,8 +3,8 @@
 Rules
 - The first reading is always `plain`: NFKC, nothing unseen, one blank between words, case kept. Further readings are
   named by the tricks undone, joined with `+`; a text written in unseen characters is its own reading, `hidden`.
-- `read` never raises, whatever the string, keeps nothing between calls, and is linear in the text's length: at most
-  LAYERS rounds over it, each bounded by the files of `reading/`.
+- `read` never raises, whatever the string, keeps nothing between calls, and costs at most `work.bound` steps, which is
+  linear in the text's length. What that did not suffice for is a trick of its own, `unread`.
 - Ordinary text has one reading: a detector is paid for each, and a trick that is not there must not be found.
 - Of a long text a further reading holds only the sentences that differ from `plain`.
 What is left to others: what a text means is `meaning.py`; what hiding it says about a request is policy.
@@ -19,6 +19,7 @@ from safelight.signals.text.reading import ciphers, codes, escapes, letters, rep
 from safelight.signals.text.reading.characters import calm, clean, tidy
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import lexicon
+from safelight.signals.text.reading.work import Work
 
 LAYERS = 3
 """Rounds of undoing: a trick inside a trick inside a trick."""
@@ -26,7 +27,9 @@ EXCERPT_FROM_CHARS = 600
 """From this length on, a further reading holds only what differs from `plain`."""
 GROWTH = 2
 """No reading is longer than this many times the passage: what would be, is left undone."""
-Step = Callable[[str], tuple[str, frozenset[Trick]]]
+ROUND_STEPS_PER_CHAR = 2
+"""What one round over the text costs before anything is tried: patterns, and a look at each word."""
+Step = Callable[[str, Work], tuple[str, frozenset[Trick]]]
 ON_THE_SURFACE: tuple[Step, ...] = (
     escapes.undo,
     codes.undo,
@@ -47,6 +50,12 @@ def load() -> None:
 
 def read(passage: Passage) -> ReadText:
     """Every way to read `passage` that is worth a detector's time, `plain` first."""
+    return measured(passage)[0]
+
+
+def measured(passage: Passage) -> tuple[ReadText, int]:
+    """As `read`, with the steps that it took."""
+    work = Work(len(passage.text))
     cleaned = clean(passage.text)
     plain, alternates = calm(tidy(cleaned.text))
     readings = [Reading("plain", plain)]
@@ -56,7 +65,7 @@ def read(passage: Passage) -> ReadText:
         tricks.add(Trick.CASE)
 
     def add(source: str, prefix: str, *, by_word: bool = False) -> frozenset[Trick]:
-        found, undone = undo(source, by_word=by_word)
+        found, undone = undo(source, work, by_word=by_word)
         text = calm(tidy(found))[0]
         if (undone or prefix) and text and text.casefold() not in seen:
             seen.add(text.casefold())
@@ -69,17 +78,19 @@ def read(passage: Passage) -> ReadText:
         add(cleaned.text, "", by_word=True)
     if cleaned.hidden:
         add(cleaned.hidden, "hidden")
-    return ReadText(passage, tuple(readings), tuple(sorted(trick.value for trick in tricks)))
+    if work.unread:
+        tricks.add(Trick.UNREAD)
+    return ReadText(passage, tuple(readings), tuple(sorted(trick.value for trick in tricks))), work.spent
 
 
-def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
+def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
     """The text with every trick undone, and which. The same text and none where there is none."""
     tricks: set[Trick] = set()
     longest = max(64, GROWTH * len(text))
 
     def apply(step: Step) -> None:
         nonlocal text, tricks
-        changed, found = step(text)
+        changed, found = step(text, work)
         if found and changed != text and len(changed) <= longest:
             cleaned = clean(changed)
             text = cleaned.text
@@ -87,27 +98,30 @@ def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
 
     for _ in range(LAYERS):
         before = text
+        if not work.may(ROUND_STEPS_PER_CHAR * len(text)):
+            break
         for step in ON_THE_SURFACE:
             apply(step)
-        if not ordinary(text):
+        if not ordinary(text, work):
             apply(spacing.undo_filled)
             apply(partial(ciphers.undo, by_word=by_word))
             apply(spacing.undo_joined)
             apply(repairs.undo_in_stretches)
         if text == before:
             break
+        # What did not change in this round hides nothing that the next one would find.
+        text = _excerpt(text, before)
     return text, frozenset(tricks)
 
 
-def ordinary(text: str) -> bool:
+def ordinary(text: str, work: Work) -> bool:
     """Whether every stretch of the text is made of known words of usual length: then nothing lies below."""
-    words = text.split()
-    return len(text) >= 4 * len(words) and next(ciphers.stretches(text), None) is None
+    return len(text) >= 4 * len(text.split()) and not work.spans(text, ciphers.stretches)
 
 
-def _excerpt(text: str, plain: str) -> str:
-    """Of a long reading, the sentences that `plain` does not have."""
+def _excerpt(text: str, before: str) -> str:
+    """Of a long reading, the sentences that were not there before."""
     if len(text) < EXCERPT_FROM_CHARS:
         return text
-    known = {sentence.strip() for sentence in SENTENCE.findall(plain)}
+    known = {sentence.strip() for sentence in SENTENCE.findall(before)}
     return " ".join(s.strip() for s in SENTENCE.findall(text) if s.strip() not in known) or text

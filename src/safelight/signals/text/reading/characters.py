@@ -27,11 +27,14 @@ FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 SELECTORS = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 OVERRIDE = "\u202e"
-CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f]+")
-INVISIBLE = re.compile(
-    r"[\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
-    r"\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff]+"
+CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
+UNSEEN = (
+    r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
+    r"\ufff9-\ufffb\U0001d173-\U0001d17a\U000e0000-\U000e0fff"
 )
+CONTROLS = re.compile(rf"[{CONTROL}]+")
+INVISIBLE = re.compile(rf"[{UNSEEN}]+")
+CUTS = re.compile(rf"[{CONTROL}{UNSEEN}]+")
 JOINERS_NEEDED = re.compile(
     r"(?<=[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f])[\u200c\u200d](?=[\u0600-\u08ff\u0900-\u0dff\u1000-\u109f])"
 )
@@ -39,8 +42,7 @@ EMOJI_JOINED = re.compile(
     r"(?<=[\u2190-\u2bff\ufe0f\U0001f000-\U0001faff])\u200d(?=[\u2190-\u2bff\U0001f000-\U0001faff])"
 )
 LETTER = r"[^\W\d_]"
-UNSEEN = rf"(?:{CONTROLS.pattern}|{INVISIBLE.pattern})+"
-CUT_WORD = re.compile(rf"(?<![A-Za-zÀ-\u052f])[A-Za-zÀ-\u052f]+(?:{UNSEEN}[A-Za-zÀ-\u052f]+)+")
+CUT_WORD = re.compile(rf"(?<![A-Za-zÀ-\u052f])[A-Za-zÀ-\u052f]++(?:{CUTS.pattern}+[A-Za-zÀ-\u052f]++)++")
 SPLITTING = re.compile(rf"(?<={LETTER}){INVISIBLE.pattern}(?=[A-Za-zÀ-ӿ])")
 COMMON_MARK = r"[\u0300-\u036f\u0483-\u0489\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
 STACKED = re.compile(rf"{COMMON_MARK}{{2,}}")
@@ -53,7 +55,7 @@ STYLE_NAMES = re.compile(r"[\U0001d400-\U0001d7ff\u2100-\u214f]")
 REGIONAL = re.compile(r"[\U0001f1e6-\U0001f1ff]")
 REGIONAL_RUN = re.compile(r"[\U0001f1e6-\U0001f1ff](?:[ \u200b-\u200d\u2060]?[\U0001f1e6-\U0001f1ff])*")
 RISING = re.compile(r"[a-z](?=[A-Z])")
-ALTERNATING = re.compile(r"\b[A-Za-z]*(?:[a-z][A-Z]){2,}[A-Za-z]*\b")
+ALTERNATING = re.compile(r"\b(?=[A-Za-z]*?(?:[a-z][A-Z]){2})[A-Za-z]++\b")
 SPACES = re.compile(r"[^\S\n]")
 LINES = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
@@ -141,7 +143,7 @@ def _drop_unseen(text: str, tricks: set[Trick]) -> str:
 
 def _bridge(run: re.Match[str]) -> str:
     """Letters with unseen characters among them: one word cut up, or several words without a blank between them."""
-    return bridge(re.split(UNSEEN, run[0]))
+    return bridge(CUTS.split(run[0]))
 
 
 def _drop_costume(text: str, tricks: set[Trick]) -> str:

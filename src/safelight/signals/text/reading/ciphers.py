@@ -8,7 +8,7 @@ Rules
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
@@ -17,8 +17,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import MARKS, SCRIPTS_WITHOUT_SPACES, belief, lexicon, likeness, segment
+from safelight.signals.text.reading.words import (
+    MARKS,
+    SCRIPTS_WITHOUT_SPACES,
+    belief,
+    cutting_steps,
+    lexicon,
+    likeness,
+    segment,
+    zipf,
+)
+from safelight.signals.text.reading.work import Work
 
+Span = tuple[int, int]
 TOKEN = re.compile(r"\S+")
 CLUSTER = re.compile(rf"[\s\S][{MARKS}]*")
 """A letter with its marks."""
@@ -33,6 +44,15 @@ USUAL = frozenset({Trick.REVERSED, Trick.ROT13})
 """What a few letters suffice for; other shifts find a short word by chance."""
 SAMPLE_LETTERS = 160
 """Letters of a stretch that are scored; what they say holds for the stretch."""
+MANY = 24
+"""Strange places of a text from which on each has to promise something before it is tried."""
+PROMISE_LETTERS = 48
+PROMISING_GAIN = 8.0
+PROMISING_FLOW = 12.0
+"""`words.flow` of what some alphabet makes of a place: prose has about 35, chance about 0."""
+QUICK_CHARS = 80
+"""Of a longer reading, what is looked at first; where that is not like language at all, the reading is dropped."""
+QUICK_LIKENESS = 0.15
 GAIN = 0.3
 ENOUGH = 0.5
 LEAST_LETTERS = 6
@@ -40,6 +60,7 @@ CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
 GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
 ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
 RUSSIAN_KEYS = dict(zip("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.", strict=True))
+RUSSIAN_TYPED = {ord(letter): key for letter, key in RUSSIAN_KEYS.items()}
 LATIN_KEYS = {key: letter for letter, key in RUSSIAN_KEYS.items()}
 
 
@@ -51,27 +72,82 @@ class Candidate:
     tricks: frozenset[Trick]
 
 
-def undo(text: str, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
+def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
     """Decipher every line, or stretch of one, that looks like no language; the tricks found.
 
     Reversed letters leave open whether the words stood in order: `by_word` says that they did.
     """
-    tricks: set[Trick] = set()
+    spans = work.spans(text, stretches)
+    if not spans:
+        return text, frozenset()
+    lines = list(_lines(text, spans))
+    strange = [line for line, inside in lines if sum(end - begin for begin, end in inside) * 5 >= 2 * _size(line)]
+    found = _try(text, strange, work, by_word=by_word, whole=True)
+    tried = set(strange)
+    rest = [part for line, inside in lines if line not in found for part in inside if part not in tried]
+    found |= _try(text, rest, work, by_word=by_word, whole=False)
     out: list[str] = []
     at = 0
-    for begin, end, whole in _places(text):
-        if begin < at:
-            continue
-        found = decipher(text[begin:end], by_word=by_word, whole=whole)
-        if found is not None:
-            out += [text[at:begin], found.text]
-            tricks |= found.tricks
-            at = end
+    for (begin, end), candidate in sorted(found.items()):
+        out += [text[at:begin], candidate.text]
+        at = end
     out.append(text[at:])
-    return "".join(out), frozenset(tricks)
+    return "".join(out), frozenset(trick for candidate in found.values() for trick in candidate.tricks)
 
 
-def undo_rot47(text: str) -> tuple[str, frozenset[Trick]]:
+def _try(text: str, places: list[Span], work: Work, *, by_word: bool, whole: bool) -> dict[Span, Candidate]:
+    """What becomes of `places`, where something does. If there are many, those that promise nothing are left out."""
+    if len(places) > MANY:
+        distinct = dict.fromkeys(text[begin:end] for begin, end in places)
+        fresh = (one for one in distinct if not work.in_vain("cipher", one, by_word, whole))
+        promises = {one: _promise(one) for one in fresh if work.may(_promise_steps(one[0]))}
+        places = [place for place in places if promises.get(text[place[0] : place[1]], 0.0) > 0]
+        places.sort(key=lambda place: -promises[text[place[0] : place[1]]])
+    found: dict[Span, Candidate] = {}
+    for place in places:
+        stretch = text[place[0] : place[1]]
+        if work.in_vain("cipher", stretch, by_word, whole) or not work.may(_steps(stretch, whole)):
+            continue
+        candidate = decipher(stretch, by_word=by_word, whole=whole)
+        if candidate is None:
+            work.was_in_vain("cipher", stretch, by_word, whole)
+        else:
+            found[place] = candidate
+    return found
+
+
+def _steps(stretch: str, whole: bool) -> int:
+    """What `decipher` costs: readings, times the words of each, or the letters where words have to be cut out."""
+    sample = min(len(stretch), 3 * SAMPLE_LETTERS)
+    words = 1 + stretch.count(" ", 0, sample)
+    each = 10 + 2 * words + (cutting_steps(min(sample, SAMPLE_LETTERS)) if words * 25 < sample else 0)
+    if not whole and " " not in stretch.strip():
+        return 3 * each
+    return 150 + 10 * each
+
+
+def _promise_steps(letter: str) -> int:
+    """What `_promise` costs, by a letter of the place: one multiplication, or the words of every shift."""
+    return 60 if letter.isascii() else 150
+
+
+def _promise(stretch: str) -> float:
+    """Above 0 where the letters follow one another better in some other way than they stand, or make a known word."""
+    low = stretch[:PROMISE_LETTERS].casefold()
+    codes = np.array([_CODES.get(c, 0) for c in low], np.int64)
+    if (codes > 0).sum() * 2 >= len(codes):
+        keys = _keys()
+        flows = np.concatenate([_flows(keys[:, codes]), _flows(keys[:, codes[::-1]])])
+        best = flows[1:].max()
+        return float(min(best - flows[0] - PROMISING_GAIN, best - PROMISING_FLOW))
+    longest = " ".join(sorted(low.split(), key=len)[-2:])
+    tables = [RUSSIAN_TYPED, *(read for alphabet in (CYRILLIC, GREEK) for read, _ in _shifted(alphabet))]
+    usual = [table for table in tables if longest and ord(longest[-1]) in table]
+    others = [longest[::-1], *(longest.translate(table) for table in usual)]
+    return float(any(zipf(word) > 2 for other in others for word in other.split(" ")))
+
+
+def undo_rot47(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
     """Lines so full of signs that ROT47 may have made them: before anybody reads the signs as letters."""
     lines = text.split("\n")
     for at, line in enumerate(lines):
@@ -89,20 +165,32 @@ def _signs(line: str) -> bool:
     return solid > 7 and sum(map(str.isalpha, line)) * 4 < solid * 3
 
 
-def _places(text: str) -> Iterator[tuple[int, int, bool]]:
-    """Where to look: a line that is strange for the most part, then the strange stretches in it."""
-    spans = list(stretches(text))
-    for line in re.finditer(r"[^\n]+", text) if spans else ():
-        inside = [(begin, end) for begin, end in spans if line.start() <= begin < line.end()]
-        strange = sum(end - begin for begin, end in inside)
-        if strange * 5 >= 2 * (line.end() - line.start()):
-            yield line.start(), line.end(), True
-        for begin, end in inside:
-            yield begin, min(end, line.end()), False
+def _lines(text: str, spans: Sequence[Span]) -> Iterator[tuple[Span, list[Span]]]:
+    """The lines with anything strange in them, and what is strange in each."""
+    first = 0
+    for line in re.finditer(r"[^\n]+", text):
+        begin, end = line.span()
+        while first < len(spans) and spans[first][1] <= begin:
+            first += 1
+        inside = []
+        for at in range(first, len(spans)):
+            if spans[at][0] >= end:
+                break
+            inside.append((max(begin, spans[at][0]), min(end, spans[at][1])))
+        if inside:
+            yield (begin, end), inside
 
 
-def stretches(text: str) -> Iterator[tuple[int, int]]:
+def _size(span: Span) -> int:
+    return span[1] - span[0]
+
+
+def stretches(text: str) -> tuple[Span, ...]:
     """Where words follow one another that no language knows; a known word in between, if short, belongs to them."""
+    return tuple(_stretches(text))
+
+
+def _stretches(text: str) -> Iterator[Span]:
     begin = last = -1
     letters = known = 0
     for token in TOKEN.finditer(text):
@@ -135,6 +223,9 @@ def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Cand
     alone = not whole and " " not in stretch.strip()
     best, best_worth = None, max(ENOUGH, before + GAIN) + (0.25 if alone else 0.0)
     for candidate in _alone(stretch) if alone else _candidates(stretch, by_word):
+        quick = candidate.text[:QUICK_CHARS]
+        if len(stretch) > 2 * QUICK_CHARS and quick.count(" ") > 4 and likeness(quick) < QUICK_LIKENESS:
+            continue
         value = worth(candidate.text)
         if letters < 14 and not candidate.tricks <= USUAL:
             value -= 0.2
@@ -262,17 +353,28 @@ def _apply(stretch: str, index: int, reverse: bool) -> tuple[str, frozenset[Tric
 
 def _shifts(low: str, alphabet: str) -> Iterable[Candidate]:
     """The alphabets of other scripts are shifted and mirrored too; the best by words of a short sample."""
-    size = len(alphabet)
+    sample = low[:60]
+    longest = sorted(sample.split(), key=len)[-3:]
     best = None
-    for mirrored in (False, True):
-        source = alphabet[::-1] if mirrored else alphabet
-        for shift in range(size):
-            read = {ord(source[(at + shift) % size]): alphabet[at] for at in range(size)}
-            score = likeness(low[:60].translate(read))
+    for read, trick in _shifted(alphabet):
+        # Looked up first: of any right reading at least one of three words is known.
+        if any(zipf(word.translate(read)) > 2 for word in longest):
+            score = likeness(sample.translate(read))
             if best is None or score > best[0]:
-                best = (score, read, Trick.ATBASH if mirrored else Trick.CAESAR)
+                best = (score, read, trick)
     if best is not None and best[0] > ENOUGH:
         yield Candidate(low.translate(best[1]), frozenset({best[2]}))
+
+
+@cache
+def _shifted(alphabet: str) -> tuple[tuple[dict[int, str], Trick], ...]:
+    """Every shift of an alphabet, then every mirrored one, as a table."""
+    size = len(alphabet)
+    return tuple(
+        ({ord(source[(at + shift) % size]): alphabet[at] for at in range(size)}, trick)
+        for source, trick in ((alphabet, Trick.CAESAR), (alphabet[::-1], Trick.ATBASH))
+        for shift in range(size)
+    )
 
 
 @cache

@@ -14,9 +14,12 @@ from collections.abc import Callable, Iterable
 
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import flow, likeness, zipf
+from safelight.signals.text.reading.work import Work
 
 CLOSE = r"[A-Za-z0-9+/_=-]"
-CLOSE_CUE = re.compile(rf"(?<!{CLOSE})(?={CLOSE}{{8}})[A-Z]?[a-z]*(?:[-_/][a-z]*)?[A-Z0-9+=]|{CLOSE}=+(?!{CLOSE})")
+CLOSE_CUE = re.compile(
+    rf"(?<!{CLOSE})(?={CLOSE}{{8}})[A-Z]?[a-z]*(?:[-_/][a-z]*)?[A-Z0-9+=]|[A-Za-z0-9+/_-]=++(?!{CLOSE})"
+)
 """A long token that starts like a word and goes on unlike one; or one that ends as base64 does."""
 ANY_DIGIT = re.compile(r"\d")
 NUMBER_CUE = re.compile(
@@ -122,17 +125,19 @@ SPELLED = {name: name[0] for name in ALPHABET} | {"alfa": "a", "juliet": "j", "w
 SPELLED_RUN = re.compile(
     rf"\b(?:{'|'.join(SPELLED)})\b(?:[\s,.\-/|]{{1,3}}(?:{'|'.join(SPELLED)})\b){{2,}}", re.IGNORECASE
 )
+SAMPLE_CHARS = 480
+"""Of what was decoded, as much is asked whether it is language."""
 UNWRITTEN = re.compile(r"[\x00-\x07\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 """What no decoded text holds: controls, private use, the replacement sign."""
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
+def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     """Decode one layer of codes; the tricks found. The same text and none where there is nothing."""
     tricks: set[Trick] = set()
 
     def by(trick: Trick, decode: Callable[[str], Iterable[str]]) -> Callable[[re.Match[str]], str]:
         def replace(match: re.Match[str]) -> str:
-            for found in decode(match[0]):
+            for found in decode(match[0]) if work.may(len(match[0])) else ():
                 if is_text(found):
                     tricks.add(trick)
                     tail = " " if match[0][-1:].isspace() else ""
@@ -162,7 +167,8 @@ def is_text(found: str) -> bool:
     if not found.isascii():
         # Octets that are valid UTF-8 beyond ASCII are no accident; a few characters may be.
         return solid > 7 or likeness(found) > 0.3
-    if letters >= 3 and letters * 10 >= solid * 6 and (likeness(found) > 0.45 or (solid > 5 and flow(found) > 5)):
+    sample = found[:SAMPLE_CHARS]
+    if letters >= 3 and letters * 10 >= solid * 6 and (likeness(sample) > 0.45 or (solid > 5 and flow(sample) > 5)):
         return True
     return solid >= 12
 

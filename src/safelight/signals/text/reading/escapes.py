@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import bridge, zipf
+from safelight.signals.text.reading.work import Work
 
 CUE = re.compile(r"[\\%&<=]|[Uu]\+[0-9A-Fa-f]{4}|['\"`]\s*[+.,&|]")
 """None of the below can be in a text without one of these."""
@@ -23,7 +24,7 @@ LONE_OCTET = re.compile(r"(?<=[A-Za-z])=([46][1-9A-F]|[57][0-9A])(?=[A-Za-z]|\b)
 OCTAL = re.compile(r"(?:\\[0-3][0-7]{2}){2,}")
 STYLE_SHEET = re.compile(r"(?:\\0{0,4}[4-7][0-9A-Fa-f](?![0-9A-Fa-fux]) ?){2,}")
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9A-Fa-f]{1,6}|[A-Za-z][A-Za-z0-9]{1,30});?")
-TAG = re.compile(r"<!--.{0,2000}?-->|</?[A-Za-z][^<>]{0,200}>|<[/!]?>", re.DOTALL)
+TAG = re.compile(r"<!--.{0,200}?-->|</?[A-Za-z][^<>]{0,200}>|<[/!]?>", re.DOTALL)
 NUMERIC = re.compile(r"\\{1,4}u\{?[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-f]{2,6};")
 SIGNS = re.compile(r"(?:[\\&;][^\\&;]{0,40}){4}")
 NOT_PRINTABLE = re.compile(r"[^!-~]")
@@ -38,8 +39,11 @@ CONCATENATED = re.compile(
 STRING = re.compile(r"(['\"`])([^'\"`]*)\1")
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
-    """Decode one layer of escapes and markup; the tricks found. The same text and none where there is nothing."""
+def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
+    """Decode one layer of escapes and markup; the tricks found. The same text and none where there is nothing.
+
+    Linear, so it is paid for with the round.
+    """
     if not CUE.search(text):
         return text, frozenset()
     text = _righted(text)

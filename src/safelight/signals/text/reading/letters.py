@@ -9,10 +9,12 @@ Rules
 import re
 import unicodedata
 from collections import Counter
+from functools import lru_cache
 
 from safelight.signals.text.reading.characters import any_of, table
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import english, flow, likeness, weigh, zipf
+from safelight.signals.text.reading.work import Work
 
 WORD = re.compile(r"[^\s.,;:\"()\[\]{}<>/\\“”„«»–—-]+")
 LETTERS = re.compile(r"[^\W\d_]+")
@@ -22,7 +24,7 @@ GREEK = re.compile(r"[\u0370-\u03ff]")
 UPRIGHT_TWINS = str.maketrans("bdpqnumwMW6935", "qpdbunwmWM9635")
 TURNED_SIGNS = str.maketrans("¿¡˙‘‛", "?!.,,")
 FOREIGN = re.compile(
-    r"[^\x00-\x7f\u00aa\u00ab\u00b2-\u00b4\u00b7-\u00d6\u00d8-\u024f\u0259\u025b\u0254\u014b\u1e00-\u1eff’]"
+    r"[^\x00-\x7f\u00aa\u00ab\u00b2-\u00b4\u00b7-\u00d6\u00d8-\u024f\u0259\u025b\u0254\u014b\u1e00-\u1eff\u2010-\u203a]"
 )
 """More than a letter of a language in Latin script: those are no imitations, whatever they look like."""
 ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
@@ -31,8 +33,8 @@ GAIN = 0.25
 ENOUGH = 0.55
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
-    """Read imitations as what they imitate; the tricks found."""
+def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
+    """Read imitations as what they imitate; the tricks found. Linear, so it is paid for with the round."""
     if text.isascii():
         return text, frozenset()
     upright = _upright(text)
@@ -41,7 +43,8 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     tricks = set()
     if FOREIGN.search(text) and any_of("lookalike").search(text):
         usual = _usual_script(text)
-        changed = WORD.sub(lambda word: _unmasked(word[0], usual), text)
+        known = {word: _unmasked(word, usual) for word in set(WORD.findall(text))}
+        changed = WORD.sub(lambda word: known[word[0]], text)
         everything = _unmask_all(text)
         if _reads_better(everything, changed, found=changed != text) or _patchwork(text):
             changed = everything
@@ -49,10 +52,10 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
             text = changed
             tricks.add(Trick.LOOKALIKES)
     if ACCENTED.search(text):
-        bare = without_accents(text)
         before = likeness(text)
+        bare = without_accents(text) if before < ENOUGH else text
         accented = sum(a != b for a, b in zip(text, bare, strict=False)) * 2 > sum(map(str.isalpha, text))
-        if before < ENOUGH and (likeness(bare) if accented else _english(bare)) > max(ENOUGH, before + GAIN):
+        if bare != text and (likeness(bare) if accented else _english(bare)) > max(ENOUGH, before + GAIN):
             text = bare
             tricks.add(Trick.ACCENTS)
     return text, frozenset(tricks)
@@ -82,6 +85,8 @@ def _unmask_all(text: str) -> str:
 
 def _reads_better(everything: str, changed: str, *, found: bool) -> bool:
     """One imitation found, or a text that is nothing otherwise, and the rest is read in the same light."""
+    if everything == changed:
+        return False
     known, letters = weigh(everything)
     known_before, letters_before = weigh(changed)
     if known <= ENOUGH * letters:
@@ -91,9 +96,9 @@ def _reads_better(everything: str, changed: str, *, found: bool) -> bool:
 
 def _patchwork(text: str) -> bool:
     """Whether most words mix scripts that no language mixes, or the text has many scripts: then nothing is genuine."""
-    words = [[c for c in word if c.isalpha()] for word in WORD.findall(text)]
-    mixed = sum(_mixed(letters) for letters in words)
-    many = {_script(c) for letters in words for c in letters} - {"OTHER"}
+    words = WORD.findall(text)
+    mixed = sum(_mixed([c for c in word if c.isalpha()]) for word in words if not word.isascii())
+    many = {_script(c) for c in set(text) if c.isalpha()} - {"OTHER"}
     if len(many) > 2:
         return mixed * 8 >= len(words) and mixed > 0
     return mixed > 1 and mixed * 2 >= len(words)
@@ -101,8 +106,10 @@ def _patchwork(text: str) -> bool:
 
 def _usual_script(text: str) -> str:
     """The script of most letters that are not ASCII, or LATIN where those are few."""
-    letters = [c for c in text if c.isalpha()]
-    scripts = Counter(_script(c) for c in letters)
+    scripts: Counter[str] = Counter()
+    for letter, times in Counter(text).items():
+        if letter.isalpha():
+            scripts[_script(letter)] += times
     return max(sorted(scripts), key=scripts.__getitem__, default="LATIN")
 
 
@@ -146,9 +153,10 @@ def _unmasked(word: str, usual: str) -> str:
 
 def _mixed(letters: list[str]) -> bool:
     """Whether letters of Latin and of another script stand together."""
-    return len({_script(c) for c in letters} - {"OTHER"}) > 1
+    return len(set(map(_script, letters)) - {"OTHER"}) > 1
 
 
+@lru_cache(maxsize=4096)
 def _script(letter: str) -> str:
     code = ord(letter)
     if code < 0x250 or 0x1E00 <= code < 0x1F00:

@@ -16,6 +16,7 @@ from itertools import islice, product
 from safelight.signals.text.reading.ciphers import ENOUGH, GAIN, stretches
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import LONGEST_WORD, belief, english, likeness, unskeleton, weigh, zipf
+from safelight.signals.text.reading.work import Work
 
 LEET = {
     "4": "a", "@": "a", "^": "av", "8": "b", "6": "gb", "(": "c", "¢": "c", "©": "c", "3": "e", "€": "e",
@@ -24,6 +25,8 @@ LEET = {
     "%": "x", "?": "q", "×": "x", "µ": "u", "¥": "y", "§": "s", "®": "r", "<": "c", "~": "n", ")": "d",
     "&": "e", "¡": "i", "}": "d", "{": "c", "]": "d", "[": "c",
 }  # fmt: skip
+USUAL = {ord(sign): letters[0] for sign, letters in LEET.items()}
+AMBIGUOUS = re.compile("[" + "".join(re.escape(sign) for sign, letters in LEET.items() if len(letters) > 1) + "]")
 DRAWINGS = r"""
 /\/\m |\/|m /v\m |v|m (v)m [v]m ^^m \/\/w \^/w |/\|w \|/w |\|n /\/n |-|h ]-[h }-{h (-)h /-/h /-\a /\a |_|u (_)u \_/u \/v
 |)d |]d [)d |}d |<k |{k |2r |?r |^r |*p |>p |op |°p |=f |3b |_l ()o []o ><x }{x `/y _|j
@@ -33,6 +36,7 @@ SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
 DRAWN = re.compile(r"\\/|/\\|/-\\|\|\\\||\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
 TOKEN = re.compile(r"\S+")
 SIGN = r"[0-9@$!¡|+€£¢§®×#(<^%]"
+ANY_LETTER = re.compile(r"[^\W\d_]")
 ANY_SIGN = re.compile(SIGN)
 CUE = re.compile(rf"[^\W\d_]['\\/_-]*{SIGN}|{SIGN}['\\/_-]*[^\W\d_]")
 """A digit or a sign that touches a letter. Punctuation at the end of words does, too: `repaired` looks closer."""
@@ -50,7 +54,7 @@ ne1=anyone any1=anyone some1=someone sum1=someone every1=everyone no1=no_one in2
 CHAT = {sound: word.replace("_", " ") for sound, _, word in (pair.partition("=") for pair in CHAT_PAIRS.split())}
 """Sounds for letters, where a digit is said aloud."""
 SOFT_EDGES = "\"'“”‘’.,;:?…"
-EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»"
+EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»¡¿"
 ROMAN = re.compile(r"[ivxlcdm]+")
 RUN = re.compile(r"(.)\1{2,}")
 PAIR = re.compile(r"(.)\1+")
@@ -59,7 +63,7 @@ MASK_CUE = re.compile(r"[*#•·%](?<=[^\W\d_].)")
 DOUBLED = re.compile(r"(?:(.)\1)+")
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+")
 MASK = r"[*#•·%]"
-MASKED = re.compile(rf"(?=.*{MASK}.*[^\W\d_]|.*{MASK}.*{MASK})[^\W\d_]+(?:{MASK}{{1,3}}[^\W\d_]*)+")
+MASKED = re.compile(rf"(?=.*{MASK}.*[^\W\d_]|.*{MASK}.*{MASK})[^\W\d_]++(?:{MASK}++[^\W\d_]*+)++")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 VOWELS = "aeiou"
 MAX_MASKS = 3
@@ -68,48 +72,64 @@ LIGHT = 0.65
 MAX_VARIANTS = 24
 CAUTION = 0.2
 """How much more the repair of typing errors has to show for itself."""
+UNREPEATING_STEPS = 20
+WORD_STEPS = 6
+TYPO_STEPS_PER_LETTER = 25
+LONGEST_TOKEN = 3 * LONGEST_WORD
 MAX_TYPO_WORDS = 300
 SAMPLE_WORDS = 12
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
+def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     """Repair words with a visible disguise; the tricks found."""
-    tricks: set[Trick] = set()
-
-    def repair(token: re.Match[str]) -> str:
-        found, trick = repaired(token[0])
-        if trick is not None:
-            tricks.add(trick)
-        return found
-
     signs = ANY_SIGN.search(text) and (CUE.search(text) or DRAWN.search(text))
     if not signs and not REPEATS.search(text) and not MASK_CUE.search(text):
         return text, frozenset()
-    changed = TOKEN.sub(repair, text)
+    found = {token: repaired(token) for steps, token in _by_doubt(text) if work.may(steps)}
+    changed = TOKEN.sub(lambda token: found.get(token[0], (token[0], None))[0], text)
+    tricks = {trick for _, trick in found.values() if trick is not None}
     if signs and (CUE.search(changed) or DRAWN.search(changed)):
         # One repaired word, or a text that is nothing without repair, and the rest is read in the same light.
-        everything = TOKEN.sub(lambda token: _word_for(token[0], 1.0) or token[0], changed)
+        words = {token: _word_for(token, 1.0) for steps, token in _by_doubt(changed) if work.may(steps)}
+        everything = TOKEN.sub(lambda token: words.get(token[0]) or token[0], changed)
         if _light(everything, changed, found=Trick.LEET in tricks):
             changed = everything
             tricks.add(Trick.LEET)
     return changed, frozenset(tricks)
 
 
+def _by_doubt(text: str) -> list[tuple[int, str]]:
+    """What may be disguised, once each, with the steps it costs: the likeliest first, which can stand for few words."""
+    tokens = (token for token in dict.fromkeys(TOKEN.findall(text)) if 1 < len(token) <= LONGEST_TOKEN)
+    odd = (t for t in tokens if not t.isalpha() or RUN.search(low := t.casefold()) or DOUBLED.fullmatch(low))
+    return sorted(((_steps(token), token) for token in odd), key=lambda pair: pair[0])
+
+
+def _steps(token: str) -> int:
+    """What the repair of a token costs: the words that it may stand for, and what each has without repeated letters."""
+    words = min(MAX_VARIANTS, 1 << len(AMBIGUOUS.findall(token)))
+    repeats = RUN.search(token.lower().translate(USUAL))
+    return 4 + len(token) // 4 + 2 * words * (UNREPEATING_STEPS if repeats else 1)
+
+
 def _light(everything: str, changed: str, *, found: bool) -> bool:
     """Whether to read every sign as a letter: a word was found so, several come out, or nothing else is left."""
+    if everything == changed:
+        return False
     known, letters = weigh(everything)
     before, letters_before = weigh(changed)
     if known <= before or known < (LIGHT if found else ENOUGH) * letters:
         return False
     pairs = zip(TOKEN.findall(everything), TOKEN.findall(changed), strict=False)
-    new = sum(word != token and len(word) > 2 and zipf(word.strip(EDGES)) > 3.5 for word, token in pairs)
-    return found or new > 1 or known / letters > GAIN + before / max(1, letters_before)
+    new = {word for word, token in pairs if word != token and len(word) > 2 and ANY_LETTER.search(token)}
+    several = sum(zipf(word.strip(EDGES)) > 3.5 for word in new) > 1
+    return found or several or known / letters > GAIN + before / max(1, letters_before)
 
 
 def repaired(token: str) -> tuple[str, Trick | None]:
     """One blank-free token and the trick undone in it, if any."""
     core = token.strip(EDGES)
-    if len(token) > 3 * LONGEST_WORD or len(token) < 2:
+    if not 1 < len(token) <= LONGEST_TOKEN:
         return token, None
     key = core.casefold()
     if key in CHAT:
@@ -182,32 +202,51 @@ def unrepeated(word: str) -> str | None:
     return best if zipf(best) > max(2.3, known + 1) else None
 
 
-def undo_in_stretches(text: str) -> tuple[str, frozenset[Trick]]:
+def undo_in_stretches(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     """Repair stretches of unknown words in which every word was changed in the same way; the tricks found."""
     tricks: set[Trick] = set()
     out: list[str] = []
     at = searched = 0
-    for begin, end in stretches(text):
+    for begin, end in work.spans(text, stretches):
         stretch = text[begin:end]
-        before = likeness(stretch)
-        best, best_worth, best_trick = stretch, max(ENOUGH, before + GAIN), None
-        for trick, change in _CHANGES:
-            if change is _respelled:
-                searched += stretch.count(" ") + 1
-                if searched > MAX_TYPO_WORDS or best_trick is not None:
-                    continue
-            if not _promising(stretch, change):
-                continue
-            changed = TOKEN.sub(lambda token, change=change: _edged(token[0], change), stretch)  # type: ignore[misc]
-            value = likeness(changed) - (CAUTION if change is _respelled else 0.0)
-            if value > best_worth:
-                best, best_worth, best_trick = changed, value, trick
-        if best_trick is not None:
-            tricks.add(best_trick)
-            out += [text[at:begin], best]
+        if work.in_vain("repair", stretch):
+            continue
+        searched += stretch.count(" ") + 1
+        found = _repair(stretch, work, typos=searched <= MAX_TYPO_WORDS)
+        if found is None:
+            work.was_in_vain("repair", stretch)
+        else:
+            out += [text[at:begin], found[0]]
+            tricks.add(found[1])
             at = end
     out.append(text[at:])
     return "".join(out), frozenset(tricks)
+
+
+def _repair(stretch: str, work: Work, *, typos: bool) -> tuple[str, Trick] | None:
+    """The best repair of a stretch, or None."""
+    words = stretch.count(" ") + 1
+    if not work.may(2 * words):
+        return None
+    best, trick, least = stretch, None, max(ENOUGH, likeness(stretch) + GAIN)
+    for kind, change in _CHANGES:
+        if change is not _respelled:
+            steps = WORD_STEPS * words
+        elif typos and trick is None:
+            steps = TYPO_STEPS_PER_LETTER * (len(stretch) - words)
+        else:
+            continue
+        sample = min(1.0, SAMPLE_WORDS / words)
+        optional = change is _respelled
+        if not work.may(int(sample * steps), optional=optional) or not _promising(stretch, change):
+            continue
+        if not work.may(int((1 - sample) * steps), optional=optional):
+            continue
+        changed = TOKEN.sub(lambda token, change=change: _edged(token[0], change), stretch)  # type: ignore[misc]
+        value = likeness(changed) - (CAUTION if change is _respelled else 0.0)
+        if value > least:
+            best, trick, least = changed, kind, value
+    return (best, trick) if trick is not None else None
 
 
 def _promising(stretch: str, change: Callable[[str], Iterable[str]]) -> bool:

@@ -16,31 +16,39 @@ from safelight.signals.text.reading.words import (
     SCRIPTS_WITHOUT_SPACES,
     UNKNOWN_LETTER,
     WORD_PRICE,
+    cutting_steps,
     english,
     likeness,
     segment,
     zipf,
 )
+from safelight.signals.text.reading.work import Work
 
 UNIT = rf"(?:[^\W_]|[@$€£¢])[{MARKS}]*"
 GAP = rf"(?:[^\w@$€£¢{MARKS}]|_)"
 SPACED = re.compile(rf"(?<![^\W_]){UNIT}(?:{GAP}{{1,8}}?{UNIT}(?![^\W_{MARKS}])){{2,}}")
 GAPS = re.compile(rf"({GAP}{{1,8}})")
 LETTERS = re.compile(r"[^\W\d_]+")
-CLUSTERS = rf"(?:[^\W\d_][{MARKS}]*)+"
+CLUSTERS = rf"(?:[^\W\d_][{MARKS}]*+)++"
 PUNCTURE_CUE = re.compile(rf"(?<=[^\W\d_])(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+)(?=[^\W\d_])")
-PUNCTURED = re.compile(rf"(?<![^\W_]){CLUSTERS}(?:(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])")
+PUNCTURED = re.compile(
+    rf"(?<![^\W_])(?<![{MARKS}]){CLUSTERS}(?:(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])"
+)
 PUNCTURE = re.compile(rf"[^\w\s{MARKS}]{{1,3}}|_+")
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
 DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
 DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$!", "aelostgbasl"))
+LONGEST_RUN = 200
+"""Letters of a run that are held against the words of the language."""
+CHEAPEST_LETTER = 0.6
+"""What prose costs a letter when cut into words is about 1, and never less than this."""
 NEVER_BROKEN = re.compile(rf"{SCRIPTS_WITHOUT_SPACES.pattern}|[{MARKS}]")
 """Where the letters between two marks, or whole lines, would count as pieces."""
 
 
-def undo(text: str) -> tuple[str, frozenset[Trick]]:
+def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     """Join what was taken apart; the tricks found."""
     tricks: set[Trick] = set()
     if any(sign in text for sign in "[({<") and BRACKETED.search(text):
@@ -49,21 +57,22 @@ def undo(text: str) -> tuple[str, frozenset[Trick]]:
     letters = sum(map(str.isalnum, text))
 
     def join(run: re.Match[str]) -> str:
-        found = joined(run[0], letters)
+        found = joined(run[0], letters, work)
         if found is None:
             return run[0]
         tricks.add(Trick.SPACED)
         return found
 
     text = SPACED.sub(join, text)
-    punctured = [run for run in PUNCTURED.findall(text) if _whole(run) is not None] if PUNCTURE_CUE.search(text) else []
+    runs = set(PUNCTURED.findall(text)) if PUNCTURE_CUE.search(text) else set()
+    punctured = [run for run in runs if _whole(run) is not None]
     if len(punctured) > 1 or any("-" not in run and "'" not in run for run in punctured):
         text = PUNCTURED.sub(lambda run: _whole(run[0]) or run[0], text)
         tricks.add(Trick.SPACED)
     return text, frozenset(tricks)
 
 
-def joined(run: str, letters_in_text: int) -> str | None:
+def joined(run: str, letters_in_text: int, work: Work) -> str | None:
     """The words of a run of single letters, or None where the run is a list or initials."""
     pieces = GAPS.split(run)
     gaps = pieces[1::2]
@@ -73,14 +82,14 @@ def joined(run: str, letters_in_text: int) -> str | None:
         return None
     blank = Counter(not gap.strip() for gap in gaps)
     usual, _ = Counter(gaps).most_common(1)[0]
-    shortest = min(len(gap) for gap in gaps)
+    shortest, kinds = min(len(gap) for gap in gaps), len(set(gaps))
 
     def parts_words(gap: str) -> bool:
         if blank[True] and blank[False]:
             return not gap.strip() if blank[False] >= blank[True] else bool(gap.strip())
         if blank[True]:
             return len(gap) > shortest or ("\n" in gap) != ("\n" in usual)
-        return len(gap) > len(usual) and len(set(gaps)) == 2
+        return len(gap) > len(usual) and kinds == 2
 
     words = [units[0]]
     for gap, unit in zip(gaps, units[1:], strict=True):
@@ -91,7 +100,10 @@ def joined(run: str, letters_in_text: int) -> str | None:
     found = " ".join(words)
     if len(units) >= 8 and len(units) * 10 >= letters_in_text * 6:
         return found
-    cuts = [segment(word.casefold()[:200]) for word in words]
+    samples = [word.casefold()[:LONGEST_RUN] for word in words]
+    if not work.may(sum(cutting_steps(len(sample)) for sample in samples)):
+        return None
+    cuts = [segment(sample) for sample in samples]
     if any(len(part) > 2 and zipf(part) > 3 for cut in cuts for part in cut.words):
         fit = sum(cut.likeness * len(word) for cut, word in zip(cuts, words, strict=True))
         return found if fit >= 0.6 * len(units) else None
@@ -110,8 +122,8 @@ def _whole(word: str) -> str | None:
     return "".join(parts)
 
 
-def undo_filled(text: str) -> tuple[str, frozenset[Trick]]:
-    """Take out one letter that was put after every letter: `rxexmxoxvxex`."""
+def undo_filled(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
+    """Take out one letter that was put after every letter: `rxexmxoxvxex`. Linear, paid for with the round."""
     words = LETTERS.findall(text)
     fillers = Counter(word[1].casefold() for word in words if len(word) > 3 and len(set(word[1::2])) == 1)
     if not fillers:
@@ -129,31 +141,35 @@ def undo_filled(text: str) -> tuple[str, frozenset[Trick]]:
     return thinned, frozenset({Trick.SPACED})
 
 
-def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
+def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     """Part words that were written without blanks, or put together pieces: `removeher`, `re mo ve h er`."""
     tricks: set[Trick] = set()
     letters = sum(map(str.isalpha, text))
 
     def part(run: re.Match[str]) -> str:
         word = run[0]
-        if zipf(word.casefold()) or SCRIPTS_WITHOUT_SPACES.search(word):
-            return word
-        cut = segment(word.casefold())
         # Languages that compound are parted easily: between blanks only what could hardly be one word.
         alone = len(word) * 10 > letters * 9
-        dearest = 1.22 if alone and len(word) > 20 else 1.05 if alone and len(word) > 15 else 0.9
-        if len(cut.words) < 3 or len(word) < 2.2 * len(cut.words) or cut.price > dearest:
+        if zipf(word.casefold()) or SCRIPTS_WITHOUT_SPACES.search(word) or (not alone and len(word) < 18):
             return word
-        if not alone and (len(word) < 18 or not all(english(part) > 3.5 for part in cut.words)):
+        if work.in_vain("joined", word, alone) or not work.may(cutting_steps(len(word))):
+            return word
+        cut = segment(word.casefold())
+        dearest = 1.22 if alone and len(word) > 20 else 1.05 if alone and len(word) > 15 else 0.9
+        few = len(cut.words) < 3 or len(word) < 2.2 * len(cut.words)
+        if few or cut.price > dearest or not (alone or all(english(part) > 3.5 for part in cut.words)):
+            work.was_in_vain("joined", word, alone)
             return word
         tricks.add(Trick.JOINED)
         return " ".join(cut.words)
 
     def part_leet(run: re.Match[str]) -> str:
         word = run[0].lower()
-        cuts = [segment(word.translate(digits)) for digits in DIGITS]
-        cut = min(cuts, key=lambda cut: cut.price)
-        if len(cut.words) < 2 or cut.price > 1.25 or not DIGIT_INSIDE.search(word):
+        if not DIGIT_INSIDE.search(word) or work.in_vain("leet", word) or not work.may(2 * cutting_steps(len(word))):
+            return run[0]
+        cut = min((segment(word.translate(digits)) for digits in DIGITS), key=lambda cut: cut.price)
+        if len(cut.words) < 2 or cut.price > 1.25:
+            work.was_in_vain("leet", word)
             return run[0]
         tricks.update((Trick.JOINED, Trick.LEET))
         return " ".join(cut.words)
@@ -162,8 +178,9 @@ def undo_joined(text: str) -> tuple[str, frozenset[Trick]]:
     words = LETTERS.findall(text)
     if len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text):
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
-        cut = segment("".join(words).casefold())
-        if cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words):
+        possible = CHEAPEST_LETTER * letters * 1.5 < before
+        cut = segment("".join(words).casefold() if possible and work.may(cutting_steps(letters)) else "")
+        if cut.words and cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words):
             tricks.add(Trick.BROKEN)
             text = " ".join(cut.words)
     return text, frozenset(tricks)

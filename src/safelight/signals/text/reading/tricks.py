@@ -70,3 +70,5 @@ class Trick(StrEnum):
     ATBASH = "atbash"
     KEYBOARD = "keyboard"
     """The neighbouring key, or the key of another layout."""
+    UNREAD = "unread"
+    """So much that may hide something that not all of it could be tried (see `work.py`)."""

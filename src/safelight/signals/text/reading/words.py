@@ -32,6 +32,9 @@ VOWEL_POINTS = re.compile(r"[\u0591-\u05bd\u05bf-\u05c7\u064b-\u0652\u0670\u0640
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 SAMPLE_RUN = 40
 """Signs of a run without blanks that are looked at."""
+SAMPLE_CUT = 400
+"""Letters of a run that tell whether it is English."""
+CUT_STEPS_PER_LETTER = 2
 UNKNOWN_LETTER = 8.0
 WORD_PRICE = 9.5
 """What segmentation pays: for a letter outside any word, and for a word, the latter less its Zipf frequency."""
@@ -161,11 +164,20 @@ def segment(joined: str) -> Cut:
     Unigram Viterbi (Norvig, "Natural Language Corpus Data", 2009). Linear: at most LONGEST_WORD words end at a letter.
     """
     words = lexicon()
-    everywhere = _cut(joined, words.zipf)
     if not joined.isascii():
-        return everywhere
-    english = _cut(joined, words.english)
-    return english if english.price < everywhere.price + ENGLISH_MARGIN else everywhere
+        return _cut(joined, words.zipf)
+    sample = joined[:SAMPLE_CUT]
+    english = _cut(sample, words.english)
+    everywhere = _cut(sample, words.zipf)
+    is_english = english.price < everywhere.price + ENGLISH_MARGIN
+    if len(joined) > SAMPLE_CUT:
+        return _cut(joined, words.english if is_english else words.zipf)
+    return english if is_english else everywhere
+
+
+def cutting_steps(letters: int) -> int:
+    """What `segment` costs for so many letters."""
+    return 2 * CUT_STEPS_PER_LETTER * min(letters, SAMPLE_CUT) + CUT_STEPS_PER_LETTER * max(0, letters - SAMPLE_CUT)
 
 
 def _cut(joined: str, frequencies: bytes) -> Cut:
@@ -178,8 +190,8 @@ def _cut(joined: str, frequencies: bytes) -> Cut:
         here = cost[at]
         if here + UNKNOWN_LETTER < cost[at + 1]:
             cost[at + 1], start[at + 1], known[at + 1] = here + UNKNOWN_LETTER, at, False
-        for word in trie.prefixes(joined[at : at + LONGEST_WORD]):
-            frequency = frequencies[trie[word]]
+        for word, index in trie.iter_prefixes_with_ids(joined[at : at + LONGEST_WORD]):
+            frequency = frequencies[index]
             if not frequency:
                 continue
             end = at + len(word)
