@@ -8,6 +8,7 @@ from typer.core import TyperGroup
 
 from safelight import __version__
 from safelight.cli import check, demo, doctor, keys, policy, serve
+from safelight.cli import eval as measure
 from safelight.cli.output import print_error
 from safelight.core.errors import SafelightError
 
@@ -34,6 +35,7 @@ app.command("serve", help=serve.HELP)(serve.serve)
 app.command("check", help=check.HELP)(check.check)
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("eval", help=measure.HELP)(measure.evaluate)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 

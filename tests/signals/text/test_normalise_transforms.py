@@ -1,4 +1,4 @@
-"""Every disguise of `transforms.py`, alone and in pairs, is read: some reading is the original, or nearly."""
+"""Every disguise of the evaluation, alone and in pairs, is read: some reading is the original, or nearly."""
 
 import difflib
 import unicodedata
@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from safelight.evaluation.disguises import Transform
+from safelight.evaluation.transforms import LATIN_ONLY, LOSSY, TRANSFORMS, pairs
 from safelight.signals.model import Passage
 from safelight.signals.text.normalise import read
-from tests.signals.text.transforms import LATIN_ONLY, LOSSY, TRANSFORMS, Transform, pairs
 
 ENGLISH = (
     "a photo of a dog on the beach",

@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.core.limits import DEFAULT_LIMITS
+from safelight.evaluation.transforms import TRANSFORMS
 from safelight.signals.model import Passage
 from safelight.signals.text.normalise import load, measured, read
 from safelight.signals.text.reading.work import Work, bound
 from tests.signals.text.test_normalise import ORDINARY
-from tests.signals.text.transforms import TRANSFORMS
 
 LONGEST = DEFAULT_LIMITS.prompt_max_chars
 CALLS_PER_STEP = 8

@@ -1,0 +1,1 @@
+"""How good the judgement of requests is, measured: recall beside false positives, by family, language and category."""
