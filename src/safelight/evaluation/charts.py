@@ -13,7 +13,9 @@ from markupsafe import Markup
 from safelight.evaluation.tally import Latency, Share
 
 WIDTH = 640
-NAMES_WIDTH = 190
+MARGIN = 34
+"""To the right, for half of the axis' last number."""
+LETTER_WIDTH = 8
 ROW_HEIGHT = 24
 AXIS_HEIGHT = 26
 NAME_MAX_CHARS = 26
@@ -24,9 +26,11 @@ def shares(title: str, rows: Sequence[tuple[str, Share]], *, low: float, high: f
     counted = [(name, share) for name, share in rows if share.count]
     height = len(counted) * ROW_HEIGHT + AXIS_HEIGHT
 
+    begin_at = _names_width([name for name, _ in counted])
+
     def across(rate: float) -> float:
         inside = min(max(rate, low), high)
-        return NAMES_WIDTH + (inside - low) / (high - low) * (WIDTH - NAMES_WIDTH - 20)
+        return begin_at + (inside - low) / (high - low) * (WIDTH - begin_at - MARGIN)
 
     body = Markup().join(
         _grid(across(low + step * (high - low) / 4), height, f"{(low + step * (high - low) / 4) * 100:g} %")
@@ -35,7 +39,7 @@ def shares(title: str, rows: Sequence[tuple[str, Share]], *, low: float, high: f
     for at, (name, share) in enumerate(counted):
         middle = at * ROW_HEIGHT + ROW_HEIGHT / 2
         begin, end = map(across, share.interval)
-        body += _name(name, middle)
+        body += _name(name, begin_at, middle)
         body += Markup('<line class="reach {}" x1="{:.1f}" x2="{:.1f}" y1="{:.1f}" y2="{:.1f}"/>').format(
             kind, begin, end, middle, middle
         )
@@ -63,17 +67,16 @@ def times(title: str, rows: Sequence[Latency]) -> Markup:
     """A bar to the 99th percentile with a mark at the median, for each length."""
     most = max((row.p99_ms for row in rows), default=1.0) or 1.0
     height = len(rows) * ROW_HEIGHT + AXIS_HEIGHT
-    reach = WIDTH - NAMES_WIDTH - 20
-    body = Markup().join(
-        _grid(NAMES_WIDTH + step / 4 * reach, height, f"{step / 4 * most:.3g} ms") for step in range(5)
-    )
+    begin_at = _names_width([row.bucket for row in rows])
+    reach = WIDTH - begin_at - MARGIN
+    body = Markup().join(_grid(begin_at + step / 4 * reach, height, f"{step / 4 * most:.3g} ms") for step in range(5))
     for at, row in enumerate(rows):
         top = at * ROW_HEIGHT + 5
-        body += _name(row.bucket, top + 7)
+        body += _name(row.bucket, begin_at, top + 7)
         body += Markup('<rect class="time" x="{}" y="{}" width="{:.1f}" height="14"/>').format(
-            NAMES_WIDTH, top, row.p99_ms / most * reach
+            begin_at, top, row.p99_ms / most * reach
         )
-        middle = NAMES_WIDTH + row.p50_ms / most * reach
+        middle = begin_at + row.p50_ms / most * reach
         body += Markup('<line class="median" x1="{:.1f}" x2="{:.1f}" y1="{}" y2="{}"/>').format(
             middle, middle, top - 2, top + 16
         )
@@ -85,9 +88,13 @@ def _grid(x: float, height: int, text: str) -> Markup:
     return line + Markup('<text class="axis" x="{:.1f}" y="{}">{}</text>').format(x, height - 6, text)
 
 
-def _name(name: str, middle: float) -> Markup:
+def _names_width(names: Sequence[str]) -> int:
+    return 20 + LETTER_WIDTH * min(NAME_MAX_CHARS, max(map(len, names), default=0))
+
+
+def _name(name: str, begin_at: int, middle: float) -> Markup:
     shown = name if len(name) <= NAME_MAX_CHARS else name[: NAME_MAX_CHARS - 1] + "…"
-    return Markup('<text class="name" x="{}" y="{:.1f}">{}</text>').format(NAMES_WIDTH - 10, middle + 5, shown)
+    return Markup('<text class="name" x="{}" y="{:.1f}">{}</text>').format(begin_at - 10, middle + 5, shown)
 
 
 def _drawing(title: str, height: int, body: Markup) -> Markup:

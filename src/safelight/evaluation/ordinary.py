@@ -125,5 +125,5 @@ def _rows(file: io.TextIOBase, name: str, column: str) -> Iterator[tuple[int, st
             if (text := row[column]) and text.strip():
                 yield reader.line_num, text
     except csv.Error as error:
-        message = f"{name}, line {reader.line_num}: {error}; write it as CSV with a head line."
+        message = f"{name}, after line {reader.line_num}: {error}; write it as CSV with a head line."
         raise BadInput(InputCode.FIELD_INVALID, message, param="ordinary") from error

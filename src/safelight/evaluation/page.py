@@ -43,21 +43,23 @@ def interval(share: Share) -> str:
     return f"{low * 100:.2f} to {high * 100:.2f} %" if share.count else ""
 
 
-def _group(title: str, rows: tuple[Row, ...]) -> tuple[str, tuple[Row, ...], list[Markup]]:
+def _group(title: str, rows: tuple[Row, ...]) -> tuple[str, tuple[Row, ...], list[tuple[str, Markup]]]:
     """What the page needs of one grouping."""
     return title, rows, _group_charts(title, rows)
 
 
-def _group_charts(title: str, rows: tuple[Row, ...]) -> list[Markup]:
+def _group_charts(title: str, rows: tuple[Row, ...]) -> list[tuple[str, Markup]]:
     recall = [(row.name, row.recall) for row in rows]
     wrong = [(row.name, row.false_positives) for row in rows]
-    found: list[Markup] = []
+    found: list[tuple[str, Markup]] = []
     if any(share.count for _, share in recall):
         low = _floor(share.interval[0] for _, share in recall if share.count)
-        found.append(charts.shares(f"Recall by {title.lower()}", recall, low=low, high=1.0, kind="recall"))
+        chart = charts.shares(f"Recall by {title.lower()}", recall, low=low, high=1.0, kind="recall")
+        found.append(("Recall: blocked, of what should be", chart))
     if any(share.count for _, share in wrong):
         high = _ceiling(share.interval[1] for _, share in wrong if share.count)
-        found.append(charts.shares(f"False positives by {title.lower()}", wrong, low=0.0, high=high, kind="wrong"))
+        chart = charts.shares(f"False positives by {title.lower()}", wrong, low=0.0, high=high, kind="wrong")
+        found.append(("False positives: refused, of what should pass", chart))
     return found
 
 

@@ -95,6 +95,11 @@ def test_repetition_makes_no_more_readings(first: str, second: str, times: int) 
     assert len(reading_of((first + second) * times).readings) <= 4
 
 
+@pytest.mark.parametrize("text", ["a bunch of people on a beach with a freez be", "Incomprehensibilities"])
+def test_a_slip_of_the_pen_and_a_long_word_are_no_cipher(text: str) -> None:
+    assert [reading.text for reading in reading_of(text).readings] == [text]
+
+
 def test_nul_and_other_controls_neither_cut_nor_join_words() -> None:
     """A NUL once hid all that followed it from the meaning model."""
     assert plain_of("a cat\0remove the hat") == "a cat remove the hat"
@@ -147,6 +152,10 @@ def test_a_trick_inside_a_trick_inside_a_trick_is_read() -> None:
     inner = codecs.encode("replace the blue sofa with a wooden bench", "rot13")
     text = base64.b64encode(base64.b64encode(inner.encode())).decode()
     assert "replace the blue sofa with a wooden bench" in [r.text for r in reading_of(text).readings]
+
+
+def test_a_short_request_without_blanks_is_parted() -> None:
+    assert "put her in a coat" in [reading.text for reading in reading_of("putherinacoat").readings]
 
 
 def test_the_same_text_gives_the_same_readings() -> None:

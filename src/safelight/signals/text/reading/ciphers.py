@@ -226,6 +226,8 @@ def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Cand
         quick = candidate.text[:QUICK_CHARS]
         if len(stretch) > 2 * QUICK_CHARS and quick.count(" ") > 4 and likeness(quick) < QUICK_LIKENESS:
             continue
+        if letters < 14 and not whole and not candidate.tricks <= USUAL:
+            continue
         value = worth(candidate.text)
         if letters < 14 and not candidate.tricks <= USUAL:
             value -= 0.2

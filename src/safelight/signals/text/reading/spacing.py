@@ -44,6 +44,8 @@ LONGEST_RUN = 200
 """Letters of a run that are held against the words of the language."""
 CHEAPEST_LETTER = 0.6
 """What prose costs a letter when cut into words is about 1, and never less than this."""
+MOSTLY_WHOLE = 0.6
+"""A text as like language as this is not in pieces, though a word or two may be unknown."""
 NEVER_BROKEN = re.compile(rf"{SCRIPTS_WITHOUT_SPACES.pattern}|[{MARKS}]")
 """Where the letters between two marks, or whole lines, would count as pieces."""
 
@@ -155,9 +157,10 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         if work.in_vain("joined", word, alone) or not work.may(cutting_steps(len(word))):
             return word
         cut = segment(word.casefold())
-        dearest = 1.22 if alone and len(word) > 20 else 1.05 if alone and len(word) > 15 else 0.9
+        plain = all(english(part) > 3.5 for part in cut.words)
+        dearest = 0.9 if not alone else 1.3 if plain else 1.22 if len(word) > 22 else 1.0
         few = len(cut.words) < 3 or len(word) < 2.2 * len(cut.words)
-        if few or cut.price > dearest or not (alone or all(english(part) > 3.5 for part in cut.words)):
+        if few or cut.price > dearest or not (alone or plain):
             work.was_in_vain("joined", word, alone)
             return word
         tricks.add(Trick.JOINED)
@@ -176,7 +179,8 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
 
     text = LONG_WORD.sub(part, LONG_LEET.sub(part_leet, text))
     words = LETTERS.findall(text)
-    if len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text):
+    short = len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text)
+    if short and likeness(text) < MOSTLY_WHOLE:
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
         possible = CHEAPEST_LETTER * letters * 1.5 < before
         cut = segment("".join(words).casefold() if possible and work.may(cutting_steps(letters)) else "")
