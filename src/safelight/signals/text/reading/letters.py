@@ -3,7 +3,8 @@
 Rules
 - Decided word by word: a word is changed where it mixes scripts, or where no language knows it and the changed word
   is known. A word of one script that some language knows stays, so Russian, Greek and Turkish are left alone.
-- Accents are taken off only where the whole text becomes far more like language without them.
+- Accents are taken off where the whole text becomes far more like language without them, or where a word with several
+  is none of any language and English without.
 """
 
 import re
@@ -58,7 +59,20 @@ def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
         if bare != text and (likeness(bare) if accented else _english(bare)) > max(ENOUGH, before + GAIN):
             text = bare
             tricks.add(Trick.ACCENTS)
+        changed = LETTERS.sub(_unaccented, text)
+        if changed != text:
+            text = changed
+            tricks.add(Trick.ACCENTS)
     return text, frozenset(tricks)
+
+
+def _unaccented(run: re.Match[str]) -> str:
+    """A word that nobody knows with its several accents, and English does without them."""
+    word = run[0]
+    if word.isascii() or len(ACCENTED.findall(word)) < 2 or zipf(word.casefold()):
+        return word
+    bare = without_accents(word)
+    return bare if english(bare.casefold()) > 2.5 else word
 
 
 def _english(text: str) -> float:

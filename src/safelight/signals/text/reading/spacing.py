@@ -44,8 +44,6 @@ LONGEST_RUN = 200
 """Letters of a run that are held against the words of the language."""
 CHEAPEST_LETTER = 0.6
 """What prose costs a letter when cut into words is about 1, and never less than this."""
-MOSTLY_WHOLE = 0.6
-"""A text as like language as this is not in pieces, though a word or two may be unknown."""
 NEVER_BROKEN = re.compile(rf"{SCRIPTS_WITHOUT_SPACES.pattern}|[{MARKS}]")
 """Where the letters between two marks, or whole lines, would count as pieces."""
 
@@ -179,12 +177,14 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
 
     text = LONG_WORD.sub(part, LONG_LEET.sub(part_leet, text))
     words = LETTERS.findall(text)
-    short = len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text)
-    if short and likeness(text) < MOSTLY_WHOLE:
+    if len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text):
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
         possible = CHEAPEST_LETTER * letters * 1.5 < before
         cut = segment("".join(words).casefold() if possible and work.may(cutting_steps(letters)) else "")
-        if cut.words and cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words):
+        cheaper = cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words)
+        # One typing error among short words makes them dear; put together in another way it is still one.
+        unknown = sum(len(part) for part in cut.words if not zipf(part))
+        if cut.words and cheaper and unknown * 8 <= letters:
             tricks.add(Trick.BROKEN)
             text = " ".join(cut.words)
     return text, frozenset(tricks)
