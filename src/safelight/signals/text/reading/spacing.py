@@ -44,6 +44,8 @@ LONGEST_RUN = 200
 """Letters of a run that are held against the words of the language."""
 CHEAPEST_LETTER = 0.6
 """What prose costs a letter when cut into words is about 1, and never less than this."""
+MOSTLY_WHOLE = 0.8
+"""A text with this share of its letters in words of English is not in pieces."""
 NEVER_BROKEN = re.compile(rf"{SCRIPTS_WITHOUT_SPACES.pattern}|[{MARKS}]")
 """Where the letters between two marks, or whole lines, would count as pieces."""
 
@@ -183,8 +185,8 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         cut = segment("".join(words).casefold() if possible and work.may(cutting_steps(letters)) else "")
         cheaper = cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words)
         # One typing error among short words makes them dear; put together in another way it is still one.
-        unknown = sum(len(part) for part in cut.words if not zipf(part))
-        if cut.words and cheaper and unknown * 8 <= letters:
+        in_english = sum(len(word) for word in words if english(word.casefold()) > 3.3)
+        if cut.words and cheaper and in_english < MOSTLY_WHOLE * letters:
             tricks.add(Trick.BROKEN)
             text = " ".join(cut.words)
     return text, frozenset(tricks)
