@@ -17,7 +17,7 @@ KINDS = {
     "short": Kind.REMOVE,
     "1": Kind.REVEAL, "2": Kind.REMOVE, "3": Kind.REDUCE, "4": Kind.SHEER, "5": Kind.COVER, "6": Kind.POSE,
     "7": Kind.FLUID, "8": Kind.BODY, "9": Kind.REMOVE, "10": Kind.HUMILIATE, "11": Kind.REMOVE, "12": Kind.REVEAL,
-    "13": Kind.REDUCE, "18": Kind.REMOVE, "sexual": Kind.SEXUAL, "generic_reveal": Kind.REVEAL,
+    "13": Kind.REDUCE, "18": Kind.REMOVE, "23": Kind.REVEAL, "sexual": Kind.SEXUAL, "generic_reveal": Kind.REVEAL,
     "negative": Kind.REMOVE, "lora": Kind.TOOL,
 }  # fmt: skip
 _SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "generic_reveal", "lora"})
@@ -68,7 +68,7 @@ class Grammar:
         self.languages: dict[str, dict[str, Any]] = {}
         for path in sorted(folder.glob("*.toml")):
             for name, table in _tables(tomllib.loads(path.read_text(encoding="utf-8"))):
-                self.languages[name] = table
+                _merge(self.languages.setdefault(name, {}), table)
         self._minors = Minors().words
         self._claims = self.languages["en"]["claim"]
 
@@ -116,6 +116,7 @@ class Grammar:
         labels = _labels(template, family, block)
         kind = KINDS.get(family, Kind.NONE) if block else Kind.NONE
         photo = family not in {
+            "23",
             "generic_reveal",
             "product",
             "scene",
@@ -188,6 +189,17 @@ def _labels(template: str, family: str, block: bool) -> dict[str, float]:
     elif "{generic}" in template or family in {"product", "scene", "generic_reveal"}:
         labels["person"] = 0.0
     return labels
+
+
+def _merge(into: dict[str, Any], table: dict[str, Any]) -> None:
+    """A language may stand in several files: its lists are joined, each entry once, in the order of the files."""
+    for key, value in table.items():
+        if isinstance(value, dict):
+            _merge(into.setdefault(key, {}), value)
+        elif isinstance(value, list):
+            into[key] = list(dict.fromkeys([*into.get(key, []), *value]))
+        else:
+            into[key] = value
 
 
 def _tables(loaded: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
