@@ -13,6 +13,9 @@ SHARED = frozenset(
     {
         "person",
         "whose",
+        "who",
+        "whos",
+        "towho",
         "cov",
         "generic",
         "name",
@@ -20,6 +23,12 @@ SHARED = frozenset(
         "minor_act",
         "style",
         "benign_degree",
+        "bdeg",
+        "ask",
+        "end",
+        "remove",
+        "dress",
+        "show",
     }
 )
 """Slots whose words every part may use: they do not tell an attack from a near miss."""

@@ -21,7 +21,7 @@ KINDS = {
     "negative": Kind.REMOVE, "lora": Kind.TOOL,
 }  # fmt: skip
 _SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "generic_reveal", "lora"})
-_REAL = ("{person}", "{whose}")
+_REAL = ("{person}", "{whose}", "{who}", "{whos}", "{towho}")
 _FIRST = (
     *(
         "Marta",
@@ -62,7 +62,7 @@ _LAST = (
 
 
 class Grammar:
-    """All languages of the folder."""
+    """All languages of the folder; one that stands in several files is read as one."""
 
     def __init__(self, folder: Path = FOLDER) -> None:
         self.languages: dict[str, dict[str, Any]] = {}
@@ -200,6 +200,15 @@ def _merge(into: dict[str, Any], table: dict[str, Any]) -> None:
             into[key] = list(dict.fromkeys([*into.get(key, []), *value]))
         else:
             into[key] = value
+
+
+def _add(whole: dict[str, Any], table: dict[str, Any]) -> None:
+    """A language may be spread over several files: their lists are joined, each entry once."""
+    for section, lists in table.items():
+        if isinstance(lists, dict):
+            own = whole.setdefault(section, {})
+            for name, entries in lists.items():
+                own[name] = list(dict.fromkeys([*own.get(name, ()), *entries]))
 
 
 def _tables(loaded: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
