@@ -19,6 +19,7 @@ from safelight.accounts.service import Accounts
 from safelight.backends.openai.backend import OpenAIBackend
 from safelight.backends.ports import Backend
 from safelight.backends.sketch.backend import SketchBackend
+from safelight.consent.service import Consents
 from safelight.core.clock import Clock, utc_now
 from safelight.core.errors import BackendFailed, DetectorUnfit, NotStartable, StoreFailed
 from safelight.core.limits import DEFAULT_LIMITS, Limits
@@ -193,6 +194,7 @@ class Safelight:
         await recorder.keep_policy()
         self.gate = Gate(
             accounts=self.accounts,
+            consents=Consents(self.database, self._clock, self.limits),
             observer=self.observer,
             policy=self.policy,
             backend=self.backend,

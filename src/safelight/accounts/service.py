@@ -78,7 +78,7 @@ class Accounts:
         if caller.user:
             by_subject = decisions.c.subject_id == subject_id
             self._spend(connection, by_subject, self._subject_requests_per_minute, "account")
-        return Subject(subject_id, key.id, Standing(standing or Standing.GOOD), caller.tier)
+        return Subject(subject_id, key.id, Standing(standing or Standing.GOOD), caller.tier, key.platform)
 
     def _key(self, connection: Connection, caller: Caller, permission: Permission) -> ApiKey:
         if not self._require_key:

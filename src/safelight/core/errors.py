@@ -73,6 +73,8 @@ class InputCode(StrEnum):
     FILE_ID_UNRESOLVED = "file_id_unresolved"
     """A file that the gate has not seen and cannot look up."""
     MASK_INVALID = "mask_invalid"
+    CONSENT_INVALID = "consent_invalid"
+    """A consent statement, its signature or its signer that cannot be taken."""
     OPTION_FORBIDDEN = "option_forbidden"
     """A field that would let content pass unseen."""
 

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 
 from safelight.core.canonical import Json
 from safelight.core.category import Stage
+from safelight.core.consent import ConsentState
 from safelight.core.request import Operation, Owner, Standing, Surface
 
 
@@ -30,6 +31,16 @@ class Facts:
     """Whether a region of the photo was marked for repainting."""
     turns: int = 1
     """How many turns the conversation has."""
+    consent: ConsentState = ConsentState.NONE
+    """How the consent records that the request names stand towards it, as the gate verified them."""
+    consent_swimwear: bool = False
+    """Whether records in force cover every photo, for showing the person in swimwear."""
+    consent_lingerie: bool = False
+    """The same for lingerie."""
+    consent_nudity_artistic: bool = False
+    """The same for artistic nudity."""
+    edits_before: int = 0
+    """How many edits made here led to the photos of the request."""
 
     def to_json(self) -> dict[str, Json]:
         """The facts by name, as they are recorded and as a condition sees them."""

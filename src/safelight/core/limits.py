@@ -64,6 +64,12 @@ class Limits:
     """Inputs of one `/v1/moderations` request; each is judged and recorded by itself."""
     ready_max_age_s: float = 1.0
     """How long an answer of `/ready` is given again before the parts are looked at anew."""
+    consents_max_count: int = 16
+    """Consent records that one request may name."""
+    consent_max_bytes: int = 64 * 1024
+    """One signed consent statement, as it arrives."""
+    consent_max_days: int = 366
+    """The longest time for which one consent statement can be in force."""
     in_flight_max_count: int = 64
     """Requests inside the gate at once; one more is told to come back."""
 

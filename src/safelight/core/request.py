@@ -72,6 +72,8 @@ class Subject:
     key_id: str
     standing: Standing = Standing.GOOD
     tier: Tier = Tier.FREE
+    platform: str = ""
+    """Whose account it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +111,8 @@ class ImageRequest:
     """
     options: Mapping[str, Json] = field(default_factory=dict)
     """What the model behind the gate is given besides prompt and images, untouched (`size`, `quality`, …)."""
+    consents: tuple[str, ...] = ()
+    """Ids of the consent records that the request says it rests on; nothing is believed before it is verified."""
 
     @property
     def prompt(self) -> str:

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 from safelight.accounts.model import Permission
 from safelight.accounts.service import Accounts, Caller
 from safelight.backends.ports import Backend, CleanImage, Job, Made
+from safelight.consent.service import Consents
 from safelight.core.category import Stage, Verdict
 from safelight.core.clock import Clock
+from safelight.core.consent import Consent, Use
 from safelight.core.decision import Decision
 from safelight.core.errors import BackendCode, BackendFailed, BadInput, InputCode, Overloaded, SafelightError
 from safelight.core.facts import Facts
@@ -61,6 +63,7 @@ class Gate:
         self,
         *,
         accounts: Accounts,
+        consents: Consents,
         observer: Observer,
         policy: Policy,
         backend: Backend,
@@ -71,6 +74,7 @@ class Gate:
         clock: Clock,
     ) -> None:
         self._accounts = accounts
+        self._consents = consents
         self._observer = observer
         self.policy = policy
         self._backend = backend
@@ -103,7 +107,9 @@ class Gate:
                 # (5) generate: the model gets the images as they were checked, not as they were sent
                 made = await self._generate(request, judged.view, stream)
                 # (6) observe and decide again: what came back, together with what was asked
-                facts = _facts(request, judged.subject, Stage.OUTPUT)
+                # … and what the person shown has agreed to by now: a withdrawal holds for what is not out yet
+                consent = await self._consents.look(request, judged.subject)
+                facts = _facts(request, judged.subject, Stage.OUTPUT, consent)
                 view, observed = await self._observe_outputs(made, judged, facts)
             except BaseException as error:  # nothing can be released any more, but what was decided is kept
                 await self._record((judged.decision,), request, judged.subject)
@@ -136,7 +142,7 @@ class Gate:
         with self._timed("observe"):
             observed = await self._observer.observe(view)
         # (4) decide: a pure function of what was observed, the circumstances and the time
-        facts = _facts(request, subject, Stage.INPUT)
+        facts = _facts(request, subject, Stage.INPUT, await self._consents.look(request, subject))
         decision = self._decide(request_id, facts, observed)
         return _Judged(request_id, subject, view, facts, observed, decision)
 
@@ -236,7 +242,7 @@ class Gate:
         self._metrics.step_seconds.labels(step).observe(time.perf_counter() - start)
 
 
-def _facts(request: ImageRequest, subject: Subject, stage: Stage) -> Facts:
+def _facts(request: ImageRequest, subject: Subject, stage: Stage, consent: Consent) -> Facts:
     owners = {photo.owner for photo in request.photos}
     return Facts(
         stage=stage,
@@ -250,6 +256,10 @@ def _facts(request: ImageRequest, subject: Subject, stage: Stage) -> Facts:
         ),
         has_mask=request.mask is not None,
         turns=len(request.turns),
+        consent=consent.state,
+        consent_swimwear=Use.SWIMWEAR in consent.uses,
+        consent_lingerie=Use.LINGERIE in consent.uses,
+        consent_nudity_artistic=Use.NUDITY_ARTISTIC in consent.uses,
     )
 
 

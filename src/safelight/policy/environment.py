@@ -46,6 +46,11 @@ FACT_HELP: Mapping[str, str] = {
     "photo_owner": "whose pictures they are, as the platform says",
     "has_mask": "whether a region of the photo was marked for repainting",
     "turns": "how many turns the conversation has",
+    "consent": "how the consent records that the request names stand towards it",
+    "consent_swimwear": "whether verified records let the person in every photo be shown in swimwear",
+    "consent_lingerie": "whether verified records let the person in every photo be shown in lingerie",
+    "consent_nudity_artistic": "whether verified records let the person in every photo be shown nude, as art",
+    "edits_before": "how many edits made here led to the photos",
 }
 """In plain words, what each fact says; `tests/policy` holds it complete."""
 

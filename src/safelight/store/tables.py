@@ -77,3 +77,40 @@ outbox = Table(
     Column("created_at", String(27), nullable=False),
     Column("done_at", String(27), index=True),
 )
+
+# Consent: a signer is a person whose identity the operator checked; a record is a statement that they signed. Neither
+# is ever changed: what becomes of them is an event, and triggers hold all three tables to that (migration 0002).
+
+consent_signers = Table(
+    "consent_signers",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("public_key", LargeBinary(32), nullable=False, unique=True, comment="Ed25519"),
+    Column("reference", Text, nullable=False, comment="where the operator keeps the identity check; no name"),
+    Column("checked_by", Text, nullable=False),
+    Column("checked_at", String(27), nullable=False),
+)
+
+consent_records = Table(
+    "consent_records",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("signer_id", String(40), ForeignKey("consent_signers.id"), nullable=False, index=True),
+    Column("platform", Text, nullable=False),
+    Column("statement", Text, nullable=False, comment="canonical JSON, exactly what was signed"),
+    Column("statement_digest", String(80), nullable=False, unique=True),
+    Column("signature", LargeBinary(64), nullable=False, comment="Ed25519, over the statement's bytes"),
+)
+
+consent_events = Table(
+    "consent_events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("kind", String(20), nullable=False, comment="enrolled, added or revoked"),
+    Column("signer_id", String(40), ForeignKey("consent_signers.id"), nullable=False, index=True),
+    Column("record_id", String(40), ForeignKey("consent_records.id"), index=True, comment="none: the signer itself"),
+    Column("by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+)

@@ -1,0 +1,1 @@
+"""Verified consent: what a person has signed, for which photo, for whom, for what, until when."""
