@@ -1,0 +1,1 @@
+"""Measuring sets whose author never read the grammar that trains; see README.md here."""
