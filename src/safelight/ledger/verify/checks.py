@@ -1,0 +1,121 @@
+"""What can be asked of a published log. Each check raises a ProofError, or says what it has verified."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..proofs.audit import Audit
+from ..proofs.checkpoint import SignedCheckpoint, open_checkpoint
+from ..proofs.errors import InclusionFailed, SignatureInvalid, Unavailable
+from ..proofs.leaf import Leaf
+from ..proofs.merkle import consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion
+from ..proofs.note import PublicKey
+from ..proofs.receipt import MERGE_DELAY_MAX_S, Receipt
+from ..proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, parse_bundle, parse_tile, tile_at
+from ..proofs.tlog_proof import TlogProof
+from .source import Source, read_checkpoint, read_proof, read_tile
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whom the verifier believes, from elsewhere than the log: its key, and witnesses, of whom `quorum` must sign."""
+
+    log_key: PublicKey
+    witnesses: tuple[PublicKey, ...] = ()
+    quorum: int = 0
+
+    def open(self, content: bytes) -> SignedCheckpoint:
+        """A head that the log and enough witnesses signed. Raises Malformed or SignatureInvalid."""
+        signed = open_checkpoint(content, self.log_key, self.witnesses)
+        if (found := len(signed.cosignatures)) < self.quorum:
+            raise SignatureInvalid(f"{found} of the trusted witnesses have signed this head, not {self.quorum}.")
+        return signed
+
+
+@dataclass(frozen=True, slots=True)
+class Included:
+    """A leaf that was found where it belongs."""
+
+    index: int
+    leaf: Leaf | None
+    """What it says, where the proof brought it along or the entries could be read."""
+    head: SignedCheckpoint
+
+
+def check_proof(content: bytes, leaf_hashed: bytes, trust: Trust) -> Included:
+    """A tlog-proof for the leaf with this hash, offline."""
+    proof = TlogProof.parse(content)
+    head = trust.open(proof.checkpoint.to_bytes())
+    verify_inclusion(proof.index, head.checkpoint.size, leaf_hashed, proof.hashes, head.checkpoint.root)
+    if proof.extra and leaf_hash(proof.extra) != leaf_hashed:
+        raise InclusionFailed("The leaf that the proof brings along is not the one that it is about.")
+    return Included(proof.index, Leaf.parse(proof.extra) if proof.extra else None, head)
+
+
+def check_receipt(receipt: Receipt, source: Source, trust: Trust) -> Included:
+    """That the log gave this receipt, and has kept its promise."""
+    receipt.verify(trust.log_key)
+    try:
+        return check_proof(read_proof(source, receipt.leaf_hash), receipt.leaf_hash, trust)
+    except Unavailable:
+        return _search(receipt, source, trust)
+
+
+def check_consistency(old: SignedCheckpoint, new: SignedCheckpoint, source: Source) -> None:
+    """That the new head holds everything that the old one did. Raises ConsistencyFailed."""
+    first, second = old.checkpoint, new.checkpoint
+    proof: Sequence[bytes] = ()
+    if 0 < first.size < second.size:
+        reader = TileReader(second.size, lambda tile: read_tile(source, tile))
+        proof = consistency_proof(first.size, second.size, reader.subtree)
+    verify_consistency(first.size, second.size, first.root, second.root, proof)
+
+
+def check_log(source: Source, trust: Trust, audit: Audit) -> SignedCheckpoint:
+    """The whole log from where `audit` stands: every entry, against the latest head. Raises ConsistencyFailed.
+
+    A log that has become shorter than what was verified before was rolled back, and that is found first.
+    """
+    head = trust.open(read_checkpoint(source))
+    size = head.checkpoint.size
+    if size < audit.tree.size:
+        # No proof can help: the check names what it is.
+        verify_consistency(audit.tree.size, size, audit.tree.root(), head.checkpoint.root, ())
+    while audit.tree.size < size:
+        bundle = tile_at(ENTRIES, audit.tree.size // TILE_WIDTH, size)
+        for entry in parse_bundle(read_tile(source, bundle), bundle.width)[audit.tree.size % TILE_WIDTH :]:
+            audit.add(entry)
+    audit.check_root(head.checkpoint)
+    return head
+
+
+def _search(receipt: Receipt, source: Source, trust: Trust) -> Included:
+    """Look through the leaf hashes themselves, for a log that makes no proofs."""
+    head = trust.open(read_checkpoint(source))
+    size = head.checkpoint.size
+    reader = TileReader(size, lambda tile: read_tile(source, tile))
+    for number in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
+        tile = tile_at(0, number, size)
+        hashes = parse_tile(read_tile(source, tile), tile.width)
+        if receipt.leaf_hash in hashes:
+            index = number * TILE_WIDTH + hashes.index(receipt.leaf_hash)
+            proof = inclusion_proof(index, size, reader.subtree)
+            verify_inclusion(index, size, receipt.leaf_hash, proof, head.checkpoint.root)
+            return Included(index, _entry(source, index, size, receipt.leaf_hash), head)
+    late = [one for one in head.cosignatures if one.time_s * 1000 > receipt.time_ms + MERGE_DELAY_MAX_S * 1000]
+    if late:
+        raise InclusionFailed(
+            f"The log promised this leaf and has not kept it: {late[0].witness} signed a head without it more than "
+            f"{MERGE_DELAY_MAX_S} s later. Keep the receipt and this head; together they are the evidence."
+        )
+    raise InclusionFailed(
+        f"The leaf is not in the log's head. If the receipt is younger than {MERGE_DELAY_MAX_S} s, ask again; "
+        "otherwise keep it: it is the log's broken promise."
+    )
+
+
+def _entry(source: Source, index: int, size: int, hashed: bytes) -> Leaf:
+    bundle: Tile = tile_at(ENTRIES, index // TILE_WIDTH, size)
+    entry = parse_bundle(read_tile(source, bundle), bundle.width)[index % TILE_WIDTH]
+    if leaf_hash(entry) != hashed:
+        raise InclusionFailed(f"Entry {index} is not what its hash in the tree says.")
+    return Leaf.parse(entry)
