@@ -1,0 +1,215 @@
+"""One immutable part of the index: rows of hash and tag, and for each band the rows sorted by its bits.
+
+A segment is a folder of `.npy` files that are mapped into memory, so that every process shares one copy. It is
+complete before it gets its name, and never changes: what is revoked is marked in each reader's own memory
+(`dead`), and written beside the segment at the next fold.
+"""
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from safelight.matching.index.layout import FLAT, LARGE, SMALL, Hashes, Layout, layout_for
+
+Rows = NDArray[np.intp]
+_BATCH_ROWS = 1 << 16
+"""Rows compared at a time where there are no bands: bounds the memory."""
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """Rows near a query; the three arrays belong together."""
+
+    query: NDArray[np.intp]
+    """Which of the queries."""
+    row: Rows
+    distance: NDArray[np.uint32]
+
+
+@dataclass(slots=True)
+class Segment:
+    """Rows that do not change."""
+
+    hashes: Hashes
+    tags: NDArray[np.uint64]
+    layout: Layout = FLAT
+    offsets: NDArray[np.uint32] | None = None
+    """Where each bucket of each band begins in `rows`, and at last the end."""
+    rows: NDArray[np.uint32] | None = None
+    name: str = ""
+    dead: NDArray[np.bool_] | None = field(default=None)
+    """Which rows were revoked; None while none was."""
+
+    def __len__(self) -> int:
+        """Rows, revoked ones included."""
+        return len(self.hashes)
+
+    @classmethod
+    def build(cls, hashes: Hashes, tags: NDArray[np.uint64], name: str = "") -> "Segment":
+        """A segment in memory."""
+        layout = layout_for(len(hashes))
+        if not layout.bands:
+            return cls(hashes, tags, name=name)
+        count = len(hashes)
+        offsets = np.empty(layout.bands * layout.buckets + 1, np.uint32)
+        rows = np.empty(layout.bands * count, np.uint32)
+        offsets[-1] = layout.bands * count
+        for band in range(layout.bands):
+            # One sort of key and row together is several times as fast as an argsort.
+            pairs = layout.key(hashes, band) << np.uint64(32)
+            pairs |= np.arange(count, dtype=np.uint64)
+            pairs.sort()
+            rows[band * count : (band + 1) * count] = pairs.astype(np.uint32)
+            sizes = np.bincount((pairs >> np.uint64(32)).astype(np.intp), minlength=layout.buckets)
+            starts = np.cumsum(sizes) - sizes + band * count
+            offsets[band * layout.buckets : (band + 1) * layout.buckets] = starts
+        return cls(hashes, tags, layout, offsets, rows, name)
+
+    def save(self, folder: Path) -> None:
+        """Write the segment to `folder`, which does not exist yet, and have it on disk when this returns."""
+        folder.mkdir()
+        parts: dict[str, NDArray[Any] | None] = {
+            "hashes": self.hashes,
+            "tags": self.tags,
+            "offsets": self.offsets,
+            "rows": self.rows,
+        }
+        for name, part in parts.items():
+            if part is not None:
+                with (folder / f"{name}.npy").open("wb") as file:
+                    np.save(file, part)
+                    file.flush()
+                    os.fsync(file.fileno())
+        sync_folder(folder)
+
+    @classmethod
+    def open(cls, folder: Path) -> "Segment":
+        """Map a saved segment. Raises OSError or ValueError for one that is not as it was saved."""
+        hashes = _mapped(folder / "hashes.npy")
+        tags = _mapped(folder / "tags.npy")
+        if hashes.shape != (len(tags), 4):
+            raise ValueError(f"the segment {folder.name} has {len(tags)} tags for {len(hashes)} hashes")
+        if not (folder / "offsets.npy").exists():
+            return cls(hashes, tags, name=folder.name)
+        offsets = _mapped(folder / "offsets.npy")
+        rows = _mapped(folder / "rows.npy")
+        layout = next((one for one in (SMALL, LARGE) if len(offsets) == one.bands * one.buckets + 1), FLAT)
+        if len(rows) != layout.bands * len(hashes):
+            raise ValueError(f"the segment {folder.name} has tables of another size than its hashes")
+        return cls(hashes, tags, layout, offsets, rows, folder.name)
+
+    def near(self, queries: Hashes, radius: int) -> Neighbours:
+        """Every live row within `radius` of a query; a row may come several times. `radius` is at most `MAX_RADIUS`."""
+        if self.layout.bands == 0:
+            return self._alive(scan(self.hashes, queries, radius))
+        query, row = self._in_buckets(self._buckets_near(queries))
+        # Whole rows at once: `take` fetches 32 bytes ten times as fast as indexing does.
+        different = self.hashes.take(row, axis=0).ravel()
+        different ^= np.tile(queries.ravel(), len(row)) if len(queries) == 1 else queries.take(query, axis=0).ravel()
+        distance = _sums(np.bitwise_count(different))
+        near = np.flatnonzero(distance <= radius)
+        return self._alive(Neighbours(query[near], row[near], distance[near]))
+
+    def same(self, queries: Hashes) -> Neighbours:
+        """Every live row that equals a query; cheaper than `near` with a radius of 0."""
+        if self.layout.bands == 0:
+            return self._alive(_scan_same(self.hashes, queries))
+        query, row = self._in_buckets(self.layout.key(queries, 0).view(np.intp)[:, None])
+        equal = np.flatnonzero((self.hashes[row] == queries[query]).all(axis=1))
+        return self._alive(Neighbours(query[equal], row[equal], np.zeros(len(equal), np.uint32)))
+
+    def revoke(self, rows: Rows) -> None:
+        """Mark `rows` as revoked, in this process."""
+        if len(rows):
+            if self.dead is None:
+                self.dead = np.zeros(len(self), np.bool_)
+            self.dead[rows] = True
+
+    def living(self) -> tuple[Hashes, NDArray[np.uint64]]:
+        """Hashes and tags of the rows that were not revoked."""
+        if self.dead is None:
+            return self.hashes, self.tags
+        return self.hashes[~self.dead], self.tags[~self.dead]
+
+    def _buckets_near(self, queries: Hashes) -> NDArray[np.intp]:
+        """(queries, probes of all bands): every bucket that may hold a neighbour."""
+        keys = self.layout.keys(queries) + self.layout.first_buckets
+        return (keys[:, :, None] ^ self.layout.probes).view(np.intp).reshape(len(queries), -1)
+
+    def _in_buckets(self, buckets: NDArray[np.intp]) -> tuple[NDArray[np.intp], Rows]:
+        """Every row in the buckets (queries, buckets of each), and the query that it is for."""
+        assert self.offsets is not None  # noqa: S101 (there are bands, so there are tables)
+        assert self.rows is not None  # noqa: S101 (as above)
+        flat = buckets.ravel()
+        starts = self.offsets.take(flat)
+        sizes = self.offsets[1:].take(flat) - starts
+        full = np.flatnonzero(sizes)
+        starts, sizes = starts.take(full), sizes.take(full)
+        ends = np.cumsum(sizes, dtype=np.intp)
+        places = np.arange(ends[-1] if len(ends) else 0) + np.repeat(starts - ends + sizes, sizes)
+        if len(buckets) == 1:
+            return np.zeros(len(places), np.intp), self.rows.take(places).astype(np.intp)
+        query = np.repeat(full // buckets.shape[1], sizes)
+        return query, self.rows.take(places).astype(np.intp)
+
+    def _alive(self, found: Neighbours) -> Neighbours:
+        if self.dead is None:
+            return found
+        alive = ~self.dead[found.row]
+        return Neighbours(found.query[alive], found.row[alive], found.distance[alive])
+
+
+def scan(hashes: Hashes, queries: Hashes, radius: int) -> Neighbours:
+    """Compare every row with every query."""
+    found: list[Neighbours] = []
+    for start in range(0, len(hashes), _BATCH_ROWS):
+        part = hashes[start : start + _BATCH_ROWS]
+        for number, query in enumerate(queries):
+            distance = _sums(np.bitwise_count(part.ravel() ^ np.tile(query, len(part))))
+            near = np.flatnonzero(distance <= radius)
+            found.append(Neighbours(np.full(len(near), number), near + start, distance[near]))
+    return joined(found)
+
+
+def joined(found: list[Neighbours]) -> Neighbours:
+    """All of them as one."""
+    if not found:
+        return Neighbours(np.empty(0, np.intp), np.empty(0, np.intp), np.empty(0, np.uint32))
+    return Neighbours(*(np.concatenate([getattr(one, name) for one in found]) for name in ("query", "row", "distance")))
+
+
+def _sums(counts: NDArray[np.uint8]) -> NDArray[np.uint32]:
+    """The four counts of each hash added up; far quicker than `sum` along so short an axis."""
+    four = counts.view(np.uint32)
+    halves = (four & np.uint32(0x00FF00FF)) + ((four >> np.uint32(8)) & np.uint32(0x00FF00FF))
+    return (halves & np.uint32(0xFFFF)) + (halves >> np.uint32(16))
+
+
+def _mapped(path: Path) -> NDArray[Any]:
+    # As a plain array over the mapping: each operation on `np.memmap` itself costs microseconds more.
+    return np.asarray(np.load(path, mmap_mode="r"))
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _scan_same(hashes: Hashes, queries: Hashes) -> Neighbours:
+    order = np.argsort(hashes[:, 0], kind="stable")
+    first = hashes[order, 0]
+    starts, ends = (np.searchsorted(first, queries[:, 0], side) for side in ("left", "right"))
+    sizes = ends - starts
+    query = np.repeat(np.arange(len(queries)), sizes)
+    before = np.cumsum(sizes) - sizes
+    row = order[np.arange(int(sizes.sum())) + np.repeat(starts - before, sizes)]
+    equal = np.flatnonzero((hashes[row] == queries[query]).all(axis=1))
+    return Neighbours(query[equal], row[equal], np.zeros(len(equal), np.uint32))

@@ -1,0 +1,103 @@
+"""A segment finds every neighbour, whatever the data look like; a brute-force comparison says which those are."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from safelight.matching.index.layout import FLAT, LARGE, MAX_RADIUS, SMALL, Hashes, layout_for
+from safelight.matching.index.segment import Segment
+from tests.matching.index.words import clustered, flipped, numbers, uniform
+
+Pairs = set[tuple[int, int, int]]
+DATA = {
+    "uniform": uniform(30_000),
+    "clustered": clustered(6, 5_000),
+    "all equal": np.repeat(uniform(1), 17_000, axis=0),
+}
+
+
+def brute(hashes: Hashes, queries: Hashes, radius: int) -> Pairs:
+    distances = np.bitwise_count(hashes[None] ^ queries[:, None]).sum(axis=2, dtype=int)
+    return {(int(q), int(r), int(distances[q, r])) for q, r in zip(*np.nonzero(distances <= radius), strict=True)}
+
+
+def found(segment: Segment, queries: Hashes, radius: int) -> Pairs:
+    near = segment.near(queries, radius)
+    return {(int(q), int(r), int(d)) for q, r, d in zip(near.query, near.row, near.distance, strict=True)}
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_every_neighbour_is_found_and_nothing_else(name: str) -> None:
+    hashes = DATA[name]
+    segment = Segment.build(hashes, numbers(len(hashes)))
+    assert segment.layout == SMALL
+    for bits in (0, 1, 15, 30, 31, 32):
+        queries = flipped(hashes[:: len(hashes) // 3][:3], bits, seed=bits)
+        assert found(segment, queries, MAX_RADIUS) == brute(hashes, queries, MAX_RADIUS)
+        assert found(segment, queries[:1], 12) == brute(hashes, queries[:1], 12)
+
+
+@given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 255), min_size=MAX_RADIUS, max_size=MAX_RADIUS, unique=True))
+def test_no_choice_of_thirty_one_bits_hides_a_neighbour(seed: int, bits: list[int]) -> None:
+    """The pigeonhole holds for the worst an adversary can do, in each layout."""
+    (hash_,) = uniform(1, seed)
+    pattern = np.zeros(256, np.uint8)
+    pattern[bits] = 1
+    query = (hash_ ^ np.packbits(pattern).view(">u8").astype(np.uint64))[None]
+    for layout in (SMALL, LARGE):
+        probes = layout.keys(query)[0][:, None] ^ layout.probes
+        assert (probes == layout.keys(hash_[None])[0][:, None]).any()
+
+
+def test_a_large_segment_finds_every_neighbour_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    hashes = np.concatenate([uniform(3_000), clustered(3, 400)])
+    monkeypatch.setattr("safelight.matching.index.segment.layout_for", lambda _rows: LARGE)
+    segment = Segment.build(hashes, numbers(len(hashes)))
+    assert segment.layout == LARGE
+    for bits in (0, 20, 31):
+        queries = flipped(hashes[::1_400], bits, seed=bits)
+        assert found(segment, queries, MAX_RADIUS) == brute(hashes, queries, MAX_RADIUS)
+
+
+@pytest.mark.parametrize("rows", [0, 1, 50, 20_000])
+def test_a_saved_segment_answers_as_before(tmp_path: Path, rows: int) -> None:
+    hashes = uniform(rows)
+    segment = Segment.build(hashes, numbers(rows))
+    segment.save(tmp_path / "one")
+    opened = Segment.open(tmp_path / "one")
+    queries = flipped(np.concatenate([hashes[:2], uniform(1, 9)]), 25)
+    assert found(opened, queries, MAX_RADIUS) == found(segment, queries, MAX_RADIUS)
+    assert opened.layout == layout_for(rows)
+
+
+@pytest.mark.parametrize("rows", [50, 20_000])
+def test_equal_rows_are_found_without_probing(rows: int) -> None:
+    hashes = np.concatenate([uniform(rows), uniform(rows // 2)])
+    segment = Segment.build(hashes, numbers(len(hashes)))
+    same = segment.same(np.concatenate([hashes[:3], uniform(2, 9)]))
+    assert sorted(zip(same.query, same.row, strict=True)) == [
+        (query, query + half) for query in range(3) for half in (0, rows)
+    ]
+
+
+def test_a_revoked_row_is_not_found() -> None:
+    hashes = uniform(20_000)
+    segment = Segment.build(hashes, numbers(len(hashes)))
+    segment.revoke(np.array([7]))
+    assert found(segment, hashes[[7, 8]], 5) == {(1, 8, 0)}
+    assert len(segment.same(hashes[[7]]).row) == 0
+    assert 7 not in segment.living()[1]
+
+
+def test_a_segment_with_a_table_of_another_size_is_not_opened(tmp_path: Path) -> None:
+    Segment.build(uniform(20_000), numbers(20_000)).save(tmp_path / "one")
+    np.save(tmp_path / "one" / "rows.npy", np.zeros(5, np.uint32))
+    with pytest.raises(ValueError, match="another size"):
+        Segment.open(tmp_path / "one")
+
+
+def test_flat_is_for_few_rows() -> None:
+    assert [layout_for(rows) for rows in (0, 16_384, 16_385, 10_000_000)] == [FLAT, FLAT, SMALL, LARGE]
