@@ -107,3 +107,14 @@ def test_writes_from_many_tasks_are_all_kept(path: Path) -> None:
     asyncio.run(write_all())
     assert len(asyncio.run(database.read(lambda c: c.execute(select(subjects.c.id)).all()))) == 100
     database.close()
+
+
+def test_beside_the_loop_reads_and_writes_are_as_safe(path: Path) -> None:
+    database = opened(path)
+    database.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())
+    assert database.read_here(lambda c: c.execute(select(subjects.c.id)).scalars().all()) == ["sub_1"]
+    with pytest.raises(StoreFailed):
+        database.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())
+    database.close()
+    with pytest.raises(StoreFailed):
+        database.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())

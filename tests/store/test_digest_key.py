@@ -36,3 +36,10 @@ def test_digests_differ_by_key_and_by_purpose(content: bytes) -> None:
     digests = {one.digest("prompt", content), one.digest("image", content), other.digest("prompt", content)}
     assert len(digests) == 3
     assert one.pseudonym(content) != other.pseudonym(content)
+
+
+def test_each_purpose_has_a_secret_of_its_own() -> None:
+    key = DigestKey(b"\1" * 32)
+    assert len({key.derived("one"), key.derived("two"), DigestKey(b"\2" * 32).derived("one")}) == 3
+    assert len(key.derived("one")) == 32
+    assert key.derived("one") == key.derived("one")

@@ -55,6 +55,22 @@ class Database:
         """Run `work` on a snapshot; nothing that it changes is kept. Raises StoreFailed."""
         return await self._run(self._readers, self._in_snapshot, work)
 
+    def read_here(self, work: Callable[[Connection], T]) -> T:
+        """As `read`, in the calling thread, for callers that run beside the event loop. Raises StoreFailed."""
+        try:
+            return self._in_snapshot(work)
+        except SQLAlchemyError as error:
+            raise StoreFailed(f"the database failed ({type(error).__name__})") from error
+
+    def write_here(self, work: Callable[[Connection], T]) -> T:
+        """As `write`, for callers that run beside the event loop: they wait for the one writer. Raises StoreFailed."""
+        try:
+            return self._writer.submit(self._in_transaction, work).result(self._timeout_s)
+        except TimeoutError as error:
+            raise StoreFailed(f"the database did not answer within {self._timeout_s:g} s; try again") from error
+        except (SQLAlchemyError, RuntimeError) as error:
+            raise StoreFailed(f"the database failed ({type(error).__name__})") from error
+
     async def ping(self) -> None:
         """Show that the database answers and lets itself be locked for writing. Raises StoreFailed.
 

@@ -45,5 +45,9 @@ class DigestKey:
         """`sub_` and 32 hex digits (128 bits): the name under which an account is known here."""
         return "sub_" + self._mac("subject", content).hex()[:32]
 
+    def derived(self, purpose: str) -> bytes:
+        """32 secret bytes for one purpose; they tell nothing of the key or of the bytes for another."""
+        return self._mac("derived", purpose.encode())
+
     def _mac(self, purpose: str, content: bytes) -> bytes:
         return hmac.new(self._key, purpose.encode() + b"\0" + content, hashlib.sha256).digest()

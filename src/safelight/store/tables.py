@@ -114,3 +114,64 @@ consent_events = Table(
     Column("by", Text, nullable=False),
     Column("reason", Text, nullable=False),
 )
+
+banks = Table(
+    "banks",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=True, comment="stands in the index beside each hash"),
+    Column("name", String(80), nullable=False, unique=True),
+    Column("owner", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("category", String(40), nullable=False),
+    Column("kind", String(16), nullable=False, comment="known, or negative: known false matches"),
+    Column("threshold_bits", Integer, nullable=False),
+    Column("meaning", Text, nullable=False, comment="what a match means, for the reviewer"),
+    Column("state", String(16), nullable=False),
+    Column("why", Text, nullable=False, comment="of the state"),
+    Column("parent", Integer, ForeignKey("banks.number"), comment="of a batch held back: the bank it came for"),
+    Column(
+        "stale_after_h", Integer, nullable=False, comment="hours without news after which somebody is told; 0: never"
+    ),
+    Column("created_at", String(27), nullable=False),
+    Column("updated_at", String(27), nullable=False, comment="last news from its source"),
+)
+
+bank_events = Table(
+    "bank_events",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", String(27), nullable=False),
+    Column("bank", Integer, ForeignKey("banks.number"), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("body", Text, nullable=False, comment="JSON: counts and a note; no hash"),
+)
+
+protected_photos = Table(
+    "protected_photos",
+    metadata,
+    Column("item", Integer, primary_key=True, autoincrement=True, comment="stands in the index beside the hash"),
+    Column("receipt_sha256", LargeBinary(32), nullable=False, unique=True),
+    Column("created_at", String(27), nullable=False),
+    Column("removed_at", String(27)),
+)
+
+protection_attempts = Table(
+    "protection_attempts",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("item", Integer, ForeignKey("protected_photos.item"), nullable=False, index=True),
+    Column("at", String(27), nullable=False),
+    Column("stage", String(16), nullable=False, comment="a photo sent in, or a picture that was made"),
+)
+
+exchanges = Table(
+    "exchanges",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("bank", Integer, ForeignKey("banks.number"), nullable=False),
+    Column("checkpoint", Text, nullable=False, comment="where the next fetch goes on"),
+    Column(
+        "unknown", Text, nullable=False, comment="JSON: how many entries of each unknown signal type were kept aside"
+    ),
+    Column("fetched_at", String(27), nullable=False),
+)
