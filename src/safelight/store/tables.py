@@ -4,7 +4,19 @@ What is not here: prompts, images, account names. A request leaves keyed digests
 a text or image in hand is the one that was asked, and nothing to anybody without the key.
 """
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, MetaData, String, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 metadata = MetaData(
     naming_convention={
@@ -174,4 +186,76 @@ exchanges = Table(
         "unknown", Text, nullable=False, comment="JSON: how many entries of each unknown signal type were kept aside"
     ),
     Column("fetched_at", String(27), nullable=False),
+)
+
+# The transparency log. What each leaf says, and how, is in `ledger/proofs/leaf.py`.
+
+ledger_head = Table(
+    "ledger_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False, comment="always 1"),
+    Column("log_key", Text, nullable=False, comment="name and public key; another key is another log"),
+    Column("size", BigInteger, nullable=False),
+    Column("root", LargeBinary(32), nullable=False),
+    Column("rounds", BigInteger, nullable=False, comment="changed first, to lock the row"),
+    Column("policy", String(80), comment="as the last process began with it"),
+    Column("models", Text, comment="the same, for the detectors"),
+)
+
+ledger_processes = Table(
+    "ledger_processes",
+    metadata,
+    Column("id", String(16), primary_key=True),
+    Column("next_seq", BigInteger, nullable=False),
+    Column("counted_from", BigInteger, nullable=False, comment="the first leaf that no totals speak of"),
+    Column("started_at", String(27), nullable=False),
+)
+
+ledger_outages = Table(
+    "ledger_outages",
+    metadata,
+    Column("process", String(16), ForeignKey("ledger_processes.id"), primary_key=True),
+    Column("part", String(120), primary_key=True),
+    Column("since", String(27), nullable=False),
+)
+
+ledger_subject_keys = Table(
+    "ledger_subject_keys",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("subject_id", String(40), unique=True, comment="none once the key was destroyed"),
+    Column("secret", LargeBinary(32)),
+    Column("destroyed_at", String(27)),
+)
+
+ledger_leaves = Table(
+    "ledger_leaves",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("idx", BigInteger, unique=True, comment="place in the tree; none while it waits"),
+    Column("process", String(16), ForeignKey("ledger_processes.id"), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("leaf_hash", LargeBinary(32), nullable=False, index=True),
+    Column("content", LargeBinary, nullable=False),
+    Column("sort", String(80), comment="decisions: stage/verdict/category, for the totals"),
+    Column("subject_key_id", String(40), ForeignKey("ledger_subject_keys.id")),
+    Column("record_id", String(40), index=True, comment="the row whose values the leaf commits to"),
+    UniqueConstraint("process", "seq"),
+)
+
+ledger_tiles = Table(
+    "ledger_tiles",
+    metadata,
+    Column("level", Integer, primary_key=True, autoincrement=False),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("hashes", LargeBinary, nullable=False),
+)
+
+ledger_checkpoints = Table(
+    "ledger_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("note", LargeBinary, nullable=False),
+    Column("at", String(27), nullable=False),
+    Column("witnesses", Integer, nullable=False, server_default="0", comment="how many have signed it"),
 )

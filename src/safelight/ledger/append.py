@@ -1,0 +1,160 @@
+"""A gate process's own hand on the log: leaves, numbered without a gap, in the transaction of whoever asks.
+
+Rules of this module
+- A leaf is written together with what it speaks of, or neither is. The number comes from the database in the same
+  transaction, so a transaction that fails uses none up.
+- Nothing is signed here but receipts, and a receipt is given only for what has been committed.
+"""
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Connection, delete, func, insert, select, update
+
+from safelight.core.clock import Clock, to_rfc3339
+from safelight.core.errors import StoreFailed
+from safelight.ledger.draft import Draft, code
+from safelight.ledger.proofs.leaf import Leaf, LeafKind, PublicValue, commit
+from safelight.ledger.proofs.merkle import leaf_hash
+from safelight.ledger.proofs.note import SecretKey
+from safelight.ledger.proofs.receipt import give_receipt
+from safelight.ledger.subject_keys import keys_of
+from safelight.store.tables import (
+    ledger_head,
+    ledger_leaves,
+    ledger_outages,
+    ledger_processes,
+)
+
+HEARTBEAT_S = 30
+"""How often a process says at least that it runs."""
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """A leaf that stands in the store once the transaction is committed."""
+
+    leaf_hash: bytes
+    at: datetime
+
+
+class Ledger:
+    """One gate process's leaves."""
+
+    def __init__(self, key: SecretKey, clock: Clock) -> None:
+        self.key = key
+        self.process = secrets.token_hex(8)
+        """New at each start: the name under which its leaves count."""
+        self._clock = clock
+        self._outages_may_stand = False
+        """A hint that spares the common case a question; the truth is in the table."""
+
+    def begin(self, connection: Connection, *, release: str, policy: str, models: Sequence[str]) -> None:
+        """Write this process's first leaf, and what has changed since the log's last process began."""
+        now = self._clock()
+        row = {"id": self.process, "next_seq": 0, "counted_from": 0, "started_at": to_rfc3339(now)}
+        connection.execute(insert(ledger_processes), [row])
+        last = connection.execute(select(ledger_head.c.policy, ledger_head.c.models)).one()
+        named = sorted(code(model) for model in models)
+        start: dict[str, PublicValue] = {"heartbeat_s": HEARTBEAT_S, "policy": policy, "release": code(release)}
+        drafts = [Draft(LeafKind.PROCESS_START, now, start)]
+        if last.policy != policy:
+            drafts.append(Draft(LeafKind.POLICY_CHANGE, now, {"policy": policy, "previous": last.policy}))
+        if last.models != " ".join(named):
+            drafts.append(Draft(LeafKind.MODEL_CHANGE, now, {"models": named}))
+        connection.execute(update(ledger_head).values(policy=policy, models=" ".join(named)))
+        self.append(connection, drafts)
+
+    def append(self, connection: Connection, drafts: Sequence[Draft]) -> list[Appended]:
+        """Write leaves in the caller's transaction. Raises StoreFailed when this process has not begun."""
+        if not drafts:
+            return []
+        # The first statement writes, so that SQLite takes its lock at once and never has to start over.
+        numbered = (
+            update(ledger_processes)
+            .where(ledger_processes.c.id == self.process)
+            .values(next_seq=ledger_processes.c.next_seq + len(drafts))
+            .returning(ledger_processes.c.next_seq)
+        )
+        after = connection.execute(numbered).scalar()
+        if after is None:
+            raise StoreFailed("This process's count in the log is gone; restart it.")
+        keys = keys_of(connection, (one.subject_id for one in drafts if one.subject_id), self._clock())
+        appended, rows = [], []
+        for seq, draft in enumerate(drafts, start=after - len(drafts)):
+            key = keys[draft.subject_id] if draft.subject_id else None
+            commitments = {
+                name: commit(name, key.salt(self.process, seq, name), value)
+                for name, value in draft.committed.items()
+                if key
+            }
+            leaf = Leaf(draft.kind, to_rfc3339(draft.at), self.process, seq, draft.public, commitments)
+            content = leaf.to_bytes()
+            appended.append(Appended(leaf_hash(content), draft.at))
+            rows.append(
+                {
+                    "process": self.process,
+                    "seq": seq,
+                    "content": content,
+                    "leaf_hash": appended[-1].leaf_hash,
+                    "sort": draft.sort,
+                    "subject_key_id": key.id if key else None,
+                    "record_id": draft.record_id,
+                }
+            )
+        connection.execute(insert(ledger_leaves), rows)
+        return appended
+
+    def outages(self, connection: Connection, missing: Sequence[str], answered: Sequence[str]) -> list[Draft]:
+        """Leaves for parts that have begun not to answer (`missing`), and for those that answer again (`answered`)."""
+        if not missing and not self._outages_may_stand:
+            return []
+        now = self._clock()
+        mine = ledger_outages.c.process == self.process
+        standing = set(connection.execute(select(ledger_outages.c.part).where(mine)).scalars())
+        begun = sorted(set(missing) - standing)
+        over = sorted(standing & set(answered) - set(missing))
+        if begun:
+            rows = [{"process": self.process, "part": part, "since": to_rfc3339(now)} for part in begun]
+            connection.execute(insert(ledger_outages), rows)
+        if over:
+            connection.execute(delete(ledger_outages).where(mine, ledger_outages.c.part.in_(over)))
+        self._outages_may_stand = bool(standing | set(begun))
+        return [Draft(LeafKind.OUTAGE_START, now, {"part": code(part)}) for part in begun] + [
+            Draft(LeafKind.OUTAGE_END, now, {"part": code(part)}) for part in over
+        ]
+
+    def count_up(self, connection: Connection) -> None:
+        """Write the totals of the decisions since the last totals."""
+        mine = ledger_processes.c.id == self.process
+        first, after = connection.execute(
+            select(ledger_processes.c.counted_from, ledger_processes.c.next_seq).where(mine).with_for_update()
+        ).one()
+        counts = connection.execute(
+            select(ledger_leaves.c.sort, func.count())
+            .where(ledger_leaves.c.process == self.process, ledger_leaves.c.seq >= first, ledger_leaves.c.seq < after)
+            .where(ledger_leaves.c.sort.is_not(None))
+            .group_by(ledger_leaves.c.sort)
+        )
+        public: dict[str, PublicValue] = {
+            "counts": {str(sort): int(count) for sort, count in counts},
+            "first_seq": first,
+            "last_seq": after - 1,
+        }
+        connection.execute(update(ledger_processes).where(mine).values(counted_from=after))
+        self.append(connection, [Draft(LeafKind.TOTALS, self._clock(), public)])
+
+    def end(self, connection: Connection) -> None:
+        """Write the last totals, and that the process stops in order."""
+        self.count_up(connection)
+        self.append(connection, [Draft(LeafKind.PROCESS_END, self._clock())])
+
+    def beat(self, connection: Connection) -> None:
+        """Write that the process runs."""
+        self.append(connection, [Draft(LeafKind.HEARTBEAT, self._clock())])
+
+    def receipt(self, appended: Appended) -> str:
+        """The log's promise for a leaf that has been committed."""
+        return give_receipt(appended.leaf_hash, int(appended.at.timestamp() * 1000), self.key).to_text()

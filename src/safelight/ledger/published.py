@@ -1,0 +1,97 @@
+"""What anybody may read of the log: heads, tiles, bundles, proofs. Reads only, straight from the store."""
+
+from sqlalchemy import Connection, select
+
+from safelight.ledger.proofs.checkpoint import Checkpoint
+from safelight.ledger.proofs.errors import Malformed, Unavailable
+from safelight.ledger.proofs.merkle import HASH_BYTES, consistency_proof, inclusion_proof, root
+from safelight.ledger.proofs.note import Note
+from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, write_bundle
+from safelight.ledger.proofs.tlog_proof import TlogProof
+from safelight.store.tables import ledger_checkpoints, ledger_head, ledger_leaves, ledger_tiles
+
+
+def size_of(connection: Connection) -> int:
+    """How many leaves the tree has."""
+    return int(connection.execute(select(ledger_head.c.size)).scalar_one())
+
+
+def read_checkpoint(connection: Connection, *, witnessed: bool = False) -> Note:
+    """The latest head, or the latest that a witness has signed. Raises Unavailable before there is one."""
+    latest = select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
+    if witnessed:
+        latest = latest.where(ledger_checkpoints.c.witnesses > 0)
+    note = connection.execute(latest).scalar()
+    if note is None:
+        raise Unavailable("There is no such head yet; try again in a moment.")
+    return Note.parse(note)
+
+
+def read_tile(connection: Connection, tile: Tile) -> bytes:
+    """A tile or bundle of the current tree, full or partial. Raises Unavailable for one that it has not."""
+    if not tile.is_within(size_of(connection)):
+        raise Unavailable("The log has no such tile yet.")
+    return _tile(connection, tile)
+
+
+def read_proof(connection: Connection, leaf_hash: bytes) -> TlogProof:
+    """Where the leaf with this hash stands, proved up to the latest head. Raises Unavailable while it waits."""
+    where = ledger_leaves.c.leaf_hash == leaf_hash
+    row = connection.execute(select(ledger_leaves.c.idx, ledger_leaves.c.content).where(where)).first()
+    if row is None or row.idx is None:
+        raise Unavailable("No leaf with this hash stands in the tree. If the receipt is new, try again in a second.")
+    note = read_checkpoint(connection)
+    size = Checkpoint.parse(note.text).size
+    if row.idx >= size:
+        raise Unavailable("The leaf waits for the next head; try again in a second.")
+    proof = inclusion_proof(row.idx, size, _reader(connection, size).subtree)
+    return TlogProof(row.idx, tuple(proof), note, row.content)
+
+
+def prove_consistency(connection: Connection, old: int, new: int) -> list[bytes]:
+    """From the tree of `old` leaves to that of `new`, both of them not larger than the current one."""
+    return consistency_proof(old, new, _reader(connection, new).subtree)
+
+
+def root_at(connection: Connection, size: int) -> bytes:
+    """The root of the tree when it had `size` leaves. Raises Unavailable or Malformed where tiles are gone or cut."""
+    return root(size, _reader(connection, size).subtree)
+
+
+def latest_leaves(connection: Connection, count: int) -> list[tuple[int, bytes]]:
+    """The newest leaves of the tree, the newest first, with their indices."""
+    newest = (
+        select(ledger_leaves.c.idx, ledger_leaves.c.content)
+        .where(ledger_leaves.c.idx.is_not(None))
+        .order_by(ledger_leaves.c.idx.desc())
+        .limit(count)
+    )
+    return [(row.idx, row.content) for row in connection.execute(newest)]
+
+
+def _reader(connection: Connection, size: int) -> TileReader:
+    return TileReader(size, lambda tile: _tile(connection, tile))
+
+
+def _tile(connection: Connection, tile: Tile) -> bytes:
+    if tile.level == ENTRIES:
+        first = tile.index * TILE_WIDTH
+        entries = (
+            connection.execute(
+                select(ledger_leaves.c.content)
+                .where(ledger_leaves.c.idx >= first, ledger_leaves.c.idx < first + tile.width)
+                .order_by(ledger_leaves.c.idx)
+            )
+            .scalars()
+            .all()
+        )
+        if len(entries) != tile.width:
+            raise Unavailable("Entries of this bundle are gone.")
+        return write_bundle(entries)
+    where = (ledger_tiles.c.level == tile.level) & (ledger_tiles.c.number == tile.index)
+    hashes: bytes | None = connection.execute(select(ledger_tiles.c.hashes).where(where)).scalar()
+    if hashes is None:
+        raise Unavailable("This tile is gone.")
+    if len(hashes) < tile.width * HASH_BYTES:
+        raise Malformed("This tile is shorter than it was.")
+    return hashes[: tile.width * HASH_BYTES]
