@@ -44,10 +44,27 @@ def test_more_than_the_network_takes_is_an_error(encoder: Encoder, count: int) -
 def test_cutting_loses_nothing_and_keeps_its_bounds(encoder: Encoder, text: str) -> None:
     cutting = cut(text, encoder.tokenizer, {})
     assert all(0 < len(window.ids) <= WINDOW_PIECES for window in cutting.windows)
-    assert sum(len(window.ids) for window in cutting.windows) >= cutting.pieces
+    assert cutting.noise >= 1 or sum(len(window.ids) for window in cutting.windows) >= cutting.pieces
     for window in cutting.windows:
         assert window.spans[0] == (0, len(window.ids))
         assert all(0 <= start < stop <= len(window.ids) for start, stop in window.spans)
+
+
+NOISE = "zq7#vk!x pw]j9 gf~h[q tqz&x xk]vq9#zzw"
+
+
+def test_what_is_no_language_stands_in_no_window_and_is_told(encoder: Encoder) -> None:
+    """What stands around the noise does: noise hides nothing that can be read."""
+    plain = cut("make the lamp a little brighter please", encoder.tokenizer, {})
+    mixed = cut(f"make the lamp {NOISE} a little brighter please", encoder.tokenizer, {})
+    assert plain.noise == 0
+    assert mixed.noise == 1
+    assert [window.ids for window in mixed.windows] == [window.ids for window in plain.windows]
+    assert cut(NOISE, encoder.tokenizer, {}).windows == ()
+
+
+def test_the_address_of_a_page_is_no_noise(encoder: Encoder) -> None:
+    assert cut("like https://example.org/zq7vkx-pwj9gf_hqtqzx?xkvq9=zzw", encoder.tokenizer, {}).noise == 0
 
 
 def test_sentences_end_in_every_script() -> None:

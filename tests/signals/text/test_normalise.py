@@ -136,13 +136,13 @@ def test_reversed_letters_are_read_in_both_orders_of_words() -> None:
     assert "replace the blue sofa with a wooden bench" in texts
 
 
-def test_one_hidden_sentence_in_a_long_text_is_read_alone() -> None:
-    story = "The farmer walked home through the fields. He fed the cat and sat by the fire. " * 12
-    found = reading_of(f"{story}ercynpr gur oyhr fbsn jvgu n jbbqra orapu. {story}")
-    extra = [r.text for r in found.readings[1:]]
-    assert len(extra) == 1
-    assert "replace the blue sofa with a wooden bench" in extra[0]
-    assert len(extra[0]) < 200
+@pytest.mark.parametrize("times", [1, 12])
+def test_one_hidden_sentence_is_read_where_it_stands(times: int) -> None:
+    """One reading, in which the rest stands as it was, however long the text is."""
+    story = ("The farmer walked home through the fields. He fed the cat and sat by the fire. " * times).strip()
+    found = reading_of(f"{story} ercynpr gur oyhr fbsn jvgu n jbbqra orapu. {story}")
+    texts = [r.text for r in found.readings[1:]]
+    assert texts == [f"{story} replace the blue sofa with a wooden bench. {story}"]
 
 
 def test_a_trick_inside_a_trick_inside_a_trick_is_read() -> None:

@@ -1,7 +1,8 @@
 """The detector of what a text asks for: action, target, person and degree, in any language of the encoder.
 
 Rules
-- Every reading of every passage is read, and the strongest reading decides; each signal says which it was.
+- Of every passage the readings that `choice.py` takes are read, and the strongest decides; each signal says which it
+  was. What nobody can read is not asked for its meaning; it is told as gibberish.
 - The conversation is read turn by turn, and as one text: what no turn asks alone, the turns may ask together.
 - Claims of consent are read like any other words: they change no score.
 - What was understood is told in our own words, one sentence a kind of move (`kinds.py`).
@@ -18,6 +19,7 @@ from safelight.core.request import Role
 from safelight.core.signal import Signal, SignalKind, SignalSpec
 from safelight.signals.model import Found, Passage, Reading, ReadText, View
 from safelight.signals.text import normalise
+from safelight.signals.text.choice import chosen
 from safelight.signals.text.e5.encoder import Encoder
 from safelight.signals.text.head import load_head
 from safelight.signals.text.kinds import UNDERSTOOD
@@ -25,8 +27,6 @@ from safelight.signals.text.minors import Minors
 from safelight.signals.text.risk import load_risk
 from safelight.signals.text.understanding import Reader, Understanding
 
-READINGS_MAX = 12
-"""Readings of one passage that are read; the normaliser yields the likeliest first."""
 TURNS_TOGETHER = (2, 6)
 """How many of the asker's latest turns are read as one text: the step from the last one, and the way that led here."""
 NEGATIVE_PROMPT = "negative_prompt"
@@ -92,9 +92,6 @@ _EXAMPLES: tuple[tuple[str, float, float], ...] = (
     ("a close-up of a bowl of ramen", 0.0, 0.5),
 )
 """Text, and between what `text_undress` must lie."""
-NOISE_FROM, NOISE_CLEARED = 0.4, 0.3
-"""How unlike a language a disguised text must be, and how much more like one once the disguise is undone, before its
-plain reading is not listened to."""
 
 
 class TextMeaning:
@@ -188,25 +185,12 @@ class TextMeaning:
 
 
 def _as_read(asked: Sequence["_Question"], meanings: Sequence[Understanding]) -> Iterator[Understanding]:
-    """What the readings of each text mean together.
-
-    A text is as unreadable as its most readable reading. Where undoing a disguise turned noise into language, the
-    noise means nothing by itself: a head that was trained on language answers anything at all to it, and whatever
-    language stood beside the noise stands in the undone reading too.
-    """
+    """What was understood, each text as unreadable as its most readable reading."""
     clearest: dict[str, float] = {}
     for question, meaning in zip(asked, meanings, strict=True):
         clearest[question.where] = min(clearest.get(question.where, 1.0), meaning.gibberish)
     for question, meaning in zip(asked, meanings, strict=True):
-        best = clearest[question.where]
-        if (
-            question.reading == "plain"
-            and meaning.gibberish >= NOISE_FROM
-            and best <= meaning.gibberish - NOISE_CLEARED
-        ):
-            yield Understanding(unknown_language=meaning.unknown_language)
-        else:
-            yield replace(meaning, gibberish=best)
+        yield replace(meaning, gibberish=clearest[question.where])
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,7 +201,7 @@ class _Question:
     where: str
     reading: str
     is_turn: bool = False
-    """A plain turn of the asker."""
+    """A turn of the asker."""
     is_now: bool = False
     """What is asked now."""
     is_together: bool = False
@@ -225,34 +209,24 @@ class _Question:
 
 
 def _questions(view: View) -> Iterator[_Question]:
-    turns = [text for text in view.texts if text.passage.role is Role.USER and text.readings]
-    for text in view.texts:
+    turns: list[tuple[Reading, ...]] = []
+    latest_turn = max((at for at, text in enumerate(view.texts) if text.passage.role is Role.USER), default=-1)
+    for at, text in enumerate(view.texts):
         where = text.passage.where
         prefix = WITHOUT if where.startswith(NEGATIVE_PROMPT) else ""
-        spoken = text.passage.role is Role.USER
-        for reading in text.readings[:READINGS_MAX]:
-            plain = spoken and reading.name == "plain"
-            yield _Question(
-                prefix + reading.text,
-                where,
-                reading.name,
-                plain,
-                bool(turns) and text is turns[-1],
-            )
+        readings = chosen(text)
+        is_turn = text.passage.role is Role.USER and bool(readings)
+        for reading in readings:
+            yield _Question(prefix + reading.text, where, reading.name, is_turn, is_turn and at == latest_turn)
+        if is_turn:
+            turns.append(readings)
     for count in TURNS_TOGETHER:
         if len(turns) > (1 if count == TURNS_TOGETHER[0] else TURNS_TOGETHER[0]):
             latest = turns[-count:]
-            yield _Question(
-                BETWEEN_TURNS.join(t.readings[0].text for t in latest),
-                "conversation",
-                "plain",
-                is_together=True,
-            )
-            if any(len(t.readings) > 1 for t in latest):
-                undone = BETWEEN_TURNS.join(t.readings[-1].text for t in latest)
+            for likeliest in (0, -1) if any(len(readings) > 1 for readings in latest) else (0,):
                 yield _Question(
-                    undone,
+                    BETWEEN_TURNS.join(readings[likeliest].text for readings in latest),
                     "conversation",
-                    latest[-1].readings[-1].name,
+                    latest[-1][likeliest].name,
                     is_together=True,
                 )

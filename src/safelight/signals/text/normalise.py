@@ -6,8 +6,10 @@ Rules
 - `read` never raises, whatever the string, keeps nothing between calls, and costs at most `work.bound` steps, which is
   linear in the text's length. What that did not suffice for is a trick of its own, `unread`.
 - Ordinary text has one reading: a detector is paid for each, and a trick that is not there must not be found.
-- Of a long text a further reading holds only the sentences that differ from `plain`.
-What is left to others: what a text means is `meaning.py`; what hiding it says about a request is policy.
+- A further reading is the whole text with every disguise in it undone: one disguised word in a plain sentence gives one
+  reading, in which the rest stands as it was.
+What is left to others: which readings are asked is `choice.py`; what a text means is `meaning.py`; what hiding it says
+about a request is policy.
 """
 
 import re
@@ -23,8 +25,8 @@ from safelight.signals.text.reading.work import Work
 
 LAYERS = 3
 """Rounds of undoing: a trick inside a trick inside a trick."""
-EXCERPT_FROM_CHARS = 600
-"""From this length on, a further reading holds only what differs from `plain`."""
+LONG_CHARS = 600
+"""From this length on, a further round looks only at the sentences that the one before it changed."""
 GROWTH = 2
 """No reading is longer than this many times the passage: what would be, is left undone."""
 ROUND_STEPS_PER_CHAR = 2
@@ -39,7 +41,7 @@ ON_THE_SURFACE: tuple[Step, ...] = (
     repairs.undo,
 )
 """What leaves a trace that a pattern finds, outer layers first."""
-SENTENCE = re.compile(r"[^.!?\n;。！？]+[.!?\n;。！？]*")
+SENTENCE = re.compile(r"[^.!?\n;。！？]*[.!?\n;。！？]+|[^.!?\n;。！？]+$")
 
 
 def load() -> None:
@@ -70,7 +72,7 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
         if (undone or prefix) and text and text.casefold() not in seen:
             seen.add(text.casefold())
             name = "+".join(filter(None, [prefix, *sorted(trick.value for trick in undone)]))
-            readings.append(Reading(name, text if prefix else _excerpt(text, plain)))
+            readings.append(Reading(name, text))
         tricks.update(undone)
         return undone
 
@@ -96,6 +98,7 @@ def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozense
             text = cleaned.text
             tricks |= found | cleaned.tricks
 
+    settled = [""]
     for _ in range(LAYERS):
         before = text
         if not work.may(ROUND_STEPS_PER_CHAR * len(text)):
@@ -109,9 +112,10 @@ def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozense
             apply(repairs.undo_in_stretches)
         if text == before:
             break
-        # What did not change in this round hides nothing that the next one would find.
-        text = _excerpt(text, before)
-    return text, frozenset(tricks)
+        if len(text) >= LONG_CHARS:
+            # What did not change in this round hides nothing that the next one would find.
+            text = _unsettled(text, before, settled)
+    return "".join([settled[0], text, *settled[1:]]), frozenset(tricks)
 
 
 def ordinary(text: str, work: Work) -> bool:
@@ -119,9 +123,14 @@ def ordinary(text: str, work: Work) -> bool:
     return len(text) >= 4 * len(text.split()) and not work.spans(text, ciphers.stretches)
 
 
-def _excerpt(text: str, before: str) -> str:
-    """Of a long reading, the sentences that were not there before."""
-    if len(text) < EXCERPT_FROM_CHARS:
+def _unsettled(text: str, before: str, settled: list[str]) -> str:
+    """The sentences of `text` that were not there before, as one; the others go to `settled`, around it."""
+    known = set(SENTENCE.findall(before))
+    sentences = SENTENCE.findall(text)
+    changed = [at for at, sentence in enumerate(sentences) if sentence not in known]
+    if not changed:
         return text
-    known = {sentence.strip() for sentence in SENTENCE.findall(before)}
-    return " ".join(s.strip() for s in SENTENCE.findall(text) if s.strip() not in known) or text
+    first = changed[0]
+    settled[0] += "".join(sentences[:first])
+    settled.insert(1, "".join(s for s in sentences[first:] if s in known))
+    return "".join(sentences[at] for at in changed)

@@ -3,7 +3,8 @@
 Rules
 - The encoder is run on at most `PIECES_MAX` pieces a request, whatever arrives. Windows are ranked by a table of risk
   by piece, and the riskiest are read; the calm rest of a long text is not. The lexicon of minors sees everything.
-What is left to others: which readings there are (`normalise.py`), conversations and signals (`meaning.py`).
+- A window that stands in several texts, as those of two readings or of a turn and its conversation, is read once.
+What is left to others: which readings are asked (`choice.py`), conversations and signals (`meaning.py`).
 """
 
 from collections.abc import Sequence
@@ -42,7 +43,8 @@ ALONE_FROM = 19.0
 """Their least risk: 995 of 1,000 attacks of the grammar have more."""
 GIBBERISH_MIN_PIECES = 12
 GIBBERISH_FROM, GIBBERISH_SPAN = 4.2, 1.0
-"""Natural log-probability a byte: ordinary texts and the grammar's languages reach 4.3, random letters start at 4.8."""
+"""Of a whole text, negative natural log-probability a byte: ordinary texts and the grammar's languages reach 4.3,
+random letters start at 4.8."""
 AMBIGUOUS_SUPPORT = 0.3
 """What the head must at least say before an ambiguous word counts as a child."""
 UNSPOKEN_MINOR_MAX = 0.45
@@ -81,7 +83,13 @@ class Reader:
         known: Known = {}
         prepared = [self._prepare(text, known) for text in texts]
         chosen = self._choose(prepared, frozenset(first))
-        return [self._one(item, chosen[at]) for at, item in enumerate(prepared)]
+        logits: dict[Window, Numbers] = {}
+        for window in (window for windows in chosen for window in windows):
+            if window not in logits:
+                logits[window] = self._head.logits(
+                    self._tokens.features(self._encoder.states(window.ids)), window.spans
+                )
+        return [self._one(item, [logits[window] for window in chosen[at]]) for at, item in enumerate(prepared)]
 
     def _prepare(self, text: str, known: Known) -> _Prepared:
         cutting = cut(text, self._encoder.tokenizer, known)
@@ -100,17 +108,22 @@ class Reader:
         )
         left = PIECES_MAX
         chosen: list[list[Window]] = [[] for _ in prepared]
-        for _, at, place in ranked:
-            window = prepared[at].cutting.windows[place]
-            calm = place > 0 and prepared[at].risks[place] < UNREAD_BELOW
-            if len(window.ids) <= left and not calm:
+        paid: set[Window] = set()
+
+        def take(at: int, window: Window) -> None:
+            nonlocal left
+            price = 0 if window in paid else len(window.ids)
+            if price <= left:
                 chosen[at].append(window)
-                left -= len(window.ids)
-        for windows in chosen:
+                paid.add(window)
+                left -= price
+
+        for _, at, place in ranked:
+            if place == 0 or prepared[at].risks[place] >= UNREAD_BELOW:
+                take(at, prepared[at].cutting.windows[place])
+        for at, windows in enumerate(chosen):
             for alone in self._alone(windows):
-                if len(alone.ids) <= left:
-                    windows.append(alone)
-                    left -= len(alone.ids)
+                take(at, alone)
         return chosen
 
     def _alone(self, windows: Sequence[Window]) -> list[Window]:
@@ -119,16 +132,12 @@ class Reader:
         risky = sorted(((self._risk.of(ids), ids) for ids in sentences), reverse=True)[:ALONE_MAX]
         return [Window(ids, ((0, len(ids)),)) for risk, ids in risky if risk >= ALONE_FROM]
 
-    def _one(self, item: _Prepared, windows: Sequence[Window]) -> Understanding:
+    def _one(self, item: _Prepared, parts: Sequence[Numbers]) -> Understanding:
         cutting = item.cutting
         found = self._minors.look(item.text)
         unknown = cutting.unknown / max(cutting.pieces, 1)
-        if not windows:
-            return Understanding(minor=found.score, unknown_language=unknown)
-        parts: list[Numbers] = []
-        for window in windows:
-            features = self._tokens.features(self._encoder.states(window.ids))
-            parts.append(self._head.logits(features, window.spans))
+        if not parts:
+            return Understanding(minor=found.score, unknown_language=unknown, gibberish=_gibberish(item))
         logits = np.concatenate(parts)
         scores = squash(logits[:, : len(LABELS)])
         top = scores.max(axis=0)
@@ -147,8 +156,11 @@ class Reader:
 
 
 def _gibberish(item: _Prepared) -> float:
-    """How unlike any language the text is: its improbability a byte, beyond what languages show."""
+    """How unlike any language the text is, or the worst run of words in it: its improbability a byte, beyond what
+    languages show.
+    """
     if item.cutting.pieces < GIBBERISH_MIN_PIECES:
         return 0.0
     size = len(item.text.encode("utf-8", "replace"))
-    return float(np.clip((-item.cutting.score / size - GIBBERISH_FROM) / GIBBERISH_SPAN, 0.0, 1.0))
+    whole = (-item.cutting.score / size - GIBBERISH_FROM) / GIBBERISH_SPAN
+    return float(np.clip(max(whole, item.cutting.noise), 0.0, 1.0))

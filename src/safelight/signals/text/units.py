@@ -5,10 +5,12 @@ Rules
   most `PACKED_PIECES`, or one sentence; a sentence too long for a window is cut in overlapping stretches, so that
   nothing is only ever seen in halves.
 - Every window is judged as a whole and sentence by sentence: one abusive sentence is not thinned by its neighbours.
+- A run of words that are no language stands in no window: a network that was trained on language answers anything at
+  all to it. How far from language the worst run is, `Cutting.noise` tells. Addresses of pages are no such words.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from safelight.signals.text.e5.tokens import Tokenizer
@@ -17,6 +19,15 @@ WINDOW_PIECES = 80
 PACKED_PIECES = 40
 OVERLAP_PIECES = 20
 SENTENCE_MIN_PIECES = 2
+NOISE_MIN_PIECES = 16
+NOISY_WORD = 4.4
+"""Negative natural log-probability a byte from which a word may be noise. Words of languages lie far below; words in
+capitals may lie above."""
+NOISE = 5.2
+"""The same for a run of such words that is certainly none of any language; of 22,000 prompts none reaches 5."""
+NOISE_SPAN = 1.0
+"""How far below `NOISE` the doubt begins."""
+_ADDRESS = re.compile(r"https?://|www\.")
 _SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；।॥؟۔])|\s*[\n\r\u2028\u2029|]+\s*|(?<=;)\s+")
 
 Span = tuple[int, int]
@@ -41,6 +52,8 @@ class Cutting:
     score: float
     """Log-probability of all pieces."""
     unknown: int
+    noise: float
+    """0 to 1: how unlike any language the worst run of words is; what is 1 stands in no window."""
 
 
 def sentences(text: str) -> list[str]:
@@ -50,16 +63,51 @@ def sentences(text: str) -> list[str]:
 
 def cut(text: str, tokenizer: Tokenizer, known: Known) -> Cutting:
     """Cut `text`. `known` keeps the words already cut in this call. Linear in the length of `text`."""
-    total, score, unknown = 0, 0.0, 0
+    total, score, unknown, noise = 0, 0.0, 0, 0.0
     stretches: list[tuple[int, ...]] = []
     for sentence in sentences(text):
-        pieces = tokenizer.cut_words(tokenizer.words(sentence), known)
+        words = tokenizer.words(sentence)
+        pieces = tokenizer.cut_words(words, known)
         total += len(pieces.ids)
         score += pieces.score
         unknown += pieces.unknown
-        stretches.extend(_stretches(pieces.ids))
+        kept: list[int] = []
+        at = 0
+        for start, stop, unlike in _noise(words, known):
+            noise = max(noise, unlike)
+            if unlike >= 1.0:
+                kept.extend(pieces.ids[at:start])
+                at = stop
+        kept.extend(pieces.ids[at:])
+        stretches.extend(_stretches(tuple(kept)))
     most = WINDOW_PIECES if total <= WINDOW_PIECES else PACKED_PIECES
-    return Cutting(tuple(_pack(stretches, most)), total, score, unknown)
+    return Cutting(tuple(_pack(stretches, most)), total, score, unknown, noise)
+
+
+def _noise(words: Sequence[str], known: Known) -> Iterator[tuple[int, int, float]]:
+    """Runs of words that may be noise: first piece, one past the last, and how unlike language, from 0 to 1."""
+    noisy = {word for word in set(words) if -known[word][1] >= NOISY_WORD * _size(word) and not _ADDRESS.match(word)}
+    if not noisy:
+        return
+    run: list[str] = []
+    at = 0
+    for word in [*words, ""]:
+        if word in noisy:
+            run.append(word)
+        elif run:
+            pieces = sum(len(known[one][0]) for one in run)
+            if pieces >= NOISE_MIN_PIECES:
+                unlike = -sum(known[one][1] for one in run) / sum(map(_size, run))
+                yield at, at + pieces, min(1.0, max(0.0, (unlike - NOISE) / NOISE_SPAN + 1.0))
+            at += pieces
+            run = []
+        if word and word not in noisy:
+            at += len(known[word][0])
+
+
+def _size(word: str) -> int:
+    """Bytes, with the blank before it."""
+    return len(word.encode()) + 1
 
 
 def _stretches(ids: tuple[int, ...]) -> Iterator[tuple[int, ...]]:
