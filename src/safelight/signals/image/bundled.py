@@ -12,6 +12,7 @@ import cv2
 import onnxruntime
 
 from safelight.core.errors import DetectorUnfit
+from safelight.signals.image.simplify import simplified
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,8 @@ class BundledModel:
     """Hex. The detector's version is made of it, and another file is refused: its scores would mean something else."""
     blocked_layout: bool = True
     """Whether onnxruntime may lay tensors out in blocks of channels, which speeds most models up and slows one down."""
+    simplify: bool = False
+    """Whether the exporter spelt operations out that are faster in one piece (`simplify.py`)."""
 
     @property
     def version(self) -> str:
@@ -36,8 +39,9 @@ class BundledModel:
 def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
     """A session on one thread; several threads of the caller may run it at once.
 
-    Threads of its own would fight with the gate's other detectors for two cores. No memory arena: it would keep the
-    largest request's memory for good, for a gain of a few per cent in time.
+    Threads of its own would fight with the gate's other detectors for two cores. With a memory arena, since asking the
+    system for each tensor anew took half of the text finder's time; without a plan of its memory, which would hold more
+    of it for no gain: all models together keep some 90 MB.
 
     Raises DetectorUnfit when the package is not installed, or when the file is missing, different, or will not open.
     """
@@ -55,13 +59,14 @@ def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.enable_cpu_mem_arena = False
     options.enable_mem_pattern = False
     options.log_severity_level = 3
     if not model.blocked_layout:
         options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(
+            simplified(content) if model.simplify else content, options, providers=["CPUExecutionProvider"]
+        )
     except Exception as error:
         raise DetectorUnfit(f"{model.package}/{model.path} does not open: {error}") from error
 

