@@ -40,6 +40,7 @@ from safelight.signals.image.people import PeopleDetector
 from safelight.signals.image.text_in_image import TextInImageDetector
 from safelight.signals.ports import Detector
 from safelight.signals.text import normalise
+from safelight.signals.text.garments import GarmentsDetector
 from safelight.signals.text.meaning import TextMeaning
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
@@ -49,7 +50,7 @@ log = structlog.get_logger()
 PLUGIN_GROUP = "safelight.plugins"
 _MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
 """glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD (bytes), by their numbers in malloc.h."""
-ASKED_FIRST = frozenset({TextMeaning.name, OpenNsfwDetector.name})
+ASKED_FIRST = frozenset({TextMeaning.name, GarmentsDetector.name, OpenNsfwDetector.name})
 """Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
 
 
@@ -57,6 +58,7 @@ def builtin_detectors() -> list[Detector]:
     """The detectors that ship with Safelight, not yet loaded."""
     return [
         TextMeaning(),
+        GarmentsDetector(),
         OpenNsfwDetector(),
         SafetyClassifierDetector(),
         PeopleDetector(),
@@ -190,11 +192,12 @@ class Safelight:
             require_key=not settings.open,
             subject_requests_per_minute=settings.subject_requests_per_minute,
         )
+        self.consents = Consents(self.database, self._clock, self.limits)
         recorder = Recorder(self.database, digest_key, self.policy, self._clock)
         await recorder.keep_policy()
         self.gate = Gate(
             accounts=self.accounts,
-            consents=Consents(self.database, self._clock, self.limits),
+            consents=self.consents,
             observer=self.observer,
             policy=self.policy,
             backend=self.backend,

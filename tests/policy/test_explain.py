@@ -47,7 +47,7 @@ def test_the_operator_sees_each_rule_of_the_stage_with_its_values_and_thresholds
     told = explain(judge(DEFAULT, HEARD, facts(photos=1)), DEFAULT)
     assert [account.rule for account in told.operator] == [r.id for r in DEFAULT.rules if "input" in r.stages]
     account = next(account for account in told.operator if account.rule == "ncii_undress_photo")
-    undress, photos = account.measures
+    undress, photos, *_ = account.measures
     assert account.fired
     assert (undress.value, undress.bound, undress.true, undress.where) == (0.91, 0.5, True, "turn 2")
     assert (undress.source, undress.reading) == ("meaning@7", "leet")

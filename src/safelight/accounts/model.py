@@ -11,6 +11,14 @@ class Permission(StrEnum):
     """Ask for images: generations, edits, variations."""
     CHECK = "gate:request:check"
     """Ask for decisions only: `/v1/check` and `/v1/moderations`."""
+    CONSENT_READ = "consent:record:read"
+    """See the consent records of the key's platform, and check a statement."""
+    CONSENT_WRITE = "consent:record:write"
+    """Add and revoke consent records. Enrolling a signer is not to be had by any key: it is done on the machine."""
+
+
+GATE_PERMISSIONS = (Permission.MAKE, Permission.CHECK)
+"""What a key may do unless it is made for something else: whoever may ask for images may not also allow them."""
 
 
 @dataclass(frozen=True, slots=True)

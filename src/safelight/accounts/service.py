@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from safelight.accounts.keys import authenticate
-from safelight.accounts.model import ApiKey, Permission
+from safelight.accounts.model import GATE_PERMISSIONS, ApiKey, Permission
 from safelight.core.category import Stage
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed, PermissionLacking
@@ -20,7 +20,7 @@ from safelight.store.digest_key import DigestKey
 from safelight.store.tables import decisions, subjects
 
 _MINUTE = timedelta(minutes=1)
-_OPEN_KEY = ApiKey("key_open", "open", frozenset(Permission), platform="open")
+_OPEN_KEY = ApiKey("key_open", "open", frozenset(GATE_PERMISSIONS), platform="open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,12 @@ class Caller:
     user: str = ""
     """The platform's name for the account that asks; empty when the platform names none."""
     tier: Tier = Tier.FREE
+
+
+def pseudonym(digest_key: DigestKey, platform: str, user: str) -> str:
+    """As `Accounts.pseudonym`, for whoever holds the key."""
+    name = unicodedata.normalize("NFC", user).strip()
+    return digest_key.pseudonym(f"{platform}\0{name}".encode("utf-8", "surrogatepass"))
 
 
 class Accounts:
@@ -56,15 +62,13 @@ class Accounts:
         """The subject behind `caller`. Raises what `core/errors.py` says of admission."""
         return await self._database.read(lambda connection: self._admit(connection, caller, permission))
 
-    async def check_key(self, caller: Caller, permission: Permission) -> None:
-        """Look at the key before anything else is read. Raises NotAllowed or PermissionLacking."""
-        if self._require_key:
-            await self._database.read(lambda connection: self._key(connection, caller, permission))
+    async def check_key(self, caller: Caller, permission: Permission) -> ApiKey:
+        """The key, before anything else is read. Raises NotAllowed or PermissionLacking."""
+        return await self._database.read(lambda connection: self._key(connection, caller, permission))
 
     def pseudonym(self, platform: str, user: str) -> str:
         """The id under which a platform's account is known here, whichever of its keys the platform uses."""
-        name = unicodedata.normalize("NFC", user).strip()
-        return self._digest_key.pseudonym(f"{platform}\0{name}".encode("utf-8", "surrogatepass"))
+        return pseudonym(self._digest_key, platform, user)
 
     def _admit(self, connection: Connection, caller: Caller, permission: Permission) -> Subject:
         key = self._key(connection, caller, permission)
@@ -82,6 +86,8 @@ class Accounts:
 
     def _key(self, connection: Connection, caller: Caller, permission: Permission) -> ApiKey:
         if not self._require_key:
+            if permission not in _OPEN_KEY.permissions:
+                raise PermissionLacking(f"Without API keys nobody has the permission `{permission}`; drop `open`.")
             return _OPEN_KEY
         if not caller.key:
             raise NotAllowed("No API key. Send it as `Authorization: Bearer sl_…`.")

@@ -1,33 +1,26 @@
 """`safelight keys`: make, list and revoke API keys."""
 
-import asyncio
-from collections.abc import Callable
-from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated
 
 import typer
 from rich.table import Table
-from sqlalchemy import Connection
 
 from safelight.accounts.keys import create_key, list_keys, revoke_key
-from safelight.accounts.model import Permission
+from safelight.accounts.model import GATE_PERMISSIONS, Permission
+from safelight.cli.database import DataDir, in_database
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
-from safelight.settings import Settings
-from safelight.store.database import Database, sqlite_url
-
-T = TypeVar("T")
 
 app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.\n\nExample: `safelight keys create shop`")
-
-DataDir = Annotated[Path | None, typer.Option(help="The data folder of the running Safelight.")]
 
 
 @app.command("create")
 def create(
     name: Annotated[str, typer.Argument(help="What the key is for.")],
-    permission: Annotated[list[Permission] | None, typer.Option(help="May be given again; none: all.")] = None,
+    permission: Annotated[
+        list[Permission] | None, typer.Option(help="May be given again; none: images and decisions.")
+    ] = None,
     platform: Annotated[str, typer.Option(help="Whose accounts ask through it; standing goes by it.")] = "default",
     per_minute: Annotated[int, typer.Option(min=0, help="Requests a minute; 0: no bound.")] = 0,
     data_dir: DataDir = None,
@@ -37,8 +30,8 @@ def create(
 
     Example: `safelight keys create shop --permission gate:image:make --per-minute 600`
     """
-    permissions = permission or list(Permission)
-    key, secret = _write(
+    permissions = permission or list(GATE_PERMISSIONS)
+    key, secret = in_database(
         data_dir,
         lambda connection: create_key(
             connection,
@@ -59,7 +52,7 @@ def create(
 @app.command("list")
 def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List every key. Example: `safelight keys list`"""
-    keys = _write(data_dir, list_keys)
+    keys = in_database(data_dir, list_keys)
     if as_json:
         print_json(
             [
@@ -90,18 +83,7 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Revoke a key at once and for good. Example: `safelight keys revoke key_01m8…`"""
-    revoked = _write(data_dir, lambda connection: revoke_key(connection, key_id, utc_now()))
+    revoked = in_database(data_dir, lambda connection: revoke_key(connection, key_id, utc_now()))
     if not revoked:
         raise NotStartable(f"There is no valid key {key_id!r}; see `safelight keys list`.")
     print_json({"id": key_id, "revoked": True}) if as_json else console.print(f"{key_id} is revoked.")
-
-
-def _write(data_dir: Path | None, work: Callable[[Connection], T]) -> T:
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"))
-    try:
-        database.migrate()
-        return asyncio.run(database.write(work))
-    finally:
-        database.close()

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from safelight import __version__
-from safelight.cli import check, demo, doctor, keys, policy, serve
+from safelight.cli import check, consent, demo, doctor, keys, policy, serve
 from safelight.cli import eval as measure
 from safelight.cli.output import print_error
 from safelight.core.errors import SafelightError
@@ -38,6 +38,7 @@ app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("eval", help=measure.HELP)(measure.evaluate)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
+app.add_typer(consent.app, name="consent")
 
 
 def _print_version(wanted: bool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from safelight.consent.statement import Signed
+from safelight.core.canonical import Json
 from safelight.core.consent import ConsentState
 
 
@@ -50,6 +51,21 @@ class Record:
         if now >= self.signed.statement.expires_at:
             return ConsentState.EXPIRED
         return ConsentState.ACTIVE
+
+    def to_json(self, now: datetime) -> dict[str, Json]:
+        """As it is listed; its state at `now`."""
+        statement = self.signed.statement.to_json() if self.signed else None
+        return {"id": self.id, "state": self.state_at(now).value, "statement": statement}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a signed statement is worth that may not be in the register."""
+
+    state: ConsentState
+    """`unknown` where its signer is not enrolled on this platform."""
+    record_id: str | None
+    """Under which it is in the register; None: it is not, so that no request can rest on it yet."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,11 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, Select, exists, insert, or_, select
 
-from safelight.consent.model import Event, Record, Signer
+from safelight.consent.model import Checked, Event, Record, Signer
 from safelight.consent.statement import Signed, read_statement
 from safelight.core.canonical import canonical_json
 from safelight.core.clock import to_rfc3339
+from safelight.core.consent import ConsentState
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.ids import new_id
 from safelight.store.tables import consent_events, consent_records, consent_signers
@@ -90,6 +91,21 @@ def revoke(connection: Connection, which: str, *, platform: str | None, by: str,
     record_id = None if table is consent_signers else which
     if not _is_revoked(connection, row[1], record_id):
         _note(connection, now, REVOKED, row[1], record_id, by, reason)
+
+
+def check(connection: Connection, signed: Signed, *, platform: str | None, now: datetime) -> Checked:
+    """What `signed` is worth at `now`, whether it is in the register or not. Nothing is written."""
+    statement = signed.statement
+    signer = connection.execute(
+        select(consent_signers.c.public_key, consent_signers.c.platform).where(consent_signers.c.id == statement.signer)
+    ).one_or_none()
+    if signer is None or signer.platform != statement.platform or platform not in {None, statement.platform}:
+        return Checked(ConsentState.UNKNOWN, None)
+    record_id = connection.execute(
+        select(consent_records.c.id).where(consent_records.c.statement_digest == statement.digest)
+    ).scalar()
+    revoked = _is_revoked(connection, statement.signer, record_id)
+    return Checked(Record("", signed, signer.public_key, revoked).state_at(now), record_id)
 
 
 def find(connection: Connection, ids: Sequence[str], platform: str) -> dict[str, Record]:

@@ -6,11 +6,13 @@ Nothing is kept between requests: a withdrawal holds from the moment of its comm
 import asyncio
 import hashlib
 from collections.abc import Sequence
+from datetime import datetime
 
 from sqlalchemy import Connection
 
-from safelight.consent.model import Record
-from safelight.consent.register import find
+from safelight.consent.model import Checked, Record
+from safelight.consent.register import add, check, find, list_records, revoke
+from safelight.consent.statement import read_signed
 from safelight.core.clock import Clock
 from safelight.core.consent import NO_CONSENT, Consent, ConsentState, Use
 from safelight.core.errors import BadInput, InputCode
@@ -41,6 +43,38 @@ class Consents:
             return self._weigh(find(connection, ids, subject.platform), ids, photos, subject.id)
 
         return await self._database.read(read)
+
+    async def add(self, raw: bytes, *, platform: str, by: str) -> Record:
+        """Keep the signed statement in `raw` (JSON) for `platform`. Raises BadInput or StoreFailed."""
+        signed = read_signed(raw, self._limits)
+        now = self._clock()
+
+        def write(connection: Connection) -> Record:
+            record_id = add(connection, signed, platform=platform, by=by, now=now)
+            return find(connection, [record_id], platform)[record_id]
+
+        return await self._database.write(write)
+
+    async def revoke(self, which: str, *, platform: str, by: str, reason: str) -> None:
+        """Revoke a record of `platform` at once and for good. Raises BadInput or StoreFailed."""
+        now = self._clock()
+        await self._database.write(
+            lambda connection: revoke(connection, which, platform=platform, by=by, reason=reason, now=now)
+        )
+
+    async def records(self, platform: str) -> list[Record]:
+        """The records of `platform`, oldest first. Raises StoreFailed."""
+        return await self._database.read(lambda connection: list_records(connection, platform))
+
+    async def verify(self, raw: bytes, *, platform: str) -> Checked:
+        """What a signed statement would be worth as it is now, without keeping it. Raises BadInput or StoreFailed."""
+        signed = read_signed(raw, self._limits)
+        now = self._clock()
+        return await self._database.read(lambda connection: check(connection, signed, platform=platform, now=now))
+
+    def now(self) -> datetime:
+        """The moment at which a state is told."""
+        return self._clock()
 
     def _weigh(self, records: dict[str, Record], ids: Sequence[str], photos: Sequence[str], subject_id: str) -> Consent:
         now = self._clock()

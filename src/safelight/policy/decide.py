@@ -6,21 +6,35 @@ Rules of this module
 - A signal that could not be observed is unknown to CEL: a rule fires only where it fires whatever the signal is.
 - Where no rule fires, a missing signal refuses as UNCHECKED, unless each rule that names it says `ignore`; one that no
   rule names refuses too, unless the policy lists it in `ignore_missing`.
+- Where consent records did not count, a refusal says so and why; that is a remark, and decides nothing.
 - A condition that cannot be evaluated refuses as UNCHECKED. Nothing here raises.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 import cel
 
 from safelight.core.category import Category, Stage, Verdict
+from safelight.core.consent import ConsentState
 from safelight.core.decision import Decision, Reason
 from safelight.core.facts import Facts
 from safelight.core.signal import Missing, Observed
 from safelight.policy.model import Policy, Rule, WhenMissing
 from safelight.policy.values import Values, holds, values_of
 
+NO_RECORD = "consent"
+"""Stands for the rule in the remark that consent records did not count."""
+CONSENT_TEXTS: Mapping[ConsentState, str] = {
+    ConsentState.UNKNOWN: "A consent record that this request names is not known here; look at its id.",
+    ConsentState.TAMPERED: "A consent record that this request names is not what was signed; please tell the operator.",
+    ConsentState.REVOKED: "A consent record that this request names was withdrawn, so it no longer counts.",
+    ConsentState.ISSUED: "A consent record that this request names is not in force yet; look at its first day.",
+    ConsentState.EXPIRED: "A consent record that this request names has ended; ask the person for a new one.",
+    ConsentState.OTHER_ACCOUNT: "A consent record that this request names is for other accounts than this one.",
+    ConsentState.OTHER_PHOTO: "The consent records that this request names do not cover exactly its photos.",
+}
+"""What a refusal adds where records were named and did not count."""
 NO_RULE = "missing"
 """Stands for the rule where none names the signal that is lacking: the default is to refuse."""
 
@@ -36,6 +50,8 @@ def decide(
     if not fired:
         reasons += [*_missing(policy, facts.stage, observed), *_invalid(policy, facts.stage, values)]
         category = Category.UNCHECKED if reasons else None
+    if reasons and facts.consent in CONSENT_TEXTS:
+        reasons.append(Reason(f"consent_{facts.consent.value}", NO_RECORD, CONSENT_TEXTS[facts.consent]))
     return Decision(
         id=decision_id,
         request_id=request_id,

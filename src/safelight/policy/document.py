@@ -12,12 +12,18 @@ from enum import StrEnum
 from typing import TypeVar
 
 from safelight.core.category import Category, Stage
+from safelight.core.consent import ConsentState
 from safelight.core.signal import SignalKind
 from safelight.policy.errors import Defect
 from safelight.policy.model import Threshold, WhenMissing
 
-RESERVED_CODES = frozenset({"signal_missing", "signal_invalid", "policy_error"})
+RESERVED_CODES = frozenset({"signal_missing", "signal_invalid", "policy_error"}) | {
+    f"consent_{state.value}" for state in ConsentState
+}
 """Codes that `decide` gives by itself, so that no rule may."""
+
+PREFIX = "c_"
+"""Stands before the name of a condition that several rules share; it is written out when the file is read."""
 
 _Choice = TypeVar("_Choice", bound=StrEnum)
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
@@ -92,14 +98,19 @@ class _Reader:
         self._lines = text.splitlines()
         self._label = label
         self._defects = defects
+        self._conditions: dict[str, str] = {}
+        self._unused: set[str] = set()
 
     def read(self, document: Mapping[str, object]) -> Draft:
         draft = Draft()
-        self._unknown("file", document, frozenset({"policy", "thresholds", "rules"}))
+        self._unknown("file", document, frozenset({"policy", "thresholds", "conditions", "rules"}))
         self._policy(draft, self._table(f"{self._label}file", document.get("policy"), "[policy]"))
         thresholds = self._table(f"{self._label}file", document.get("thresholds", {}), "[thresholds]")
         for name, value in thresholds.items():
             self._threshold(draft, name, value)
+        conditions = self._table(f"{self._label}file", document.get("conditions", {}), "[conditions]")
+        self._conditions = {name: self._text(f"condition {name!r}", conditions, name) for name in conditions}
+        self._unused = set(conditions)
         rules = document.get("rules", [])
         if isinstance(rules, list):
             starts = [n for n, line in enumerate(self._lines, 1) if re.match(r"\s*\[\[\s*rules\s*\]\]", line)]
@@ -111,7 +122,21 @@ class _Reader:
             self._defect("file", "rules is not a list of tables", "Begin each rule with [[rules]].")
         if not rules and not draft.extends:
             self._defect("file", "there is no rule", "Add [[rules]], or extends = 'default'.")
+        for name in sorted(self._unused) if draft.complete else ():
+            self._defect(f"condition {name!r}", "no rule names it", f"Remove it, or write {PREFIX}{name} in a rule.")
         return draft
+
+    def _written_out(self, where: str, when: str) -> str:
+        """`when` with the conditions that it names in their place."""
+
+        def in_place(match: re.Match[str]) -> str:
+            if match[1] not in self._conditions:
+                self._defect(where, f"there is no condition {match[1]!r}", "Write it under [conditions].")
+                return "false"
+            self._unused.discard(match[1])
+            return f"({self._conditions[match[1]]})"
+
+        return re.sub(rf"\b{PREFIX}([a-z0-9_]+)\b", in_place, when)
 
     def _defect(self, where: str, what: str, next_step: str) -> None:
         prefix = "" if where.startswith(self._label) else self._label
@@ -238,7 +263,7 @@ class _Reader:
         code = self._text(where, table, "code")
         if code and (not _CODE.fullmatch(code) or code in RESERVED_CODES):
             self._defect(where, f"the code {code!r} is not made of a-z and _, or is reserved", "Choose another.")
-        text, when = self._text(where, table, "text"), self._text(where, table, "when")
+        text, when = self._text(where, table, "text"), self._written_out(where, self._text(where, table, "when"))
         missing = self._choice(where, "missing", str(table.get("missing", "refuse")), WhenMissing)
         locked = table.get("locked", False)
         if not isinstance(locked, bool):

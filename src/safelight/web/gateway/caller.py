@@ -10,6 +10,8 @@ SUBJECT_HEADER = "safelight-subject"
 """The platform's name for the account that asks; the body's `user` field where this is absent."""
 TIER_HEADER = "safelight-tier"
 """What the account pays, for parity audits."""
+CONSENT_HEADER = "safelight-consent"
+"""Ids of the consent records that the request rests on, with commas between them."""
 
 _SUBJECT_MAX_CHARS = 200
 
@@ -27,3 +29,9 @@ def caller_of(request: Request, *, user: str = "", tier: Tier | None = None) -> 
     except ValueError as error:
         raise BadInput(InputCode.FIELD_INVALID, f"One of {', '.join(Tier)}.", param=TIER_HEADER) from error
     return Caller(key.strip() if scheme.lower() == "bearer" else None, subject, tier)
+
+
+def consents_of(request: Request) -> tuple[str, ...]:
+    """The consent records that `request` names in its header; what they are worth is found in the gate."""
+    named = ",".join(request.headers.getlist(CONSENT_HEADER))
+    return tuple(word for part in named.split(",") if (word := part.strip()))

@@ -1,12 +1,14 @@
 """`POST /v1/check`: a decision, for platforms that call their own model."""
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 
 from safelight.accounts.model import Permission
 from safelight.core.category import Category
 from safelight.policy.explain import explain
-from safelight.web.gateway.caller import caller_of
+from safelight.web.gateway.caller import caller_of, consents_of
 from safelight.web.gateway.door import door_of
 from safelight.web.gateway.errors import refusal
 from safelight.web.gateway.openapi import ERRORS, json_body
@@ -25,6 +27,7 @@ async def check(request: Request) -> JSONResponse:
     async with door.enter(request, Permission.CHECK) as held:
         body = await door.bodies.json(request, CheckBody)
         asked = await door.translator.check(body, held)
+        asked = replace(asked, consents=asked.consents + consents_of(request))
         caller = caller_of(request, user=body.subject.id, tier=body.subject.tier)
         outcome = await door.gate.check(asked, caller)
     decision = outcome.decision

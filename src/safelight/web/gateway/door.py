@@ -8,6 +8,7 @@ from fastapi import Request
 
 from safelight.accounts.model import Permission
 from safelight.accounts.service import Accounts
+from safelight.consent.service import Consents
 from safelight.gate.flow import Gate
 from safelight.web.gateway.bodies import BodyReader, Held
 from safelight.web.gateway.caller import caller_of
@@ -20,6 +21,7 @@ class Door:
 
     gate: Gate
     accounts: Accounts
+    consents: Consents
     bodies: BodyReader
     translator: Translator
 

@@ -4,6 +4,7 @@ import base64
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, StreamingResponse
@@ -13,7 +14,7 @@ from safelight.core.canonical import Json
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.request import ImageRequest, Operation
 from safelight.gate.model import Outcome, ReleasedImage
-from safelight.web.gateway.caller import caller_of
+from safelight.web.gateway.caller import caller_of, consents_of
 from safelight.web.gateway.door import Door, door_of
 from safelight.web.gateway.errors import refusal
 from safelight.web.gateway.openapi import ERRORS, form_body, json_body, json_or_form_body
@@ -64,6 +65,7 @@ async def variations(request: Request) -> Response:
 
 async def _make(door: Door, request: Request, body: AskedBody, asked: ImageRequest, event: str) -> Response:
     stream = bool(body.stream)
+    asked = replace(asked, consents=consents_of(request))
     outcome = await door.gate.make(asked, caller_of(request, user=body.user or ""), stream=stream)
     if not outcome.is_allowed:
         return refusal(outcome)

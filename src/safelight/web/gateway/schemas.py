@@ -134,9 +134,19 @@ class CheckBody(BaseModel):
     mask: ImageReference | None = None
     fields: dict[Word, Prompt] = Field(default_factory=dict, max_length=DEFAULT_LIMITS.form_max_fields)
     """Text beside the prompt: `negative_prompt`, `style`, `file_name`, a LoRA's name, …"""
+    consent: list[Word] = Field(default_factory=list, max_length=DEFAULT_LIMITS.consents_max_count)
+    """Ids of the consent records that the request rests on; the header `safelight-consent` says the same."""
     operation: Operation = Operation.CHECK
     surface: Surface = Surface.API
     subject: SubjectBody = Field(default_factory=SubjectBody)
+
+
+class SignedBody(BaseModel):
+    """A consent statement and its signature, as `safelight consent sign` writes it; read in full by `consent/`."""
+
+    model_config = ConfigDict(extra="forbid")
+    statement: dict[str, str | list[str]]
+    signature: Word
 
 
 class ReasonAnswer(BaseModel):

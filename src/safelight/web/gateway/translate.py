@@ -89,6 +89,7 @@ class Translator:
             surface=body.surface,
             mask=mask,
             fields=tuple(_fields(body.fields)),
+            consents=tuple(body.consent),
         )
 
     async def moderations(self, body: ModerationBody, held: Held) -> list[ImageRequest]:

@@ -1,0 +1,34 @@
+"""The database of the running Safelight, for commands that read or change it."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, TypeVar
+
+import typer
+from sqlalchemy import Connection
+
+from safelight.settings import Settings
+from safelight.store.database import Database, sqlite_url
+
+T = TypeVar("T")
+
+DataDir = Annotated[Path | None, typer.Option(help="The data folder of the running Safelight.")]
+
+
+def settings_of(data_dir: Path | None) -> Settings:
+    """The settings in force, with the data folder that was named; the folder is made if it is not there."""
+    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
+    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    return settings
+
+
+def in_database(data_dir: Path | None, work: Callable[[Connection], T]) -> T:
+    """Run `work` in one transaction. Raises StoreFailed."""
+    settings = settings_of(data_dir)
+    database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"))
+    try:
+        database.migrate()
+        return asyncio.run(database.write(work))
+    finally:
+        database.close()

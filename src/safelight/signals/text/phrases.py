@@ -1,0 +1,90 @@
+"""Words and phrases of a lexicon, looked up in a text of any script, in time linear in its length.
+
+Rules
+- Both sides are folded alike: compatibility forms, case, and, in alphabets that write them loosely, accents.
+- A word that ends in `*` matches as a beginning; a phrase is several words in a row. In scripts that are written
+  without spaces a phrase matches anywhere.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping
+
+_SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+_WORD = re.compile(r"[^\s,!?;:()\[\]{}\"“”„«»‹›…।॥،؛؟|<>*.。、！？，（）「」『』・'’`´\-–—_/\\+=#&@~^%$€£]+")
+_LOOSE_BELOW = "\u0700"
+"""Scripts before this one (Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic) are often written without their marks."""
+
+
+def fold(text: str) -> str:
+    """`text` as it is compared: one spelling whatever the case, the width and the accents."""
+    even = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    kept: list[str] = []
+    base = ""
+    for character in even:
+        if unicodedata.combining(character):
+            if base >= _LOOSE_BELOW:
+                kept.append(character)
+        else:
+            base = character
+            kept.append(character)
+    return unicodedata.normalize("NFC", "".join(kept))
+
+
+def words(folded: str) -> list[str]:
+    """The words of a folded text."""
+    return _WORD.findall(folded)
+
+
+class Phrases:
+    """A lexicon, ready to look things up. Safe to share between threads."""
+
+    def __init__(self, lists: Mapping[str, Iterable[str]]) -> None:
+        """`lists`: the phrases by label."""
+        self._whole: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self._starts: dict[str, list[tuple[tuple[str, ...], str]]] = {}
+        self._anywhere: list[tuple[str, str]] = []
+        for label, phrases in lists.items():
+            for phrase in phrases:
+                self._learn(fold(phrase.replace("*", "\x00")).replace("\x00", "*"), label)
+        self._lengths = sorted({len(start) for start in self._starts})
+
+    def _learn(self, phrase: str, label: str) -> None:
+        if _SPACELESS.search(phrase):
+            self._anywhere.append((phrase.replace("*", ""), label))
+            return
+        parts = tuple(
+            word + ("*" if stem.endswith("*") and word == found[-1] else "")
+            for stem in phrase.split()
+            if (found := words(stem.rstrip("*")))
+            for word in found
+        )
+        first = parts[0]
+        store = self._starts if first.endswith("*") else self._whole
+        store.setdefault(first.rstrip("*"), []).append((parts[1:], label))
+
+    def find(self, folded: str) -> set[str]:
+        """The labels whose phrases stand in a folded text."""
+        found = {label for phrase, label in self._anywhere if phrase in folded}
+        text = words(folded)
+        for at, word in enumerate(text):
+            for rest, label in self._at(word):
+                if label not in found and _follows(rest, text, at + 1):
+                    found.add(label)
+        return found
+
+    def _at(self, word: str) -> Iterable[tuple[tuple[str, ...], str]]:
+        yield from self._whole.get(word, ())
+        for length in self._lengths:
+            if length > len(word):
+                return
+            yield from self._starts.get(word[:length], ())
+
+
+def _follows(rest: tuple[str, ...], text: list[str], at: int) -> bool:
+    if at + len(rest) > len(text):
+        return False
+    return all(
+        word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
+        for wanted, word in zip(rest, text[at:], strict=False)
+    )
