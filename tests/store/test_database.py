@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import create_engine, insert, select
+from sqlalchemy import Connection, create_engine, insert, select
 
 from safelight.core.errors import StoreFailed
 from safelight.core.request import Standing
@@ -109,12 +109,16 @@ def test_writes_from_many_tasks_are_all_kept(path: Path) -> None:
     database.close()
 
 
+def add_row(connection: Connection) -> None:
+    connection.execute(insert(subjects), [ROW])
+
+
 def test_beside_the_loop_reads_and_writes_are_as_safe(path: Path) -> None:
     database = opened(path)
-    database.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())
+    database.write_here(add_row)
     assert database.read_here(lambda c: c.execute(select(subjects.c.id)).scalars().all()) == ["sub_1"]
     with pytest.raises(StoreFailed):
-        database.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())
+        database.write_here(add_row)
     database.close()
     with pytest.raises(StoreFailed):
-        database.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())
+        database.write_here(add_row)

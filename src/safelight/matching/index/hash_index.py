@@ -140,9 +140,11 @@ class HashIndex:
 
     def drop_bank(self, bank: int) -> None:
         """Revoke everything of one bank. Raises StoreFailed."""
-        with self._writing():
-            tags = np.array([tag_of(bank)], np.uint64)
-            self._append(self._refreshed(), journal.records(Op.DROP_BANK, np.zeros((1, WORDS), np.uint64), tags))
+        self._drop(Op.DROP_BANK, tag_of(bank))
+
+    def drop_item(self, bank: int, item: int) -> None:
+        """Revoke everything of one item. Raises StoreFailed."""
+        self._drop(Op.DROP_ITEM, tag_of(bank, item))
 
     def count(self) -> dict[int, int]:
         """How many hashes each bank has."""
@@ -220,6 +222,11 @@ class HashIndex:
             raise StoreFailed(f"the index in {self._folder.name} cannot be written: {error.strerror}") from error
         finally:
             os.close(descriptor)
+
+    def _drop(self, op: Op, tag: int) -> None:
+        with self._writing():
+            batch = journal.records(op, np.zeros((1, WORDS), np.uint64), np.array([tag], np.uint64))
+            self._append(self._refreshed(), batch)
 
     def _append(self, state: _State, batch: Records) -> None:
         path = self._folder / state.manifest.journal
@@ -315,4 +322,7 @@ def _applied(parts: tuple[Segment, ...], batch: Records) -> tuple[Segment, ...]:
         case Op.DROP_BANK:
             for part in parts:
                 part.revoke(np.flatnonzero(part.tags >> _BANK_SHIFT == tags[0] >> _BANK_SHIFT))
+        case Op.DROP_ITEM:
+            for part in parts:
+                part.revoke(np.flatnonzero(part.tags == tags[0]))
     return parts

@@ -36,6 +36,8 @@ class Op(IntEnum):
     """This hash under this tag."""
     DROP_BANK = 3
     """Every hash whose tag has this bank; the hash says nothing."""
+    DROP_ITEM = 4
+    """Every hash under this tag."""
 
 
 def records(op: Op, hashes: Hashes, tags: NDArray[np.uint64]) -> Records:

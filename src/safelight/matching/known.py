@@ -1,0 +1,94 @@
+"""Is this picture known? Every frame in its eight forms, and the file as it arrived, against every active bank.
+
+Rules of this module
+- A bank's own threshold decides, its state is looked at anew at least every half second, and the digest of all lists
+  that were asked goes with the answer.
+- A negative bank overrules what is near by PDQ in the same frame, never an equal file.
+- That a picture cannot be hashed is said beside what was found, and is never "no match".
+"""
+
+import hashlib
+import threading
+import time
+from collections.abc import Iterator, Mapping, Sequence
+
+import numpy as np
+
+from safelight.core.canonical import Json, canonical_json
+from safelight.matching.banks import list_banks
+from safelight.matching.fingerprints import HashKind, file_digests
+from safelight.matching.hashes import BankHashes
+from safelight.matching.index.layout import MAX_RADIUS
+from safelight.matching.model import Bank, BankKind, BankState, Look, Match
+from safelight.matching.pdq import Frame, Pdq, Unhashable, pdq
+from safelight.store.database import Database
+
+_BANKS_MAX_AGE_S = 0.5
+
+
+class KnownImages:
+    """Answers for all banks of this installation."""
+
+    def __init__(self, database: Database, hashes: BankHashes) -> None:
+        self.database = database
+        self.hashes = hashes
+        self._lock = threading.Lock()
+        self._read_at = float("-inf")
+        self._banks: Mapping[int, Bank] = {}
+        self._banks_digest = ""
+
+    def look(self, frames: Sequence[Frame], file: bytes = b"") -> Look:
+        """Look at one picture: its frames, and the file that it came in, if it came in one. Raises StoreFailed."""
+        banks, lists = self._in_force()
+        found = [*self._same_file(file, banks)] if file else []
+        hashed = [pdq(frame) for frame in _different(frames)]
+        for one in hashed:
+            if isinstance(one, Pdq):
+                found += self._near(one, banks)
+        nearest: dict[tuple[int, int], Match] = {}
+        for match in sorted(found, key=lambda match: match.distance):
+            nearest.setdefault((match.bank.number, match.item), match)
+        return Look(tuple(nearest.values()), all(isinstance(one, Unhashable) for one in hashed), lists)
+
+    @property
+    def lists(self) -> str:
+        """Digest of the lists in force, as a look would say it. Raises StoreFailed."""
+        return self._in_force()[1]
+
+    def _same_file(self, file: bytes, banks: Mapping[int, Bank]) -> Iterator[Match]:
+        if self.hashes.has_files:
+            for kind, digest in file_digests(file).items():
+                for hit in self.hashes.same(kind, digest):
+                    bank = banks.get(hit.bank)
+                    if bank and bank.kind is BankKind.KNOWN:
+                        yield Match(bank, hit.item, kind)
+
+    def _near(self, hashed: Pdq, banks: Mapping[int, Bank]) -> list[Match]:
+        near = [
+            Match(banks[hit.bank], hit.item, HashKind.PDQ, hit.distance, hashed.forms[hit.query][0])
+            for hit in self.hashes.near([form for _, form in hashed.forms], MAX_RADIUS)
+            if hit.bank in banks and hit.distance <= banks[hit.bank].threshold_bits
+        ]
+        if any(match.bank.kind is BankKind.NEGATIVE for match in near):
+            return []
+        return near
+
+    def _in_force(self) -> tuple[Mapping[int, Bank], str]:
+        """The active banks by number, and a digest of them and of all hashes."""
+        with self._lock:
+            if time.monotonic() - self._read_at > _BANKS_MAX_AGE_S:
+                banks = [bank for bank in self.database.read_here(list_banks) if bank.state is BankState.ACTIVE]
+                rows: list[Json] = [[bank.number, bank.category, bank.kind, bank.threshold_bits] for bank in banks]
+                self._banks = {bank.number: bank for bank in banks}
+                self._banks_digest = hashlib.sha256(canonical_json(rows)).hexdigest()
+                self._read_at = time.monotonic()
+            return self._banks, hashlib.sha256((self._banks_digest + self.hashes.digest).encode()).hexdigest()[:16]
+
+
+def _different(frames: Sequence[Frame]) -> Iterator[Frame]:
+    """The frames without those that equal the one before."""
+    previous: Frame | None = None
+    for frame in frames:
+        if previous is None or not np.array_equal(frame, previous):
+            yield frame
+        previous = frame

@@ -1,0 +1,97 @@
+"""The words of this room: a bank, what it holds, and what a look at a picture found."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from safelight.matching.fingerprints import HashKind
+from safelight.matching.pdq import Turn
+
+
+class BankCategory(StrEnum):
+    """What the pictures of a bank are; each has a signal of its own, and the policy says what follows."""
+
+    CSAM = "csam"
+    NCII = "ncii"
+    ILLEGAL = "illegal"
+    """Found illegal by a court or a hotline for another reason."""
+    PROTECTED = "protected"
+    """Of people who asked that nothing be done with them."""
+
+
+class BankKind(StrEnum):
+    """Whether a match speaks for the picture being known, or for its being mistaken for a known one."""
+
+    KNOWN = "known"
+    NEGATIVE = "negative"
+    """Known false matches: what is near one of these is not held to be near a PDQ hash. Digests are not overruled."""
+
+
+class BankState(StrEnum):
+    """Whether a bank's matches count."""
+
+    ACTIVE = "active"
+    QUARANTINED = "quarantined"
+    """Held back until somebody has looked; nothing in it matches."""
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """A list of hashes with an owner."""
+
+    number: int
+    name: str
+    owner: str
+    source: str
+    category: BankCategory
+    kind: BankKind
+    threshold_bits: int
+    """PDQ distance up to which a picture counts as a copy."""
+    meaning: str
+    """What a match means, for the person who reviews one."""
+    state: BankState
+    why: str
+    parent: int | None
+    """Of a batch held back: the number of the bank that it came for."""
+    stale_after_h: int
+    created_at: str
+    updated_at: str
+
+    def is_stale(self, now: datetime) -> bool:
+        """Whether its source has been silent for too long."""
+        age_h = (now - datetime.fromisoformat(self.updated_at)).total_seconds() / 3600
+        return self.state is BankState.ACTIVE and 0 < self.stale_after_h < age_h
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One hash of a list, to be added or withdrawn."""
+
+    kind: HashKind
+    value: bytes
+    is_withdrawn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A bank, or an item of one, that a picture is near."""
+
+    bank: Bank
+    item: int
+    kind: HashKind
+    distance: int = 0
+    """Bits, for PDQ."""
+    turn: Turn = Turn.NONE
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at one picture found."""
+
+    matches: tuple[Match, ...]
+    """Of active banks, nearest first."""
+    is_unhashable: bool
+    """Whether no frame has a PDQ hash: then "no match" says nothing about copies."""
+    lists: str
+    """Digest of the lists that were asked, 16 hex digits."""
