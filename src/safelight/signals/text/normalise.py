@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 
 from safelight.signals.model import Passage, Reading, ReadText
-from safelight.signals.text.reading import ciphers, codes, escapes, letters, repairs, spacing
+from safelight.signals.text.reading import ciphers, codes, escapes, letters, repairs, spacing, strange, typos
 from safelight.signals.text.reading.characters import calm, clean, tidy
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import lexicon
@@ -109,7 +109,7 @@ def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozense
             apply(spacing.undo_filled)
             apply(partial(ciphers.undo, by_word=by_word))
             apply(spacing.undo_joined)
-            apply(repairs.undo_in_stretches)
+            apply(typos.undo)
         if text == before:
             break
         if len(text) >= LONG_CHARS:
@@ -120,7 +120,7 @@ def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozense
 
 def ordinary(text: str, work: Work) -> bool:
     """Whether every stretch of the text is made of known words of usual length: then nothing lies below."""
-    return len(text) >= 4 * len(text.split()) and not work.spans(text, ciphers.stretches)
+    return len(text) >= 4 * len(text.split()) and not work.spans(text, strange.stretches)
 
 
 def _unsettled(text: str, before: str, settled: list[str]) -> str:

@@ -8,42 +8,46 @@ Rules
 
 import codecs
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache
-from itertools import pairwise
+from collections.abc import Iterator, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import (
-    MARKS,
-    SCRIPTS_WITHOUT_SPACES,
-    belief,
-    cutting_steps,
-    lexicon,
-    likeness,
-    segment,
-    zipf,
+from safelight.signals.text.reading.alphabets import (
+    CYRILLIC,
+    GREEK,
+    LATIN_KEYS,
+    LETTER_CODES,
+    RUSSIAN_KEYS,
+    RUSSIAN_TYPED,
+    Candidate,
+    apply_key,
+    flows_of,
+    keys,
+    next_keys,
+    rot47,
+    shifted,
+    shifts,
 )
+from safelight.signals.text.reading.strange import (
+    DIGIT_IN_WORD,
+    DIGITS,
+    ENOUGH,
+    GAIN,
+    LEAST_LETTERS,
+    SAMPLE_LETTERS,
+    Span,
+    stretches,
+    worth,
+)
+from safelight.signals.text.reading.tricks import Trick
+from safelight.signals.text.reading.words import MARKS, cutting_steps, likeness, zipf
 from safelight.signals.text.reading.work import Work
 
-Span = tuple[int, int]
-TOKEN = re.compile(r"\S+")
 CLUSTER = re.compile(rf"[\s\S][{MARKS}]*")
 """A letter with its marks."""
-EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»¿¡*_-"
-DIGIT_IN_WORD = re.compile(r"[^\W\d_][0-9@$!]|[0-9@$][^\W\d_]")
-DIGITS = str.maketrans("43105798@$!", "aeiostgbasi")
 SIGNS_ONLY = re.compile(r"[ -~À-ɏ]{8,}")
-NOT_LETTERS = re.compile(rf"[^\w\s{MARKS}]|[\d_]")
-STRANGE = 0.45
-"""Belief under which a word counts as unknown."""
 USUAL = frozenset({Trick.REVERSED, Trick.ROT13})
 """What a few letters suffice for; other shifts find a short word by chance."""
-SAMPLE_LETTERS = 160
-"""Letters of a stretch that are scored; what they say holds for the stretch."""
 MANY = 24
 """Strange places of a text from which on each has to promise something before it is tried."""
 PROMISE_LETTERS = 48
@@ -53,23 +57,6 @@ PROMISING_FLOW = 12.0
 QUICK_CHARS = 80
 """Of a longer reading, what is looked at first; where that is not like language at all, the reading is dropped."""
 QUICK_LIKENESS = 0.15
-GAIN = 0.3
-ENOUGH = 0.5
-LEAST_LETTERS = 6
-CYRILLIC = "абвгдежзийклмнопрстуфхцчшщъыьэюя"
-GREEK = "αβγδεζηθικλμνξοπρστυφχψω"
-ROWS = ("qwertyuiop", "asdfghjkl", "zxcvbnm")
-RUSSIAN_KEYS = dict(zip("йцукенгшщзхъфывапролджэячсмитьбю", "qwertyuiop[]asdfghjkl;'zxcvbnm,.", strict=True))
-RUSSIAN_TYPED = {ord(letter): key for letter, key in RUSSIAN_KEYS.items()}
-LATIN_KEYS = {key: letter for letter, key in RUSSIAN_KEYS.items()}
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """One way to read a stretch."""
-
-    text: str
-    tricks: frozenset[Trick]
 
 
 def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:
@@ -134,14 +121,14 @@ def _promise_steps(letter: str) -> int:
 def _promise(stretch: str) -> float:
     """Above 0 where the letters follow one another better in some other way than they stand, or make a known word."""
     low = stretch[:PROMISE_LETTERS].casefold()
-    codes = np.array([_CODES.get(c, 0) for c in low], np.int64)
+    codes = np.array([LETTER_CODES.get(c, 0) for c in low], np.int64)
     if (codes > 0).sum() * 2 >= len(codes):
-        keys = _keys()
-        flows = np.concatenate([_flows(keys[:, codes]), _flows(keys[:, codes[::-1]])])
-        best = flows[1:].max()
-        return float(min(best - flows[0] - PROMISING_GAIN, best - PROMISING_FLOW))
+        rows = keys()
+        found = np.concatenate([flows_of(rows[:, codes]), flows_of(rows[:, codes[::-1]])])
+        best = found[1:].max()
+        return float(min(best - found[0] - PROMISING_GAIN, best - PROMISING_FLOW))
     longest = " ".join(sorted(low.split(), key=len)[-2:])
-    tables = [RUSSIAN_TYPED, *(read for alphabet in (CYRILLIC, GREEK) for read, _ in _shifted(alphabet))]
+    tables = [RUSSIAN_TYPED, *(read for alphabet in (CYRILLIC, GREEK) for read, _ in shifted(alphabet))]
     usual = [table for table in tables if longest and ord(longest[-1]) in table]
     others = [longest[::-1], *(longest.translate(table) for table in usual)]
     return float(any(zipf(word) > 2 for other in others for word in other.split(" ")))
@@ -152,7 +139,7 @@ def undo_rot47(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
     lines = text.split("\n")
     for at, line in enumerate(lines):
         if SIGNS_ONLY.fullmatch(line) and _signs(line):
-            turned = line.translate(_rot47())
+            turned = line.translate(rot47())
             if worth(turned) > max(ENOUGH + 0.1, likeness(line) + GAIN):
                 lines[at] = turned
     changed = "\n".join(lines)
@@ -185,37 +172,6 @@ def _size(span: Span) -> int:
     return span[1] - span[0]
 
 
-def stretches(text: str) -> tuple[Span, ...]:
-    """Where words follow one another that no language knows; a known word in between, if short, belongs to them."""
-    return tuple(_stretches(text))
-
-
-def _stretches(text: str) -> Iterator[Span]:
-    begin = last = -1
-    letters = known = 0
-    for token in TOKEN.finditer(text):
-        word = token[0].casefold().strip(EDGES)
-        trust = belief(word)
-        if trust < STRANGE:
-            size = sum(map(str.isalpha, word)) if not word.isalpha() else len(word)
-            if not size:
-                continue
-            if begin < 0:
-                begin, letters = token.start(), 0
-            letters += size
-            last = token.end()
-            known = 0
-        elif begin >= 0:
-            size = len(word)
-            known += 1 + (size > 4) + (trust > 0.9 and size > 2)
-            if known > 2:
-                if letters >= LEAST_LETTERS:
-                    yield begin, last
-                begin = -1
-    if begin >= 0 and letters >= LEAST_LETTERS:
-        yield begin, last
-
-
 def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Candidate | None:
     """The most likely reading of a stretch, or None where nothing is better than what it is."""
     before = worth(stretch, digits=False)
@@ -238,23 +194,6 @@ def decipher(stretch: str, *, by_word: bool = False, whole: bool = True) -> Cand
             if value > 0.9:
                 break
     return best
-
-
-def worth(text: str, *, digits: bool = True) -> float:
-    """0 to 1: likeness, where need be with `digits` read as letters, or with joined letters parted."""
-    sample = text[: 3 * SAMPLE_LETTERS]
-    solid = sum(map(len, sample.split()))
-    value, letters = likeness(sample), solid - len(NOT_LETTERS.findall(sample))
-    if digits and letters < solid and DIGIT_IN_WORD.search(sample):
-        lettered = sample.translate(DIGITS)
-        if (other := 0.95 * likeness(lettered)) > value:
-            value, letters = other, solid - len(NOT_LETTERS.findall(lettered))
-    if value < 0.85 and letters > 10 and sample.strip().count(" ") * 25 < len(sample):
-        run = "".join(c for c in sample.casefold() if c.isalpha())
-        if not SCRIPTS_WITHOUT_SPACES.search(run):
-            value = segment(run[:SAMPLE_LETTERS]).likeness
-    # Signs among the letters are punctuation, or what a wrong cipher makes.
-    return value * min(1.0, 1.2 * letters / solid) if solid else 0.0
 
 
 def _alone(word: str) -> Iterator[Candidate]:
@@ -281,7 +220,7 @@ def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:
     low = stretch.casefold()
     for alphabet in (CYRILLIC, GREEK):
         if sum(c in alphabet for c in low[:SAMPLE_LETTERS]) * 2 > min(len(low), SAMPLE_LETTERS):
-            yield from _shifts(low, alphabet)
+            yield from shifts(low, alphabet)
     if any(c in RUSSIAN_KEYS for c in low[:SAMPLE_LETTERS]):
         yield Candidate("".join(RUSSIAN_KEYS.get(c, c) for c in low), frozenset({Trick.KEYBOARD}))
     elif low.isascii():
@@ -300,93 +239,14 @@ def _each_reversed(stretch: str) -> str:
 def _latin(stretch: str, by_word: bool) -> Iterator[Candidate]:
     """The shifts, mirrored or not, forwards or backwards, whose letters follow one another best."""
     sample = stretch[:SAMPLE_LETTERS].lower()
-    codes = np.array([_CODES.get(c, 0) for c in sample], np.int64)
+    codes = np.array([LETTER_CODES.get(c, 0) for c in sample], np.int64)
     if (codes > 0).sum() < LEAST_LETTERS or (codes > 0).sum() * 2 < len(codes):
         return
-    keys = _keys()
+    rows = keys()
     for reverse in (False, True):
-        scores = _flows(keys[:, codes[::-1] if reverse else codes])
+        scores = flows_of(rows[:, codes[::-1] if reverse else codes])
         for index in np.argsort(-scores)[:2]:
             if scores[index] > 0 and index != 0:
-                yield Candidate(*_apply(_backwards(stretch, by_word) if reverse else stretch, int(index), reverse))
-    for swap in _neighbours():
+                yield Candidate(*apply_key(_backwards(stretch, by_word) if reverse else stretch, int(index), reverse))
+    for swap in next_keys():
         yield Candidate(stretch.lower().translate(swap), frozenset({Trick.KEYBOARD}))
-
-
-_CODES = {chr(97 + at): at + 1 for at in range(26)} | {
-    chr(sign): ord(letter) - 70 for sign, letter in ((s, chr(c)) for s, c in DIGITS.items())
-}
-
-
-@cache
-def _keys() -> NDArray[np.int64]:
-    """(52, 53) the letter that each of 26 shifts, then of 26 mirrored shifts, reads for each code; 0 is no letter.
-
-    Codes 27 to 52 are digits that stand for letters: no shift moves them.
-    """
-    plain = np.arange(26)
-    rows = [np.concatenate(([0], (plain - shift) % 26 + 1, plain + 1)) for shift in range(26)]
-    rows += [np.concatenate(([0], (25 - plain + shift) % 26 + 1, plain + 1)) for shift in range(26)]
-    return np.array(rows)
-
-
-@cache
-def _table() -> NDArray[np.float32]:
-    return np.frombuffer(lexicon().trigrams, np.uint8).astype(np.float32) - 128
-
-
-def _flows(codes: NDArray[np.int64]) -> NDArray[np.float32]:
-    """(n, letters) letter codes to (n,) means over trigrams, as `words.flow` for texts without double gaps."""
-    gap = np.zeros((codes.shape[0], 1), np.int64)
-    padded = np.concatenate([gap, codes, gap], axis=1)
-    index = padded[:, :-2] * 729 + padded[:, 1:-1] * 27 + padded[:, 2:]
-    inner = (padded[0, 1:-1] > 0) | (padded[0, :-2] > 0)
-    found: NDArray[np.float32] = _table()[index][:, inner].mean(axis=1)
-    return found
-
-
-def _apply(stretch: str, index: int, reverse: bool) -> tuple[str, frozenset[Trick]]:
-    row = _keys()[index]
-    read = {96 + code: chr(96 + int(row[code])) for code in range(1, 27)}
-    read |= {64 + code: chr(64 + int(row[code])) for code in range(1, 27)}
-    trick = Trick.ROT13 if index == 13 else Trick.CAESAR if index < 26 else Trick.ATBASH
-    return stretch.translate(read), frozenset({trick, Trick.REVERSED} if reverse else {trick})
-
-
-def _shifts(low: str, alphabet: str) -> Iterable[Candidate]:
-    """The alphabets of other scripts are shifted and mirrored too; the best by words of a short sample."""
-    sample = low[:60]
-    longest = sorted(sample.split(), key=len)[-3:]
-    best = None
-    for read, trick in _shifted(alphabet):
-        # Looked up first: of any right reading at least one of three words is known.
-        if any(zipf(word.translate(read)) > 2 for word in longest):
-            score = likeness(sample.translate(read))
-            if best is None or score > best[0]:
-                best = (score, read, trick)
-    if best is not None and best[0] > ENOUGH:
-        yield Candidate(low.translate(best[1]), frozenset({best[2]}))
-
-
-@cache
-def _shifted(alphabet: str) -> tuple[tuple[dict[int, str], Trick], ...]:
-    """Every shift of an alphabet, then every mirrored one, as a table."""
-    size = len(alphabet)
-    return tuple(
-        ({ord(source[(at + shift) % size]): alphabet[at] for at in range(size)}, trick)
-        for source, trick in ((alphabet, Trick.CAESAR), (alphabet[::-1], Trick.ATBASH))
-        for shift in range(size)
-    )
-
-
-@cache
-def _rot47() -> dict[int, int]:
-    return {33 + code: 33 + (code + 47) % 94 for code in range(94)}
-
-
-@cache
-def _neighbours() -> tuple[dict[int, int], dict[int, int]]:
-    """Each letter typed one key to the right, or to the left."""
-    right = {ord(b): ord(a) for row in ROWS for a, b in pairwise(row)}
-    left = {ord(a): ord(b) for row in ROWS for a, b in pairwise(row)}
-    return right | {ord("["): ord("p"), ord(";"): ord("l"), ord(","): ord("m")}, left

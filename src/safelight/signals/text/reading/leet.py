@@ -1,0 +1,103 @@
+"""Digits and signs for letters, and letters drawn with several signs.
+
+Rules
+- A word with a visible disguise (`cl0th3s`) is read where a known word comes out.
+- Sizes, versions and ordinals (`50mm`, `2nd`, `mp3`, `1920x1080`) are left alone.
+"""
+
+import re
+from collections.abc import Iterator
+from itertools import islice, product
+
+from safelight.signals.text.reading.repeats import MAX_VARIANTS, RUN, unrepeated
+from safelight.signals.text.reading.strange import ENOUGH, GAIN
+from safelight.signals.text.reading.words import weigh, zipf
+
+TOKEN = re.compile(r"\S+")
+
+LEET = {
+    "4": "a", "@": "a", "^": "av", "8": "b", "6": "gb", "(": "c", "¢": "c", "©": "c", "3": "e", "€": "e",
+    "9": "gp",
+    "#": "h", "1": "il", "!": "il", "|": "li", "£": "l", "0": "o", "5": "s", "$": "s", "7": "tl", "+": "t", "2": "zr",
+    "%": "x", "?": "q", "×": "x", "µ": "u", "¥": "y", "§": "s", "®": "r", "<": "c", "~": "n", ")": "d",
+    "&": "e", "¡": "i", "}": "d", "{": "c", "]": "d", "[": "c",
+}  # fmt: skip
+USUAL = {ord(sign): letters[0] for sign, letters in LEET.items()}
+AMBIGUOUS = re.compile("[" + "".join(re.escape(sign) for sign, letters in LEET.items() if len(letters) > 1) + "]")
+DRAWINGS = r"""
+/\/\m |\/|m /v\m |v|m (v)m [v]m ^^m \/\/w \^/w |/\|w \|/w |\|n /\/n |-|h ]-[h }-{h (-)h /-/h /-\a /\a |_|u (_)u \_/u \/v
+|)d |]d [)d |}d |<k |{k |2r |?r |^r |*p |>p |op |°p |=f |3b |_l ()o []o ><x }{x `/y _|j
+"""
+SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
+"""Letters drawn with several signs, the longer shape before one that it contains."""
+DRAWN = re.compile(r"\\/|/\\|/-\\|\|\\\||\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
+SIGN = r"[0-9@$!¡|+€£¢§®×#(<^%]"
+ANY_LETTER = re.compile(r"[^\W\d_]")
+ANY_SIGN = re.compile(SIGN)
+CUE = re.compile(rf"[^\W\d_]['\\/_-]*{SIGN}|{SIGN}['\\/_-]*[^\W\d_]")
+"""A digit or a sign that touches a letter. Punctuation at the end of words does, too: `repaired` looks closer."""
+MEASURE = re.compile(
+    r"\W*(?:\d+(?:[.,:/x×-]\d+)*(?:st|nd|rd|th|s|[a-z]{1,2}|mm|cm|km|px|am|pm|gb|mb|kg|fps|hz|ml|mph|min|sec|year)?"
+    r"|[a-z]{1,8}[-.]?\d{1,4}[a-z]?|\d+[a-z]+\d+|#?[a-f0-9]{6}|[a-z]\d(?:[-/][a-z]?\d)*|\d+(?:-[a-z]+)+)\W*",
+    re.IGNORECASE,
+)
+DECADE = re.compile(r"\W*\d{2,4}['’]?s\W*")
+CHAT_PAIRS = """
+b4=before gr8=great m8=mate l8=late l8r=later h8=hate w8=wait f8=fate d8=date str8=straight 2day=today 2nite=tonight
+2night=tonight 2moro=tomorrow 2morrow=tomorrow 2gether=together 4ever=forever 4get=forget 4m=from 4u=for_you 2u=to_you
+ne1=anyone any1=anyone some1=someone sum1=someone every1=everyone no1=no_one in2=into on2=onto un2=unto w/o=without
+"""
+CHAT = {sound: word.replace("_", " ") for sound, _, word in (pair.partition("=") for pair in CHAT_PAIRS.split())}
+"""Sounds for letters, where a digit is said aloud."""
+SOFT_EDGES = "\"'“”‘’.,;:?…"
+EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»¡¿"
+LIGHT = 0.65
+"""How much like language a text has to be for all of its signs to be read as letters."""
+
+
+def light(everything: str, changed: str, *, found: bool) -> bool:
+    """Whether to read every sign as a letter: a word was found so, several come out, or nothing else is left."""
+    if everything == changed:
+        return False
+    known, letters = weigh(everything)
+    before, letters_before = weigh(changed)
+    if known <= before or known < (LIGHT if found else ENOUGH) * letters:
+        return False
+    pairs = zip(TOKEN.findall(everything), TOKEN.findall(changed), strict=False)
+    new = {word for word, token in pairs if word != token and len(word) > 2 and ANY_LETTER.search(token)}
+    several = sum(zipf(word.strip(EDGES)) > 3.5 for word in new) > 1
+    return found or several or known / letters > GAIN + before / max(1, letters_before)
+
+
+def word_for(token: str, least_zipf: float) -> str | None:
+    """The best known word for a token with digits or signs for letters, with what stood around it, or None."""
+    if token.isalpha() or DECADE.fullmatch(token) or zipf(token.strip(EDGES).casefold()):
+        return None
+    best, best_zipf = None, least_zipf
+    for body in dict.fromkeys((token.strip(EDGES), token.strip(SOFT_EDGES), token)):
+        low = body.lower()
+        forms = {low: None, _undrawn(low): None} if DRAWN.search(low) else {low: None}
+        for form in forms:
+            for word in unleeted(form):
+                found = unrepeated(word) or word if RUN.search(word) else word
+                frequency = zipf(found)
+                # Of a short token only the commonest words are believed.
+                if frequency > max(best_zipf, 0 if len(found) > 2 or least_zipf < 2 else 9):
+                    best, best_zipf = token.replace(body, found), frequency
+    if best is None and len(parts := re.split(r"([-/_.,'’])", token)) > 1 and all(map(str.isalnum, parts[::2])):
+        words = [part if part.isalpha() or at % 2 else word_for(part, least_zipf) for at, part in enumerate(parts)]
+        return "".join(map(str, words)) if all(words) and words != parts else None
+    return best
+
+
+def _undrawn(token: str) -> str:
+    for shape, letter in SHAPES:
+        token = token.replace(shape, letter)
+    return token
+
+
+def unleeted(token: str) -> Iterator[str]:
+    """The words of letters only that a token may stand for, the usual reading of each sign first."""
+    choices: list[str] = [LEET.get(sign, sign if sign.isalpha() else "") for sign in token]
+    if token and all(choices):
+        yield from ("".join(letters) for letters in islice(product(*choices), MAX_VARIANTS))
