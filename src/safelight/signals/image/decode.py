@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
+import cv2
 import numpy as np
 import pillow_heif
 from numpy.typing import NDArray
@@ -56,6 +57,9 @@ _PLUGINS: dict[Format, type[ImageFile.ImageFile]] = {
 }
 _LOSSY = {Format.JPEG, Format.AVIF, Format.HEIC}
 _PLAIN_MODES = {"1", "L", "LA", "P", "RGB", "RGBA"}
+
+_PLAIN_PNG = bytes([8, 2, 0, 0, 0])
+"""In a PNG's header: bits, colours, compression, filters, interlacing."""
 
 _MAX_FILE_NAME_CHARS = 1_024
 _EMPTY_FILE_NAME = re.compile(
@@ -98,7 +102,18 @@ def _decode(upload: Upload, role: PictureRole, where: str, limits: Limits) -> Pi
     parts = (found, *found.others)
     for part in parts:
         _require_room(part.width, part.height, part.frames, limits)
-    read_text(found.blocks, limits)
+    text = read_text(found.blocks, limits)
+    if _is_plain_png(found):
+        return Picture(
+            role=role,
+            where=where,
+            frames=(_read_plain_png(found),),
+            alpha=None,
+            clean=found.pixels,
+            media_type=found.format.value,
+            passages=_passages(upload, "" if role is PictureRole.OUTPUT else text, where),
+            owner=upload.owner,
+        )
     frames: list[NDArray[np.uint8]] = []
     blocks = found.blocks
     first: Image.Image | None = None
@@ -135,6 +150,32 @@ def _decode(upload: Upload, role: PictureRole, where: str, limits: Limits) -> Pi
         passages=_passages(upload, text, where),
         owner=upload.owner,
     )
+
+
+def _is_plain_png(found: Outline) -> bool:
+    """Whether this is a still of eight bits in RGB, upright, without transparency or interlacing: what models make."""
+    return (
+        found.format is Format.PNG
+        and found.still
+        and found.pixels[24:29] == _PLAIN_PNG
+        and found.pixels[37:41] == b"IDAT"  # right behind the header, so no chunk makes a colour transparent
+        and read_orientation(found.blocks) == 1
+    )
+
+
+def _read_plain_png(found: Outline) -> NDArray[np.uint8]:
+    """By OpenCV, straight into the array that detectors look at: two thirds of Pillow's time. Raises BadInput.
+
+    It says nothing of why it fails, and writes a line of libpng's to standard error; damaged chunks do not come so far.
+    """
+    flags = cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION
+    try:
+        read = cv2.imdecode(np.frombuffer(found.pixels, np.uint8), flags)
+    except cv2.error as error:
+        raise corrupt("the picture cannot be decoded") from error
+    if read is None or read.shape != (found.height, found.width, 3):
+        raise corrupt("the picture cannot be decoded")
+    return np.asarray(read, np.uint8)
 
 
 def _require_room(width: int, height: int, frames: int, limits: Limits) -> None:
