@@ -43,6 +43,29 @@ def test_all_that_answer_are_heard() -> None:
     assert seen.missing == ()
 
 
+def test_whoever_takes_longest_is_asked_first_and_heard_in_its_place() -> None:
+    started: list[str] = []
+
+    def noted(name: str, seconds: float) -> ScriptedDetector:
+        def start() -> None:
+            started.append(name)
+            time.sleep(seconds)
+
+        return scripted(name, before=start)
+
+    detectors = [noted("text_short", 0.0), noted("text_long", 0.02), noted("text_middle", 0.01)]
+
+    async def run() -> list[Observed]:
+        observer = Observer(detectors, Cores(1), Metrics(), deadline_s=DEADLINE_S)
+        seen = [await observer.observe(TEXT) for _ in range(2)]
+        observer.close()
+        return seen
+
+    first, second = asyncio.run(run())
+    assert started == ["text_short", "text_long", "text_middle", "text_long", "text_middle", "text_short"]
+    assert second.signals == first.signals
+
+
 def test_a_detector_with_nothing_to_look_at_is_not_missing() -> None:
     (seen,) = observe(scripted("text_one"), scripted("image_one", spec=PHOTO))
     assert seen.asked == ("text_one",)

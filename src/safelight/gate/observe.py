@@ -4,6 +4,7 @@ Rules of this module
 - Every detector that has something to look at is asked. Each answers, or is Missing with a reason; none is forgotten.
 - Only where the caller can tell which signals still matter (`StillOpen`) are there two rounds: first those named in
   `first`, then whoever owes a signal that could still change the decision. Whoever owes none is not asked.
+- Whoever has taken longest of late is asked first, so that no core is left idle beside a long look at the end.
 - Text that a detector reads out of a picture goes through the normaliser and to the text detectors, in a second round
   under the same deadline.
 - A detector that failed is not trusted again until it has answered once or passed `verify()`; until then `ready` is
@@ -30,6 +31,9 @@ from safelight.signals.text.normalise import read
 log = structlog.get_logger()
 
 
+_LATEST_WEIGHT = 0.1
+"""Of the latest look in what a detector is taken to cost."""
+
 StillOpen = Callable[[Observed, frozenset[str]], frozenset[str]]
 """Given what was observed and the names of signals that nobody was asked for: which of those could still matter."""
 
@@ -44,6 +48,15 @@ class _Post:
     trouble: str = ""
     """Why it is not to be trusted now; empty when it is."""
     is_loaded: bool = True
+    cost_s: float = 0.0
+    """Seconds that it has held a core of late."""
+
+    def look(self, view: View) -> Found:
+        """Ask the detector, and note what it cost."""
+        start = time.perf_counter()
+        found = self.detector.observe(view)
+        self.cost_s += (time.perf_counter() - start - self.cost_s) * _LATEST_WEIGHT
+        return found
 
 
 class Observer:
@@ -131,7 +144,9 @@ class Observer:
 
     async def _round(self, posts: Sequence[_Post], view: View, deadline: float) -> tuple[Observed, tuple[Passage, ...]]:
         """Ask `posts` side by side. Returns what they said, and the text that they read out of pictures."""
-        answers = await asyncio.gather(*(self._ask(post, view, deadline) for post in posts))
+        longest_first = sorted(range(len(posts)), key=lambda index: -posts[index].cost_s)
+        came = await asyncio.gather(*(self._ask(posts[index], view, deadline) for index in longest_first))
+        answers = [answer for _, answer in sorted(zip(longest_first, came, strict=True), key=lambda pair: pair[0])]
         signals: list[Signal] = []
         missing: list[Missing] = []
         passages: list[Passage] = []
@@ -155,7 +170,7 @@ class Observer:
             return self._missed(post, MissingReason.ABSENT)
         start = time.perf_counter()
         try:
-            found = await post.lane.run(lambda: post.detector.observe(view), deadline=deadline)
+            found = await post.lane.run(lambda: post.look(view), deadline=deadline)
             _check(post, found)
         except TooLate:
             post.trouble = f"no answer within {self._deadline_s:g} s"
