@@ -35,6 +35,15 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("safelight-data"), description="Folder for the database and the digest key.")
     database_url: str = Field("", description="SQLAlchemy address; empty: a SQLite file in the data folder.")
+    ledger_origin: str = Field(
+        "", description="The log's name: its address without the scheme, such as images.example/ledger. It stays."
+    )
+    ledger_head_file: Path | None = Field(
+        None, description="Where the log's last head is kept, by rights on another disk; none: in the data folder."
+    )
+    ledger_witnesses: str = Field(
+        "", description="Witnesses of the log, separated by spaces, each `name+id+key,address`."
+    )
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8484, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     open: bool = Field(False, description="Ask for no API key. Only on a loopback address, for trying things out.")

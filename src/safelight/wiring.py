@@ -15,6 +15,7 @@ from importlib.metadata import entry_points
 
 import structlog
 
+from safelight import __version__
 from safelight.accounts.service import Accounts
 from safelight.backends.openai.backend import OpenAIBackend
 from safelight.backends.ports import Backend
@@ -31,6 +32,10 @@ from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
 from safelight.gate.ports import FileResolver
 from safelight.gate.record import Recorder
+from safelight.ledger.append import Ledger
+from safelight.ledger.head_file import HeadFile
+from safelight.ledger.keeper import Keeper
+from safelight.ledger.keys import load_or_make_key
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
@@ -154,6 +159,8 @@ class Safelight:
             await self.database.ping()
         except StoreFailed as error:
             troubles["store"] = error.message
+        if trouble := self.keeper.trouble():
+            troubles["ledger"] = trouble
         try:
             await self.backend.ready()
         except BackendFailed as error:
@@ -193,7 +200,10 @@ class Safelight:
             subject_requests_per_minute=settings.subject_requests_per_minute,
         )
         self.consents = Consents(self.database, self._clock, self.limits)
-        recorder = Recorder(self.database, digest_key, self.policy, self._clock)
+        self.keeper = await self._open_ledger(settings)
+        recorder = Recorder(
+            self.database, digest_key, self.policy, self._clock, self.ledger, trouble=self.keeper.trouble
+        )
         await recorder.keep_policy()
         self.gate = Gate(
             accounts=self.accounts,
@@ -207,6 +217,17 @@ class Safelight:
             limits=self.limits,
             clock=self._clock,
         )
+
+    async def _open_ledger(self, settings: Settings) -> Keeper:
+        """Check the log and begin this process's count. Raises LedgerUnfit."""
+        key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
+        self.ledger = Ledger(key, self._clock)
+        head_file = HeadFile(settings.ledger_head_file or settings.data_dir / "ledger.head", key.public())
+        keeper = Keeper(self.database, self.ledger, head_file, self._clock)
+        self._closing.push_async_callback(keeper.close)
+        models = [f"{detector.name}@{detector.version}" for detector in self._detectors]
+        await keeper.open(release=__version__, policy=self.policy.version, models=models)
+        return keeper
 
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:

@@ -12,6 +12,7 @@ class into a status.
     │   └── BackendRefused   it answered that it will not make this
     ├── StoreFailed          a record could not be written or read, so nothing may leave
     └── NotStartable         the configuration or a part is unfit; the service does not start
+        ├── LedgerUnfit      the log is not the one that was signed; `code` is one of LedgerCode
         ├── DetectorUnfit    a detector failed to load or failed its self-check
         └── PolicyInvalid    a policy file that cannot be trusted to mean what it says
 """
@@ -169,6 +170,29 @@ class NotStartable(SafelightError):
     """The configuration or a part is unfit; the service does not start."""
 
     code = "not_startable"
+
+
+class LedgerCode(StrEnum):
+    """What is wrong with the log. Stable."""
+
+    ROLLED_BACK = "ledger_rolled_back"
+    """The database ends before a head that was signed: it comes from a backup."""
+    CHANGED = "ledger_changed"
+    """The tree in the database is not the one that was signed, or others have seen another one."""
+    KEY_CHANGED = "ledger_key_changed"
+    """The log belongs to another key or another name."""
+    KEY_UNFIT = "ledger_key_unfit"
+    """The key or the log's name cannot be used."""
+    HEAD_UNREADABLE = "ledger_head_unreadable"
+    """The head that is kept outside the database cannot be read."""
+
+
+class LedgerUnfit(NotStartable):
+    """The log is not the one that was signed, so going on with it would make a fork."""
+
+    def __init__(self, code: LedgerCode, message: str) -> None:
+        super().__init__(message)
+        self.code = code.value
 
 
 class DetectorUnfit(NotStartable):

@@ -89,8 +89,8 @@ class Gate:
         """Judge `request` without making anything. Raises SafelightError."""
         async with self._room():
             judged = await self._judge(request, caller, Permission.CHECK)  # (1) to (4)
-            await self._record((judged.decision,), request, judged.subject)  # (8)
-            return Outcome(judged.request_id, (judged.decision,))  # (9)
+            receipts = await self._record((judged.decision,), request, judged.subject)  # (8)
+            return Outcome(judged.request_id, (judged.decision,), receipts=receipts)  # (9)
 
     async def make(self, request: ImageRequest, caller: Caller, *, stream: bool = False) -> Outcome:
         """Judge `request`, have it made, judge what came back. Raises SafelightError.
@@ -100,8 +100,8 @@ class Gate:
         async with self._room():
             judged = await self._judge(request, caller, Permission.MAKE)  # (1) to (4)
             if judged.decision.verdict is Verdict.REFUSE:
-                await self._record((judged.decision,), request, judged.subject)
-                return Outcome(judged.request_id, (judged.decision,))
+                receipts = await self._record((judged.decision,), request, judged.subject)
+                return Outcome(judged.request_id, (judged.decision,), receipts=receipts)
 
             try:
                 # (5) generate: the model gets the images as they were checked, not as they were sent
@@ -123,12 +123,12 @@ class Gate:
 
             # (8) record: a batch stops whole, so a refused output leaves nothing of its neighbours
             outputs = [picture.clean for picture in view.pictures]
-            await self._record(decisions, request, judged.subject, outputs)
+            receipts = await self._record(decisions, request, judged.subject, outputs)
             if decision.verdict is Verdict.REFUSE:
-                return Outcome(judged.request_id, decisions)
+                return Outcome(judged.request_id, decisions, receipts=receipts)
 
             # (9) respond
-            return _release(judged.request_id, decisions, view, made)
+            return _release(judged.request_id, decisions, view, made, receipts)
 
     async def _judge(self, request: ImageRequest, caller: Caller, permission: Permission) -> _Judged:
         # (1) admit: who asks, in which standing, with what budget
@@ -218,9 +218,9 @@ class Gate:
         request: ImageRequest,
         subject: Subject,
         outputs: Sequence[bytes] = (),
-    ) -> None:
+    ) -> tuple[str, ...]:
         with self._timed("record"):
-            await self._recorder.record(decisions, request, subject, outputs)
+            return await self._recorder.record(decisions, request, subject, outputs)
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:
@@ -267,7 +267,9 @@ def _clean(picture: Picture) -> CleanImage:
     return CleanImage(picture.clean, picture.media_type)
 
 
-def _release(request_id: str, decisions: tuple[Decision, ...], view: View, made: Made) -> Outcome:
+def _release(
+    request_id: str, decisions: tuple[Decision, ...], view: View, made: Made, receipts: tuple[str, ...]
+) -> Outcome:
     """What leaves: the checked pictures in the order in which the model gave them, finals first, then partials."""
     count = len(made.images)
     extra = {name: value for name, value in made.extra.items() if name in _EXTRA_RELEASED}
@@ -276,4 +278,4 @@ def _release(request_id: str, decisions: tuple[Decision, ...], view: View, made:
         ReleasedImage(picture.clean, picture.media_type, revised_prompt)
         for picture, revised_prompt in zip(view.pictures, revised, strict=False)
     ]
-    return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), extra)
+    return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), extra, receipts)

@@ -29,6 +29,8 @@ class Outcome:
     """Earlier states of the images, for clients that stream; checked together with the final ones."""
     extra: Mapping[str, Json] = field(default_factory=dict)
     """What the backend said besides, such as `usage`."""
+    receipts: tuple[str, ...] = ()
+    """The log's promise for each of `decisions`, in order."""
 
     @property
     def decision(self) -> Decision:

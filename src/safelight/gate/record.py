@@ -1,10 +1,11 @@
-"""Step 8: decisions and the effects to run, in one transaction, committed before anything leaves.
+"""Step 8: decisions, the effects to run and the log's leaves, in one transaction, committed before anything leaves.
 
 Prompts and images are not in it: keyed digests say later whether a text or image in hand is the one that was asked.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
 from sqlalchemy import Connection, exists, insert, select
 
@@ -12,26 +13,52 @@ from safelight.core.canonical import canonical_json
 from safelight.core.category import Verdict
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.decision import Decision
+from safelight.core.errors import StoreFailed
 from safelight.core.ids import new_id
 from safelight.core.request import ImageRequest, Subject
+from safelight.ledger.append import Ledger
+from safelight.ledger.draft import decision_draft, decision_values
 from safelight.policy.model import Policy
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
+from safelight.store.group import GroupCommit
 from safelight.store.tables import decisions as decisions_table
 from safelight.store.tables import outbox, policies
 
 REQUEST_REFUSED = "request_refused"
 """The kind of outbox entry that a refusal leaves; consequences for the account start from it."""
+Row = Mapping[str, str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One request's share of a transaction."""
+
+    decisions: Sequence[Decision]
+    rows: Sequence[Row]
+    effects: Sequence[Row]
 
 
 class Recorder:
     """Writes what was decided."""
 
-    def __init__(self, database: Database, digest_key: DigestKey, policy: Policy, clock: Clock) -> None:
+    def __init__(
+        self,
+        database: Database,
+        digest_key: DigestKey,
+        policy: Policy,
+        clock: Clock,
+        ledger: Ledger,
+        trouble: Callable[[], str] = lambda: "",
+    ) -> None:
+        """`trouble` says what keeps the log from taking more, if anything does; then nothing is recorded either."""
         self._database = database
         self._digest_key = digest_key
         self._policy = policy
         self._clock = clock
+        self._ledger = ledger
+        self._trouble = trouble
+        self._group = GroupCommit(database, self._write)
 
     async def keep_policy(self) -> None:
         """Keep the text of the policy in force, so that its decisions can be replayed. Raises StoreFailed."""
@@ -39,11 +66,16 @@ class Recorder:
 
     async def record(
         self, decisions: Sequence[Decision], request: ImageRequest, subject: Subject, outputs: Sequence[bytes]
-    ) -> None:
-        """Write `decisions` and what follows from them. Returns once committed; raises StoreFailed otherwise."""
+    ) -> tuple[str, ...]:
+        """Write `decisions` and what follows from them; once that is committed, the log's receipt for each of them.
+
+        Raises StoreFailed otherwise.
+        """
+        if trouble := self._trouble():
+            raise StoreFailed(trouble)
         uploads = [photo.content for photo in request.photos] + ([request.mask.content] if request.mask else [])
         prompt_digest, image_digests = await asyncio.to_thread(self._digests, request.prompt, [*uploads, *outputs])
-        rows = [
+        rows: list[Row] = [
             {
                 "id": decision.id,
                 "request_id": decision.request_id,
@@ -62,7 +94,7 @@ class Recorder:
             for decision in decisions
         ]
         now = self._clock()
-        effects = [
+        effects: list[Row] = [
             {
                 "id": new_id("out", now),
                 "kind": REQUEST_REFUSED,
@@ -73,12 +105,24 @@ class Recorder:
             if decision.verdict is Verdict.REFUSE
         ]
 
-        def write(connection: Connection) -> None:
-            connection.execute(insert(decisions_table), rows)
-            if effects:
-                connection.execute(insert(outbox), effects)
+        return await self._group.add(_Entry(decisions, rows, effects))
 
-        await self._database.write(write)
+    def _write(self, connection: Connection, entries: Sequence[_Entry]) -> list[tuple[str, ...]]:
+        """Several requests, one transaction. The receipts leave this class only when it has been committed."""
+        connection.execute(insert(decisions_table), [row for entry in entries for row in entry.rows])
+        if effects := [effect for entry in entries for effect in entry.effects]:
+            connection.execute(insert(outbox), effects)
+        last_looks = [entry.decisions[-1].observed for entry in entries]
+        missing = [missing.source for look in last_looks for missing in look.missing]
+        answered = [name for look in last_looks for name in look.answered]
+        self._ledger.append(connection, self._ledger.outages(connection, missing, answered))
+        drafts = [
+            decision_draft(decision, decision_values(row), str(row["subject_id"]))
+            for entry in entries
+            for decision, row in zip(entry.decisions, entry.rows, strict=True)
+        ]
+        receipts = iter([self._ledger.receipt(one) for one in self._ledger.append(connection, drafts)])
+        return [tuple(next(receipts) for _ in entry.decisions) for entry in entries]
 
     def _digests(self, prompt: str, contents: Sequence[bytes]) -> tuple[str, str]:
         """Of the prompt, and of all images as a JSON list. Hashing large images is no work for the event loop."""
