@@ -28,6 +28,7 @@ from safelight.core.signal import Vocabulary
 from safelight.gate.cores import Cores
 from safelight.gate.fetch import FetchRules, GuardedFetcher
 from safelight.gate.flow import Gate
+from safelight.gate.known_images import KnownImageDetector
 from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
 from safelight.gate.ports import FileResolver
@@ -36,6 +37,8 @@ from safelight.ledger.append import Ledger
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
+from safelight.matching.hashes import BankHashes
+from safelight.matching.known import KnownImages
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
@@ -55,7 +58,7 @@ log = structlog.get_logger()
 PLUGIN_GROUP = "safelight.plugins"
 _MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
 """glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD (bytes), by their numbers in malloc.h."""
-ASKED_FIRST = frozenset({TextMeaning.name, GarmentsDetector.name, OpenNsfwDetector.name})
+ASKED_FIRST = frozenset({TextMeaning.name, GarmentsDetector.name, OpenNsfwDetector.name, KnownImageDetector.name})
 """Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
 
 
@@ -69,6 +72,7 @@ def builtin_detectors() -> list[Detector]:
         PeopleDetector(),
         TextInImageDetector(),
         MaskDetector(),
+        KnownImageDetector(),
     ]
 
 
@@ -177,6 +181,12 @@ class Safelight:
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
 
         cores = Cores(settings.cores)
+        self.known = KnownImages(
+            self.database, BankHashes(settings.data_dir / "banks", digest_key.derived("banks of hashes"))
+        )
+        for detector in self._detectors:
+            if isinstance(detector, KnownImageDetector):
+                detector.bind(self.known, self._clock)
         self.observer = Observer(
             self._detectors, cores, self.metrics, deadline_s=self.limits.observe_deadline_s, first=ASKED_FIRST
         )

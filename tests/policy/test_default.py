@@ -117,6 +117,29 @@ def test_sexual_requests_about_nobody_are_sexual_adult() -> None:
     assert category({"output_nudity_one": 0.6, "output_nudity_two": 0.6}, Stage.OUTPUT) is Category.SEXUAL_ADULT
 
 
+@pytest.mark.parametrize("part", ["photo", "output"])
+@pytest.mark.parametrize(
+    ("what", "expected"),
+    [
+        ("csam", Category.CSAM),
+        ("ncii", Category.NCII),
+        ("protected", Category.NCII),
+        ("illegal", Category.KNOWN_ILLEGAL),
+    ],
+)
+def test_a_known_image_is_refused_whatever_is_asked(part: str, what: str, expected: Category) -> None:
+    stage = Stage.INPUT if part == "photo" else Stage.OUTPUT
+    decision = judge(DEFAULT, saw(**{f"{part}_known_{what}": True}), facts(stage, **PHOTO))
+    assert decision.category is expected
+    assert [reason.code for reason in decision.reasons] == ["known_image"]
+
+
+def test_a_photo_that_cannot_be_compared_is_ordinary_but_not_beside_words_that_lean() -> None:
+    plain = {"photo_unhashable": True}
+    assert category(plain, **PHOTO) is None
+    assert category({**plain, **LEANING}, **PHOTO) is Category.NCII
+
+
 @pytest.mark.parametrize(
     ("given", "circumstances"),
     [

@@ -29,7 +29,11 @@ _SCORES = (
     *(f"{part}_{what}" for part in ("photo", "output") for what in ("nudity_one", "nudity_two")),
     *("photo_mask_on_body", "photo_mask_share"),
 )
-_FLAGS = ("photo_age_unclear", "output_age_unclear", "photo_text", "photo_text_unread")
+_KNOWN = ("known_csam", "known_ncii", "known_illegal", "known_protected", "unhashable")
+_FLAGS = (
+    *("photo_age_unclear", "output_age_unclear", "photo_text", "photo_text_unread"),
+    *(f"{part}_{what}" for part in ("photo", "output") for what in _KNOWN),
+)
 
 VOCABULARY = Vocabulary.of(
     [

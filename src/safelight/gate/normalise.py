@@ -35,7 +35,8 @@ def view_of_request(request: ImageRequest, limits: Limits) -> View:
     ]
     passages += [Passage(name, text) for name, text in request.fields if text]
     passages += [passage for picture in pictures for passage in picture.passages]
-    return View(Stage.INPUT, tuple(map(read, passages)), tuple(pictures), photos_count=len(request.photos))
+    files = tuple((where, upload.content) for upload, _, where in uploads)
+    return View(Stage.INPUT, tuple(map(read, passages)), tuple(pictures), len(request.photos), files)
 
 
 def view_of_outputs(
