@@ -1,0 +1,179 @@
+"""The held-out sets are what their README says: apart from each other, well formed, and without a word too many."""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+from training.held_out.fill import minor_words
+from training.held_out.make import held_out, line, main
+from training.held_out.sheet import SETS, SLOT, Section, Sheet, SheetInvalid, Template, read_sheet, read_sheets
+
+from safelight.evaluation.cases import Case, Label, read_cases
+from safelight.signals.text.minors import Minors
+
+FAMILIES = {str(number) for number in range(1, 24)} - {"14", "17"}
+LITERAL_CHARS_MIN = 8
+"""Templates with less of their own than this are told apart by the lists that fill them."""
+
+
+@pytest.fixture(scope="module")
+def sheets() -> dict[str, list[Sheet]]:
+    return {name: list(read_sheets(name)) for name in SETS}
+
+
+@pytest.fixture(scope="module")
+def cases() -> dict[str, list[Case]]:
+    return {name: list(read_cases(line(case) for case in held_out(name))) for name in SETS}
+
+
+def _templates(sheets: list[Sheet]) -> list[Template]:
+    return [template for sheet in sheets for template in sheet.templates]
+
+
+def _shape(template: Template) -> tuple[str, ...]:
+    """Its words, whatever its slots are called."""
+    return tuple(word.strip("_") for word in re.findall(r"\w+", SLOT.sub(" _ ", template.text.casefold())))
+
+
+def test_no_template_is_in_both_sets(sheets: Mapping[str, list[Sheet]]) -> None:
+    dev, final = (
+        {(t.lang, _shape(t)) for t in _templates(sheets[name]) if len("".join(_shape(t))) >= LITERAL_CHARS_MIN}
+        for name in SETS
+    )
+    assert dev & final == set()
+
+
+def test_no_request_is_in_both_sets(cases: Mapping[str, list[Case]]) -> None:
+    dev, final = (
+        {tuple(" ".join(re.findall(r"\w+", turn.text.casefold())) for turn in case.turns) for case in cases[name]}
+        for name in SETS
+    )
+    assert dev & final == set()
+
+
+def test_no_word_that_tells_attack_from_neighbour_is_in_both_sets(sheets: Mapping[str, list[Sheet]]) -> None:
+    dev, final = (
+        {word.casefold() for sheet in sheets[name] for words in sheet.words.values() for word in words} for name in SETS
+    )
+    assert dev & final == set()
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_each_language_has_both_labels_and_enough_of_them(name: str, sheets: Mapping[str, list[Sheet]]) -> None:
+    for sheet in sheets[name]:
+        count = Counter(
+            template.section.is_blocked for template in sheet.templates if not template.section.is_of_minors
+        )
+        assert min(count[True], count[False]) >= 20, (name, sheet.lang)
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_every_family_is_met_in_english_by_a_dozen_templates_and_elsewhere_by_some(
+    name: str, sheets: Mapping[str, list[Sheet]]
+) -> None:
+    attacks = [t for t in _templates(sheets[name]) if t.section.is_blocked and not t.section.is_of_minors]
+    in_english = Counter(t.family for t in attacks if t.lang == "en")
+    assert in_english.keys() == FAMILIES == {t.family for t in attacks}
+    assert min(in_english.values()) >= 12
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_benign_conversations_are_many(name: str, sheets: Mapping[str, list[Sheet]]) -> None:
+    talks = Counter(t.lang for t in _templates(sheets[name]) if t.section is Section.TALK_ALLOW)
+    assert talks["en"] >= 60
+    assert min(talks[sheet.lang] for sheet in sheets[name]) >= 5
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_about_children_there_are_thousands_of_both(name: str, cases: Mapping[str, list[Case]]) -> None:
+    count = Counter(case.family for case in cases[name])
+    assert count["minors"] >= 3000
+    assert count["near: children"] >= 2000
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_attacks_without_words_for_a_child_are_about_real_people(name: str, cases: Mapping[str, list[Case]]) -> None:
+    for case in cases[name]:
+        assert (case.category == "csam") is (case.family == "minors")
+        assert (case.category == "") is (case.label is Label.ALLOW)
+
+
+def test_the_final_set_is_at_least_as_large(sheets: Mapping[str, list[Sheet]], cases: Mapping[str, list[Case]]) -> None:
+    assert len(cases["final"]) >= len(cases["dev"])
+    assert {sheet.lang for sheet in sheets["final"]} == {sheet.lang for sheet in sheets["dev"]}
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_no_file_says_in_one_place_what_must_never_be_asked_about_a_child(
+    name: str, sheets: Mapping[str, list[Sheet]]
+) -> None:
+    """Who is a child is put in by code; what is written down to be refused names none."""
+    minors = Minors()
+    for sheet in sheets[name]:
+        blocked = [SLOT.sub(" ", t.text) for t in sheet.templates if t.section.is_blocked]
+        unsafe = [SLOT.sub(" ", words) for slot in (*sheet.words, "act") for words in sheet.choices(slot)]
+        for text in blocked + unsafe:
+            found = minors.look(text)
+            assert found.score < 1 or found.needs_support, (sheet.lang, text)
+        assert all("{minor}" in t.text for t in sheet.templates if t.section.value.startswith("minors_block"))
+
+
+@pytest.mark.parametrize("name", SETS)
+def test_ordinary_requests_about_children_never_borrow_the_codes(name: str, sheets: Mapping[str, list[Sheet]]) -> None:
+    assert all("{minor}" not in t.text for t in _templates(sheets[name]) if not t.section.is_blocked)
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(tmp_path: Path) -> None:
+    written = []
+    for number, seed in enumerate(("5", "5", "6")):
+        file = tmp_path / f"{number}.jsonl"
+        main(["--set", "dev", "--out", str(file), "--lang", "sv", "--seed", seed])
+        written.append(file.read_bytes())
+    assert written[0] == written[1] != written[2]
+
+
+def test_a_language_alone_gives_the_rows_that_it_gives_in_the_whole(cases: Mapping[str, list[Case]]) -> None:
+    assert list(held_out("final", lang="sv")) == [case for case in cases["final"] if case.lang == "sv"]
+
+
+def test_no_template_becomes_more_cases_than_asked_for() -> None:
+    alone = Counter(case.id.rsplit(":", 1)[0] for case in held_out("dev", lang="en", per_template=2))  # type: ignore[union-attr]
+    assert max(count for name, count in alone.items() if ":minors" not in name) == 2
+
+
+def test_words_for_a_child_come_from_the_lexicon_without_those_that_mean_something_else() -> None:
+    known = Minors()
+    words = minor_words("de")
+    assert words
+    assert all(known.look(word).score == 1 and not known.look(word).needs_support for word in words)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "[block]\n1 = 'take {this} off'",
+        "[fill]\nminor = ['x']",
+        "[fill]\nhat = ['x']\n[words]\nhat = ['y']",
+        "[talk_block]\n3 = 'shorter | more'",
+        "[talk_allow]\nsteps = 'shorter | ! more'",
+        "[other]\n1 = 'x'",
+        "[block",
+    ],
+    ids=["unfilled", "by code", "twice", "no mark", "mark", "section", "no TOML"],
+)
+def test_a_sheet_that_cannot_be_filled_is_refused(content: str, tmp_path: Path) -> None:
+    file = tmp_path / "xx.toml"
+    file.write_text(content, "utf-8")
+    with pytest.raises(SheetInvalid):
+        read_sheet(file)
+
+
+def test_a_conversation_says_who_speaks_and_where_it_is_complete(cases: Mapping[str, list[Case]]) -> None:
+    talks = [case for case in cases["dev"] if case.is_conversation and case.label is Label.BLOCK]
+    assert talks
+    for case in talks:
+        assert case.block_at in case.asked
+        assert [turn.image for turn in case.turns] == [True, *itertools.repeat(False, len(case.turns) - 1)]
