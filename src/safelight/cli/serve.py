@@ -1,6 +1,5 @@
 """`safelight serve`."""
 
-import asyncio
 import os
 from pathlib import Path
 from typing import Annotated, Any
@@ -8,6 +7,7 @@ from typing import Annotated, Any
 import structlog
 import typer
 import uvicorn
+import uvloop
 
 from safelight.settings import BackendName, ProfileName, Settings
 
@@ -46,7 +46,7 @@ def serve(
     settings = Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     configure_logs(as_json=settings.log_json)
     keep_numpy_on_one_thread()
-    asyncio.run(run(settings))
+    uvloop.run(run(settings))
 
 
 async def run(settings: Settings) -> None:

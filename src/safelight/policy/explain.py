@@ -106,11 +106,18 @@ def explain(decision: Decision, policy: Policy) -> Explanation:
 
     Raises ValueError when `policy` is not the version that decided; restore that one from the policy history.
     """
+    person = explain_to_person(decision, policy)
+    return Explanation(_headline(decision), person, _understood(decision, policy), _accounts(decision, policy))
+
+
+def explain_to_person(decision: Decision, policy: Policy) -> str:
+    """What `explain` has for the person who asked, without the account of every rule, which takes far longer.
+
+    Raises ValueError as `explain` does.
+    """
     if decision.policy_version != policy.version:
         raise ValueError(f"decided by policy {decision.policy_version}, not {policy.version}: restore that one first")
-    understood = _understood(decision, policy)
-    headline = _headline(decision)
-    return Explanation(headline, _person(decision, headline, understood), understood, _accounts(decision, policy))
+    return _person(decision, _headline(decision), _understood(decision, policy))
 
 
 def in_words(rule: Rule, policy: Policy) -> str:

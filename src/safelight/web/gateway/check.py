@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from safelight.accounts.model import Permission
 from safelight.core.category import Category
-from safelight.policy.explain import explain
+from safelight.policy.explain import explain_to_person
 from safelight.web.gateway.caller import caller_of, consents_of
 from safelight.web.gateway.door import door_of
 from safelight.web.gateway.errors import refusal
@@ -33,5 +33,5 @@ async def check(request: Request) -> JSONResponse:
     decision = outcome.decision
     if decision.category is Category.UNCHECKED:
         return refusal(outcome)
-    answer = decision.to_json() | {"explanation": explain(decision, door.gate.policy).person}
+    answer = decision.to_json() | {"explanation": explain_to_person(decision, door.gate.policy)}
     return JSONResponse(answer, headers={"x-request-id": outcome.request_id})

@@ -17,7 +17,7 @@ from safelight.accounts.service import Caller
 from safelight.core.errors import BadInput, InputCode, SafelightError
 from safelight.core.request import ImageRequest, Operation, Role, Turn, Upload
 from safelight.gate.model import Outcome
-from safelight.policy.explain import explain
+from safelight.policy.explain import explain_to_person
 from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.errors import answer_to
 from safelight.web.gateway.schemas import Prompt
@@ -84,7 +84,7 @@ class TryPage:
         return {
             "outcome": outcome,
             "category": decision.category.value if decision.category else "",
-            "explanation": explain(decision, self._safelight.policy).person,
+            "explanation": explain_to_person(decision, self._safelight.policy),
             "pictures": [
                 f"data:{image.media_type};base64,{base64.b64encode(image.content).decode()}" for image in outcome.images
             ],
