@@ -6,8 +6,9 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-import httpx2
+import uvloop
 
+from wire import Answer, Wire, Wires, written
 from work import Ask
 
 
@@ -37,28 +38,31 @@ class Timed:
 def in_pairs(direct: str, gate: str, asks: Iterator[Ask], count: int, warm_up: int) -> tuple[Timed, Timed]:
     """Send each of `count` asks to both origins, one after the other, taking turns in who is first."""
     timed = {direct: Timed(), gate: Timed()}
-    with httpx2.Client(trust_env=False, timeout=60) as client:
+    with Wire(direct) as to_direct, Wire(gate) as to_gate:
+        wires = {direct: to_direct, gate: to_gate}
         for number in range(warm_up + count):
             ask = next(asks)
+            request = written(ask)
             for origin in (direct, gate) if number % 2 else (gate, direct):
                 sent = time.perf_counter()
-                response = client.post(origin + ask.path, content=ask.body, headers={"content-type": ask.content_type})
+                answer = wires[origin].ask(request)
                 took_ms = (time.perf_counter() - sent) * 1000
                 if number >= warm_up:
-                    _note(timed[origin], ask, response, took_ms)
+                    _note(timed[origin], ask, answer, took_ms)
     return timed[direct], timed[gate]
 
 
 def one_by_one(origin: str, asks: Iterator[Ask], count: int, warm_up: int) -> Timed:
     """Send `count` asks to one origin."""
     timed = Timed()
-    with httpx2.Client(trust_env=False, timeout=60) as client:
+    with Wire(origin) as wire:
         for number in range(warm_up + count):
             ask = next(asks)
+            request = written(ask)
             sent = time.perf_counter()
-            response = client.post(origin + ask.path, content=ask.body, headers={"content-type": ask.content_type})
+            answer = wire.ask(request)
             if number >= warm_up:
-                _note(timed, ask, response, (time.perf_counter() - sent) * 1000)
+                _note(timed, ask, answer, (time.perf_counter() - sent) * 1000)
     timed.elapsed_s = sum(timed.took_ms) / 1000
     return timed
 
@@ -68,61 +72,58 @@ def at_rate(origin: str, asks: Iterator[Ask], per_second: float, seconds: float)
 
     Each is timed from the moment at which it was due, so a server that falls behind cannot hide it.
     """
-    return asyncio.run(_at_rate(origin, asks, per_second, seconds))
+    return uvloop.run(_at_rate(origin, asks, per_second, seconds))
 
 
 def flat_out(origin: str, asks: Iterator[Ask], clients: int, seconds: float) -> Timed:
     """Closed loop: `clients` of them, each asking again as soon as it was answered."""
-    return asyncio.run(_flat_out(origin, asks, clients, seconds))
+    return uvloop.run(_flat_out(origin, asks, clients, seconds))
 
 
 async def _at_rate(origin: str, asks: Iterator[Ask], per_second: float, seconds: float) -> Timed:
     timed = Timed()
-    async with _client() as client, asyncio.TaskGroup() as group:
+    wires = Wires(origin)
+    async with asyncio.TaskGroup() as group:
         started = time.perf_counter()
         for number in range(round(per_second * seconds)):
             due = started + number / per_second
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
-            group.create_task(_send(client, origin, next(asks), timed, due))
+            group.create_task(_send(wires, next(asks), timed, due))
     timed.elapsed_s = time.perf_counter() - started
+    wires.close()
     return timed
 
 
 async def _flat_out(origin: str, asks: Iterator[Ask], clients: int, seconds: float) -> Timed:
     timed = Timed()
-    async with _client() as client, asyncio.TaskGroup() as group:
+    wires = Wires(origin)
+    async with asyncio.TaskGroup() as group:
         started = time.perf_counter()
         until = started + seconds
         for _ in range(clients):
-            group.create_task(_keep_asking(client, origin, asks, timed, until))
+            group.create_task(_keep_asking(wires, asks, timed, until))
     timed.elapsed_s = time.perf_counter() - started
+    wires.close()
     return timed
 
 
-async def _keep_asking(
-    client: httpx2.AsyncClient, origin: str, asks: Iterator[Ask], timed: Timed, until: float
-) -> None:
+async def _keep_asking(wires: Wires, asks: Iterator[Ask], timed: Timed, until: float) -> None:
     while time.perf_counter() < until:
-        await _send(client, origin, next(asks), timed, time.perf_counter())
+        await _send(wires, next(asks), timed, time.perf_counter())
 
 
-async def _send(client: httpx2.AsyncClient, origin: str, ask: Ask, timed: Timed, due: float) -> None:
+async def _send(wires: Wires, ask: Ask, timed: Timed, due: float) -> None:
     try:
-        response = await client.post(origin + ask.path, content=ask.body, headers={"content-type": ask.content_type})
-    except httpx2.TransportError as error:
+        answer = await wires.ask(written(ask))
+    except (OSError, EOFError) as error:
         timed.failures.append(type(error).__name__)
         return
-    _note(timed, ask, response, (time.perf_counter() - due) * 1000)
+    _note(timed, ask, answer, (time.perf_counter() - due) * 1000)
 
 
-def _client() -> httpx2.AsyncClient:
-    pool = httpx2.Limits(max_connections=512, max_keepalive_connections=64)
-    return httpx2.AsyncClient(trust_env=False, timeout=60, limits=pool)
-
-
-def _note(timed: Timed, ask: Ask, response: httpx2.Response, took_ms: float) -> None:
-    if response.status_code == 200:
+def _note(timed: Timed, ask: Ask, answer: Answer, took_ms: float) -> None:
+    if answer.status == 200:
         timed.took_ms.append(took_ms)
     else:
-        unmet = timed.refusals if response.status_code == 400 else timed.failures
-        unmet.append(f"{ask.prompt[:80]!r}: {response.status_code} {response.text[:160]}")
+        unmet = timed.refusals if answer.status == 400 else timed.failures
+        unmet.append(f"{ask.prompt[:80]!r}: {answer.status} {answer.body[:160].decode(errors='replace')}")

@@ -27,8 +27,15 @@ class Gate:
     ready_s: float
     """From the start of the process to the first 200 of `/ready`."""
     process: psutil.Process
+    upstream: psutil.Process
     peak_mb: float = 0.0
     """The most resident memory seen, children included, in MiB."""
+
+    def cpu_s(self) -> dict[str, float]:
+        """Processor seconds so far, by process: the gate, the upstream, and the client, which is this one."""
+        processes = {"gate": self.process, "upstream": self.upstream, "client": psutil.Process()}
+        times = {name: process.cpu_times() for name, process in processes.items()}
+        return {name: time.user + time.system for name, time in times.items()}
 
     def memory_mb(self) -> float:
         """Resident memory now, children included, in MiB."""
@@ -38,28 +45,36 @@ class Gate:
         return now
 
 
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """A running `upstream.py`."""
+
+    origin: str
+    process: psutil.Process
+
+
 @contextlib.contextmanager
-def upstream() -> Iterator[str]:
-    """The upstream's origin; it answers every job with one canned 1024 × 1024 PNG (256 × 256 where asked)."""
+def upstream() -> Iterator[Upstream]:
+    """The image model, which answers with canned pictures."""
     port = _free_port()
     origin = f"http://127.0.0.1:{port}"
-    with _process([sys.executable, str(_HERE.parent / "tests" / "upstream.py"), "--port", str(port)]) as process:
+    with _process([sys.executable, str(_HERE / "upstream.py"), "--port", str(port)]) as process:
         _wait_for(f"{origin}/v1/models", process)
-        yield origin
+        yield Upstream(origin, psutil.Process(process.pid))
 
 
 @contextlib.contextmanager
-def safelight(upstream_origin: str) -> Iterator[Gate]:
-    """Safelight in front of `upstream_origin`, as its users start it, without keys, on a new data folder."""
+def safelight(model: Upstream) -> Iterator[Gate]:
+    """Safelight in front of `model`, as its users start it, without keys, on a new data folder."""
     port = _free_port()
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, "-m", "safelight", "serve", "--port", str(port), "--backend", "openai"]
-        command += ["--upstream-url", f"{upstream_origin}/v1", "--open", "--data-dir", folder]
+        command += ["--upstream-url", f"{model.origin}/v1", "--open", "--data-dir", folder]
         started = time.perf_counter()
         with _process(command) as process:
             origin = f"http://127.0.0.1:{port}"
             _wait_for(f"{origin}/ready", process)
-            gate = Gate(origin, time.perf_counter() - started, psutil.Process(process.pid))
+            gate = Gate(origin, time.perf_counter() - started, psutil.Process(process.pid), model.process)
             stop = threading.Event()
             watcher = threading.Thread(target=_watch, args=(gate, stop), daemon=True)
             watcher.start()

@@ -61,10 +61,12 @@ class Ask:
     content_type: str = "application/json"
 
 
-def generations(size: str, seed: int = 1) -> Iterator[Ask]:
-    """Generations without end, at `size`."""
+def generations(size: str, seed: int = 1, output_format: str = "png", style: str = "") -> Iterator[Ask]:
+    """Generations without end, at `size`; `style` is put before each prompt."""
     for prompt in prompts(seed):
-        yield Ask("/v1/images/generations", prompt, json.dumps({"prompt": prompt, "size": size, "n": 1}).encode())
+        asked = f"{style} {prompt}" if style else prompt
+        body = {"prompt": asked, "size": size, "n": 1, "output_format": output_format}
+        yield Ask("/v1/images/generations", asked, json.dumps(body).encode())
 
 
 def checks(seed: int = 1, *, in_disguise: bool = False) -> Iterator[Ask]:
