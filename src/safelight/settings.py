@@ -55,6 +55,12 @@ class Settings(BaseSettings):
     upstream_key: SecretStr = Field(SecretStr(""), description="The upstream's own API key.")
     policy_file: Path | None = Field(None, description="Policy in TOML; none: the packaged profile below.")
     policy_profile: ProfileName = Field(ProfileName.GENERAL, description="Packaged policy, where no file is given.")
+    edit_chain_hours: int = Field(
+        72, ge=0, le=720, description="Hours for which an output that comes back is recognised; 0: never."
+    )
+    edit_chain_words: bool = Field(
+        True, description="Keep what was asked of an output, sealed, as long; off: keep only how it was judged."
+    )
     fetch_allow_http: bool = Field(False, description="Also fetch `image_url` over http, not only https.")
     cores: int = Field(
         default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, description="Cores for detectors."

@@ -11,6 +11,7 @@ import ipaddress
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from datetime import timedelta
 from importlib.metadata import entry_points
 
 import structlog
@@ -37,8 +38,11 @@ from safelight.ledger.append import Ledger
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
+from safelight.lineage.service import Lineage
+from safelight.lineage.words import WordsKey
 from safelight.matching.hashes import BankHashes
 from safelight.matching.known import KnownImages
+from safelight.matching.pdq import Frame, Pdq, pdq
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
@@ -215,9 +219,19 @@ class Safelight:
             self.database, digest_key, self.policy, self._clock, self.ledger, trouble=self.keeper.trouble
         )
         await recorder.keep_policy()
+        self.lineage = Lineage(
+            self.database,
+            digest_key,
+            self._clock,
+            _fingerprint,
+            WordsKey.load_or_make(settings.data_dir / "lineage.key") if settings.edit_chain_words else None,
+            keep=timedelta(hours=settings.edit_chain_hours),
+        )
+        await self.lineage.purge()
         self.gate = Gate(
             accounts=self.accounts,
             consents=self.consents,
+            lineage=self.lineage,
             observer=self.observer,
             policy=self.policy,
             backend=self.backend,
@@ -248,6 +262,12 @@ class Safelight:
             fetcher=self.fetcher,
             limits=self.limits,
         )
+
+
+def _fingerprint(frame: Frame) -> tuple[bytes, ...]:
+    """What the edit chain knows a picture by: its PDQ, as it is, mirrored and turned."""
+    hashed = pdq(frame)
+    return tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ()
 
 
 def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:

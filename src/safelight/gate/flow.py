@@ -15,6 +15,10 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
 
 from safelight.accounts.model import Permission
 from safelight.accounts.service import Accounts, Caller
@@ -28,14 +32,16 @@ from safelight.core.errors import BackendCode, BackendFailed, BadInput, InputCod
 from safelight.core.facts import Facts
 from safelight.core.ids import new_id
 from safelight.core.limits import Limits
-from safelight.core.request import ImageRequest, Owner, Subject
+from safelight.core.request import ImageRequest, Owner, Role, Subject
 from safelight.core.signal import Observed
 from safelight.gate.cores import Lane, TooBusy, TooLate
 from safelight.gate.metrics import Metrics
 from safelight.gate.model import Outcome, ReleasedImage
-from safelight.gate.normalise import view_of_outputs, view_of_request
+from safelight.gate.normalise import view_of_outputs, view_of_request, with_earlier_words
 from safelight.gate.observe import Observer
 from safelight.gate.record import Recorder
+from safelight.lineage import model as lineage
+from safelight.lineage.service import Lineage
 from safelight.policy.decide import decide, still_open
 from safelight.policy.model import Policy
 from safelight.signals.model import Picture, PictureRole, View
@@ -51,6 +57,7 @@ class _Judged:
     request_id: str
     subject: Subject
     view: View
+    history: lineage.History
     facts: Facts
     observed: Observed
     decision: Decision
@@ -64,6 +71,7 @@ class Gate:
         *,
         accounts: Accounts,
         consents: Consents,
+        lineage: Lineage,
         observer: Observer,
         policy: Policy,
         backend: Backend,
@@ -75,6 +83,7 @@ class Gate:
     ) -> None:
         self._accounts = accounts
         self._consents = consents
+        self._lineage = lineage
         self._observer = observer
         self.policy = policy
         self._backend = backend
@@ -109,7 +118,7 @@ class Gate:
                 # (6) observe and decide again: what came back, together with what was asked
                 # … and what the person shown has agreed to by now: a withdrawal holds for what is not out yet
                 consent = await self._consents.look(request, judged.subject)
-                facts = _facts(request, judged.subject, Stage.OUTPUT, consent)
+                facts = _facts(request, judged.subject, Stage.OUTPUT, consent, judged.history)
                 view, observed = await self._observe_outputs(made, judged, facts)
             except BaseException as error:  # nothing can be released any more, but what was decided is kept
                 await self._record((judged.decision,), request, judged.subject)
@@ -120,6 +129,10 @@ class Gate:
             decisions = (judged.decision, decision)
 
             # (7) mark: no room for it yet, so nothing is claimed of the image's origin
+
+            # … but remembered: what comes back as an input brings along what was asked of it
+            if decision.verdict is Verdict.ALLOW:
+                await self._remember(request, judged, view)
 
             # (8) record: a batch stops whole, so a refused output leaves nothing of its neighbours
             outputs = [picture.clean for picture in view.pictures]
@@ -138,13 +151,19 @@ class Gate:
         # (2) normalise: one spelling of every text, one safe decoding of every image
         with self._timed("normalise"):
             view = await self._decode(lambda: view_of_request(request, self._limits))
+        # … and what was asked of these pictures before, where they were made here
+        with self._timed("lineage"):
+            history = await self._lineage.look(_photos(request, view), subject)
+            if history.words:
+                view = await self._decode(partial(with_earlier_words, view, history.words))
         # (3) observe: every detector, side by side, under one deadline
         with self._timed("observe"):
-            observed = await self._observer.observe(view)
+            observed = await self._observer.observe(view) + history.observed
         # (4) decide: a pure function of what was observed, the circumstances and the time
-        facts = _facts(request, subject, Stage.INPUT, await self._consents.look(request, subject))
+        consent = await self._consents.look(request, subject)
+        facts = _facts(request, subject, Stage.INPUT, consent, history)
         decision = self._decide(request_id, facts, observed)
-        return _Judged(request_id, subject, view, facts, observed, decision)
+        return _Judged(request_id, subject, view, history, facts, observed, decision)
 
     async def _generate(self, request: ImageRequest, view: View, stream: bool) -> Made:
         job = Job(
@@ -186,6 +205,16 @@ class Gate:
             # A clean output settles most rules at the first look; whoever could change nothing is not asked.
             return view, await self._observer.observe(
                 view, lambda seen, unasked: still_open(self.policy, facts, judged.observed + seen, unasked)
+            )
+
+    async def _remember(self, request: ImageRequest, judged: _Judged, view: View) -> None:
+        with self._timed("lineage"):
+            await self._lineage.remember(
+                [lineage.Made(picture.clean, picture.frames[0]) for picture in view.pictures],
+                judged.subject,
+                before=judged.history,
+                words=[turn.text for turn in request.turns if turn.role is Role.USER and turn.text],
+                signals=judged.observed.signals,
             )
 
     async def _decode(self, work: Callable[[], View]) -> View:
@@ -242,7 +271,13 @@ class Gate:
         self._metrics.step_seconds.labels(step).observe(time.perf_counter() - start)
 
 
-def _facts(request: ImageRequest, subject: Subject, stage: Stage, consent: Consent) -> Facts:
+def _photos(request: ImageRequest, view: View) -> list[tuple[bytes, NDArray[np.uint8]]]:
+    """Of each photo the file as it was sent, and its first frame."""
+    frames = [picture.frames[0] for picture in view.pictures if picture.role is PictureRole.PHOTO]
+    return [(photo.content, frame) for photo, frame in zip(request.photos, frames, strict=True)]
+
+
+def _facts(request: ImageRequest, subject: Subject, stage: Stage, consent: Consent, history: lineage.History) -> Facts:
     owners = {photo.owner for photo in request.photos}
     return Facts(
         stage=stage,
@@ -260,6 +295,7 @@ def _facts(request: ImageRequest, subject: Subject, stage: Stage, consent: Conse
         consent_swimwear=Use.SWIMWEAR in consent.uses,
         consent_lingerie=Use.LINGERIE in consent.uses,
         consent_nudity_artistic=Use.NUDITY_ARTISTIC in consent.uses,
+        edits_before=history.edits,
     )
 
 

@@ -5,11 +5,12 @@ What becomes of them is `signals/text/normalise.py`; what becomes of images is `
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from safelight.core.category import Stage
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.limits import Limits
-from safelight.core.request import ImageRequest, Upload
+from safelight.core.request import ImageRequest, Role, Upload
 from safelight.signals.image.decode import decode
 from safelight.signals.image.mask import check_mask
 from safelight.signals.model import Passage, Picture, PictureRole, View
@@ -37,6 +38,16 @@ def view_of_request(request: ImageRequest, limits: Limits) -> View:
     passages += [passage for picture in pictures for passage in picture.passages]
     files = tuple((where, upload.content) for upload, _, where in uploads)
     return View(Stage.INPUT, tuple(map(read, passages)), tuple(pictures), len(request.photos), files)
+
+
+def with_earlier_words(view: View, words: Sequence[str]) -> View:
+    """`view` with what was asked in earlier edits of its pictures, as turns before its own.
+
+    A client that sends the whole conversation has sent those words itself; they are not read twice.
+    """
+    said = {text.passage.text for text in view.texts}
+    earlier = [Passage(f"earlier edit {n}", word, Role.USER) for n, word in enumerate(words, 1) if word not in said]
+    return replace(view, texts=(*map(read, earlier), *view.texts))
 
 
 def view_of_outputs(

@@ -259,3 +259,26 @@ ledger_checkpoints = Table(
     Column("at", String(27), nullable=False),
     Column("witnesses", Integer, nullable=False, server_default="0", comment="how many have signed it"),
 )
+
+# Outputs that were released, for as long as an edit of them may come back (`lineage/`). No picture, no prompt in clear.
+
+made_images = Table(
+    "made_images",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("platform", Text, nullable=False),
+    Column("subject_id", String(40), nullable=False),
+    Column("content_digest", String(80), nullable=False, index=True, comment="keyed, of the file that left"),
+    Column("fingerprint", LargeBinary(32), comment="perceptual; none for a picture without detail"),
+    Column("edits", Integer, nullable=False, comment="how many led here, this one included"),
+    Column("signals", Text, nullable=False, comment="JSON: what a later edit is judged with"),
+    Column("words", LargeBinary, comment="what was asked, sealed; none where no words are kept"),
+    Column("expires_at", String(27), nullable=False, index=True),
+)
+
+made_image_bands = Table(
+    "made_image_bands",
+    metadata,
+    Column("band", Integer, primary_key=True, autoincrement=False, comment="place and content of 16 bits"),
+    Column("image_id", String(40), ForeignKey("made_images.id"), primary_key=True, index=True),
+)
