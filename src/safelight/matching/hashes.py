@@ -22,6 +22,7 @@ class BankHashes:
         self._mask = Mask(secret)
         self._pdq = HashIndex(folder / "pdq")
         self._files = HashIndex(folder / "files")
+        self._withdrawn = HashIndex(folder / "withdrawn")
 
     def near(self, pdqs: Sequence[bytes], radius: int = MAX_RADIUS) -> list[Hit]:
         """Every bank or item with a PDQ hash within `radius` of one of `pdqs`, nearest first. Raises StoreFailed."""
@@ -41,9 +42,13 @@ class BankHashes:
         """64 hex digits that stand for everything in both indexes."""
         return hashlib.sha256((self._pdq.head + self._files.head).encode()).hexdigest()
 
-    def add(self, bank: int, kind: HashKind, values: Sequence[bytes], item: int = 0) -> int:
-        """Add hashes of one kind to a bank. Returns how many were new, once they are on disk. Raises StoreFailed."""
-        return self._index(kind).add(self._masked(kind, values), np.full(len(values), tag_of(bank, item), np.uint64))
+    def add(self, bank: int, kind: HashKind, values: Sequence[bytes], items: Sequence[int] = ()) -> int:
+        """Add hashes of one kind to a bank, each under its item where `items` says one.
+
+        Returns how many were new, once they are on disk. Raises StoreFailed.
+        """
+        tags = np.fromiter((tag_of(bank, item) for item in items or [0] * len(values)), np.uint64, len(values))
+        return self._index(kind).add(self._masked(kind, values), tags)
 
     def revoke(self, bank: int, kind: HashKind, values: Sequence[bytes]) -> int:
         """Withdraw hashes of one kind from a bank. Returns how many were there. Raises StoreFailed."""
@@ -57,6 +62,17 @@ class BankHashes:
             else:
                 index.drop_item(bank, item)
 
+    def note_withdrawn(self, bank: int, keys: Sequence[tuple[str, bytes]], at_s: int) -> None:
+        """Remember when these were withdrawn, by kind and value, so that an older entry does not bring them back."""
+        if at_s and keys:
+            digests = np.concatenate([self._mask.digests(kind, [value]) for kind, value in keys])
+            self._withdrawn.add(digests, np.full(len(keys), tag_of(bank, at_s), np.uint64))
+
+    def withdrawn_at_s(self, bank: int, kind: str, value: bytes) -> int:
+        """When this was last withdrawn from the bank, in seconds since 1970; 0 where it never was."""
+        hits, _ = self._withdrawn.near(self._mask.digests(kind, [value]), 0)
+        return max((hit.item for hit in hits if hit.bank == bank), default=0)
+
     def count(self) -> dict[int, int]:
         """How many hashes each bank has."""
         pdq, files = self._pdq.count(), self._files.count()
@@ -66,6 +82,7 @@ class BankHashes:
         """Write both indexes anew without what was withdrawn: for quiet hours. Raises StoreFailed."""
         self._pdq.compact()
         self._files.compact()
+        self._withdrawn.compact()
 
     def _index(self, kind: HashKind) -> HashIndex:
         return self._pdq if kind is HashKind.PDQ else self._files

@@ -21,6 +21,7 @@ from safelight.matching.model import Bank, BankState, Entry
 from safelight.store.database import Database
 
 log = structlog.get_logger()
+_ITEM = "item"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,36 +49,65 @@ def take_in(
     *,
     now: datetime,
     aside: Mapping[str, int] | None = None,
+    gone_items: Mapping[int, int] | None = None,
 ) -> Taken:
-    """Add and withdraw `entries`; of several about one hash the last counts. Raises StoreFailed."""
-    last = {(entry.kind, entry.value): entry.is_withdrawn for entry in entries}
-    nonsense = [key for key, gone in last.items() if not gone and key[0] is HashKind.PDQ and is_nonsense(key[1])]
-    for key in nonsense:
-        del last[key]
-    new = _by_kind(key for key, gone in last.items() if not gone)
-    gone = _by_kind(key for key, is_gone in last.items() if is_gone)
+    """Add and withdraw `entries`, and whatever stands under `gone_items` (item and time of withdrawal).
+
+    Of several entries about one hash the newest counts, and the last of those that are equally new. A hash that was
+    withdrawn later than an entry says it was listed stays away. Raises StoreFailed.
+    """
+    gone_items = gone_items or {}
+    for item, at_s in gone_items.items():
+        hashes.note_withdrawn(bank.number, [(_ITEM, item.to_bytes(5))], at_s)
+        hashes.drop(bank.number, item)
+    last: dict[tuple[HashKind, bytes], Entry] = {}
+    for entry in entries:
+        known = last.get((entry.kind, entry.value))
+        if known is None or known.at_s <= entry.at_s:
+            last[entry.kind, entry.value] = entry
+    listed = [entry for entry in last.values() if not entry.is_withdrawn]
+    usable = [entry for entry in listed if not (entry.kind is HashKind.PDQ and is_nonsense(entry.value))]
+    nonsense = len(listed) - len(usable)
+    new = _by_kind(entry for entry in usable if not _is_outdated(hashes, bank, entry))
+    gone = _by_kind(entry for entry in last.values() if entry.is_withdrawn)
 
     count = sum(map(len, new.values()))
     held = hashes.count().get(bank.number, 0)
-    why = why_hold_back(held, count, new.get(HashKind.PDQ, []), bank.threshold_bits)
+    pdqs = [entry.value for entry in new.get(HashKind.PDQ, [])]
+    why = why_hold_back(held, count, pdqs, bank.threshold_bits)
     into = database.write_here(lambda connection: _batch(connection, bank, why, now)) if why else bank
 
-    withdrawn = sum(hashes.revoke(bank.number, kind, values) for kind, values in gone.items())
-    added = sum(hashes.add(into.number, kind, values) for kind, values in new.items())
-    taken = Taken(added, count - added, withdrawn, len(nonsense), dict(aside or {}), why, into.name if why else "")
+    withdrawn = len(gone_items)
+    for kind, some in gone.items():
+        for entry in some:
+            hashes.note_withdrawn(bank.number, [(kind.value, entry.value)], entry.at_s)
+        withdrawn += hashes.revoke(bank.number, kind, [entry.value for entry in some])
+    added = sum(
+        hashes.add(into.number, kind, [entry.value for entry in some], [entry.item for entry in some])
+        for kind, some in new.items()
+    )
+    taken = Taken(added, count - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "")
     database.write_here(lambda connection: _note(connection, bank, taken, now))
     if why:
         log.error("list_held_back", bank=bank.name, batch=into.name, why=why)
     if taken.aside or nonsense:
-        log.warning("list_has_unusable_entries", bank=bank.name, aside=dict(taken.aside), nonsense=len(nonsense))
+        log.warning("list_has_unusable_entries", bank=bank.name, aside=dict(taken.aside), nonsense=nonsense)
     return taken
 
 
-def _by_kind(keys: Iterable[tuple[HashKind, bytes]]) -> dict[HashKind, list[bytes]]:
-    sorted_: dict[HashKind, list[bytes]] = {}
-    for kind, value in keys:
-        sorted_.setdefault(kind, []).append(value)
+def _by_kind(entries: Iterable[Entry]) -> dict[HashKind, list[Entry]]:
+    sorted_: dict[HashKind, list[Entry]] = {}
+    for entry in entries:
+        sorted_.setdefault(entry.kind, []).append(entry)
     return sorted_
+
+
+def _is_outdated(hashes: BankHashes, bank: Bank, entry: Entry) -> bool:
+    """Whether the hash, or the item that it belongs to, was withdrawn after this entry was made."""
+    if not entry.at_s:
+        return False
+    keys = [(entry.kind.value, entry.value), *([(_ITEM, entry.item.to_bytes(5))] if entry.item else [])]
+    return any(hashes.withdrawn_at_s(bank.number, kind, value) >= entry.at_s for kind, value in keys)
 
 
 def _batch(connection: Connection, bank: Bank, why: str, now: datetime) -> Bank:

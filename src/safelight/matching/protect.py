@@ -51,7 +51,7 @@ def protect(database: Database, hashes: BankHashes, pdq_hash: bytes, now: dateti
         raise BankError("A picture that everybody has cannot be registered as one's own.")
     receipt = "protect_" + secrets.token_urlsafe(24)
     bank, item = database.write_here(lambda connection: _register(connection, receipt, now))
-    hashes.add(bank.number, HashKind.PDQ, [pdq_hash], item)
+    hashes.add(bank.number, HashKind.PDQ, [pdq_hash], [item])
     return receipt
 
 

@@ -1,0 +1,1 @@
+"""Exchanges: sources and sinks of hashes outside, one file each behind one port."""

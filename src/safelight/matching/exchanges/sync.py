@@ -1,0 +1,64 @@
+"""One run of an exchange: page after page into its bank, and after each the checkpoint from which to go on."""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime
+from functools import partial
+
+from sqlalchemy import Connection, delete, insert, select
+
+from safelight.core.canonical import canonical_json
+from safelight.core.clock import Clock, to_rfc3339
+from safelight.matching.exchanges.ports import Exchange
+from safelight.matching.hashes import BankHashes
+from safelight.matching.intake import Taken, take_in
+from safelight.matching.model import Bank
+from safelight.store.database import Database
+from safelight.store.tables import exchanges
+
+
+def sync(database: Database, hashes: BankHashes, bank: Bank, exchange: Exchange, clock: Clock) -> Taken:
+    """Fetch what is new and take it in. Returns the totals of the run.
+
+    Raises ExchangeFailed where the other side fails; what was fetched before stands, and the next run goes on there.
+    """
+    total = Taken()
+    for page in exchange.pages(database.read_here(partial(checkpoint_of, name=exchange.name))):
+        now = clock()
+        taken = take_in(database, hashes, bank, page.entries, now=now, aside=page.aside, gone_items=page.gone_items)
+        total = _sum(total, taken)
+        save = partial(
+            _save, name=exchange.name, bank=bank, checkpoint=page.checkpoint, aside=dict(total.aside), now=now
+        )
+        database.write_here(save)
+    return total
+
+
+def checkpoint_of(connection: Connection, name: str) -> str:
+    """Where the next run of an exchange begins; empty before the first."""
+    return connection.execute(select(exchanges.c.checkpoint).where(exchanges.c.name == name)).scalar() or ""
+
+
+def _save(connection: Connection, name: str, bank: Bank, checkpoint: str, aside: dict[str, int], now: datetime) -> None:
+    connection.execute(delete(exchanges).where(exchanges.c.name == name))
+    row = {
+        "name": name,
+        "bank": bank.number,
+        "checkpoint": checkpoint,
+        "unknown": canonical_json(aside).decode(),
+        "fetched_at": to_rfc3339(now),
+    }
+    connection.execute(insert(exchanges).values(row))
+
+
+def _sum(total: Taken, one: Taken) -> Taken:
+    return replace(
+        one,
+        added=total.added + one.added,
+        already_there=total.already_there + one.already_there,
+        withdrawn=total.withdrawn + one.withdrawn,
+        nonsense=total.nonsense + one.nonsense,
+        aside=Counter(total.aside) + Counter(one.aside),
+        held_back=one.held_back or total.held_back,
+        batch=one.batch or total.batch,
+    )
