@@ -16,8 +16,8 @@ HIDDEN = "hidden"
 """How the name of a reading begins that is another text than the one that can be seen."""
 LANGUAGE = 0.5
 """From this share of its own words on, a reading may be what was meant, and is asked although another is better."""
-CLEARLY = 0.1
-"""How much more of its own words has to be language before the other reading is left out all the same."""
+NOISE = 0.25
+"""Below this share a reading with a disguise undone was undone wrongly, if what stood there is language."""
 
 
 def chosen(text: ReadText) -> tuple[Reading, ...]:
@@ -31,12 +31,12 @@ def chosen(text: ReadText) -> tuple[Reading, ...]:
         # Of two that are no language, what was undone is the nearer to what its writer meant.
         if own >= others or others < LANGUAGE:
             best = other
-    return tuple(r for r in text.readings if r not in seen or r is best or _rivals(r.text, best.text))
+    return tuple(r for r in text.readings if r not in seen or r is best or _is_rival(r, best))
 
 
-def _rivals(one: str, best: str) -> bool:
-    own, others = apart(one, best)
-    return own == others or (own >= LANGUAGE and others - own < CLEARLY)
+def _is_rival(one: Reading, best: Reading) -> bool:
+    own, others = apart(one.text, best.text)
+    return own == others or own >= (LANGUAGE if one.name == "plain" else NOISE)
 
 
 def apart(one: str, other: str) -> tuple[float, float]:

@@ -19,6 +19,7 @@ from functools import partial
 from safelight.signals.model import Passage, Reading, ReadText
 from safelight.signals.text.reading import ciphers, codes, escapes, letters, repairs, spacing, strange, typos
 from safelight.signals.text.reading.characters import calm, clean, tidy
+from safelight.signals.text.reading.styles import parted, quiet
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import lexicon
 from safelight.signals.text.reading.work import Work
@@ -33,10 +34,11 @@ ROUND_STEPS_PER_CHAR = 2
 """What one round over the text costs before anything is tried: patterns, and a look at each word."""
 Step = Callable[[str, Work], tuple[str, frozenset[Trick]]]
 ON_THE_SURFACE: tuple[Step, ...] = (
+    ciphers.undo_rot47,
     escapes.undo,
     codes.undo,
-    ciphers.undo_rot47,
     letters.undo,
+    spacing.undo_lines,
     spacing.undo,
     repairs.undo,
 )
@@ -59,7 +61,8 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
     """As `read`, with the steps that it took."""
     work = Work(len(passage.text))
     cleaned = clean(passage.text)
-    plain, alternates = calm(tidy(cleaned.text))
+    seen_text = parted(cleaned.text)
+    plain, alternates = _calmed(seen_text)
     readings = [Reading("plain", plain)]
     seen = {plain.casefold()}
     tricks = set(cleaned.tricks)
@@ -68,7 +71,7 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
 
     def add(source: str, prefix: str, *, by_word: bool = False) -> frozenset[Trick]:
         found, undone = undo(source, work, by_word=by_word)
-        text = calm(tidy(found))[0]
+        text = _calmed(found)[0]
         if (undone or prefix) and text and text.casefold() not in seen:
             seen.add(text.casefold())
             name = "+".join(filter(None, [prefix, *sorted(trick.value for trick in undone)]))
@@ -76,13 +79,19 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
         tricks.update(undone)
         return undone
 
-    if Trick.REVERSED in add(cleaned.text, ""):
-        add(cleaned.text, "", by_word=True)
+    if Trick.REVERSED in add(seen_text, ""):
+        add(seen_text, "", by_word=True)
     if cleaned.hidden:
         add(cleaned.hidden, "hidden")
     if work.unread:
         tricks.add(Trick.UNREAD)
     return ReadText(passage, tuple(readings), tuple(sorted(trick.value for trick in tricks))), work.spent
+
+
+def _calmed(text: str) -> tuple[str, bool]:
+    """As a detector reads it, and whether case alternated."""
+    calmed, alternates = calm(tidy(text))
+    return quiet(calmed), alternates
 
 
 def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozenset[Trick]]:

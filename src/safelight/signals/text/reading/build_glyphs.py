@@ -92,7 +92,7 @@ def main(file: Path) -> None:
         table["styled", letter].add(glyph)
     for letter, glyphs in TURNED.items():
         table["turned", letter].update(glyphs)
-    looks = marked() | lookalikes()
+    looks = lookalikes() | marked()
     for letter, glyphs in MORE_LOOKALIKES.items():
         for glyph in glyphs:
             if not glyph.isascii():

@@ -45,6 +45,8 @@ from safelight.signals.text.reading.work import Work
 
 CLUSTER = re.compile(rf"[\s\S][{MARKS}]*")
 """A letter with its marks."""
+OCTETS = re.compile(r"(?:[%=][0-9A-Fa-f]{2,6}){3}")
+"""As in addresses: that is another code."""
 SIGNS_ONLY = re.compile(r"[ -~À-ɏ]{8,}")
 USUAL = frozenset({Trick.REVERSED, Trick.ROT13})
 """What a few letters suffice for; other shifts find a short word by chance."""
@@ -149,7 +151,7 @@ def undo_rot47(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
 def _signs(line: str) -> bool:
     """Whether a line is so full of signs and digits that ROT47 may have made it."""
     solid = sum(map(len, line.split()))
-    return solid > 7 and sum(map(str.isalpha, line)) * 4 < solid * 3
+    return solid > 7 and sum(map(str.isalpha, line)) * 4 < solid * 3 and not OCTETS.search(line)
 
 
 def _lines(text: str, spans: Sequence[Span]) -> Iterator[tuple[Span, list[Span]]]:

@@ -33,6 +33,7 @@ CUT_BY_TAG = re.compile(rf"{LETTER}(?:{TAG.pattern})+{LETTER}", re.DOTALL)
 INLINE = re.compile(
     r"<!--|</?(?:a|abbr|b|big|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\b|<[/!]?>", re.IGNORECASE
 )
+ADDED = re.compile(r"(?:\[\s*)?(['\"`])[^'\"`\n]{0,40}\1(?:\s*\+\s*(['\"`])[^'\"`\n]{0,40}\2){2,}(?:\s*\])?")
 CONCATENATED = re.compile(
     rf"(?:\[\s*)?(['\"`]){LETTER}+\1(?:\s*(?:\+|\.|,|&|\|\|)?\s*(['\"`])(?:{LETTER}+| )\2)+(?:\s*\])?"
 )
@@ -73,6 +74,7 @@ def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
     changed = text
     if CUT_BY_TAG.search(text):
         changed = TAG.sub(lambda tag: "" if INLINE.match(tag[0]) else " ", text)
+    changed = ADDED.sub(lambda run: "".join(found[1] for found in STRING.findall(run[0])), changed)
     changed = CONCATENATED.sub(_put_together, changed)
     if changed != text:
         tricks.add(Trick.MARKUP)

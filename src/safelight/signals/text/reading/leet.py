@@ -38,7 +38,8 @@ CUE = re.compile(rf"[^\W\d_]['\\/_-]*{SIGN}|{SIGN}['\\/_-]*[^\W\d_]")
 """A digit or a sign that touches a letter. Punctuation at the end of words does, too: `repaired` looks closer."""
 MEASURE = re.compile(
     r"\W*(?:\d+(?:[.,:/x×-]\d+)*(?:st|nd|rd|th|s|[a-z]{1,2}|mm|cm|km|px|am|pm|gb|mb|kg|fps|hz|ml|mph|min|sec|year)?"
-    r"|[a-z]{1,8}[-.]?\d{1,4}[a-z]?|\d+[a-z]+\d+|#?[a-f0-9]{6}|[a-z]\d(?:[-/][a-z]?\d)*|\d+(?:-[a-z]+)+)\W*",
+    r"|[a-z]{1,8}[-._]?\d{1,4}[a-z]?(?:\.(?:jpe?g|png|gif|webp|heic|tiff?|bmp))?"
+    r"|\d+[a-z]+\d+|#?[a-f0-9]{6}|[a-z]\d(?:[-/][a-z]?\d)*|\d+(?:-[a-z]+)+)\W*",
     re.IGNORECASE,
 )
 DECADE = re.compile(r"\W*\d{2,4}['’]?s\W*")
@@ -51,6 +52,13 @@ CHAT = {sound: word.replace("_", " ") for sound, _, word in (pair.partition("=")
 """Sounds for letters, where a digit is said aloud."""
 SOFT_EDGES = "\"'“”‘’.,;:?…"
 EDGES = "\"'“”‘’.,;:?!…()[]{}<>«»¡¿"
+LONE = {"4": "a", "@": "a", "1": "i", "!": "i", "0": "o"}
+NUMBER = re.compile(r"(?<!\S)[0-9$@!]{2,6}(?!\S)")
+MANY_SIGNED = 3
+ORDINARY_SIGNS = "4@31!05$7+"
+COMMON = 4.5
+LONE_SIGN = re.compile(r"(?<!\S)[4@1!0](?!\S)")
+USUAL_BONUS = 1.2
 LIGHT = 0.65
 """How much like language a text has to be for all of its signs to be read as letters."""
 
@@ -78,9 +86,14 @@ def word_for(token: str, least_zipf: float) -> str | None:
         low = body.lower()
         forms = {low: None, _undrawn(low): None} if DRAWN.search(low) else {low: None}
         for form in forms:
+            first = True
             for word in unleeted(form):
                 found = unrepeated(word) or word if RUN.search(word) else word
-                frequency = zipf(found)
+                # Where the usual reading of every sign is a common word, the others are not considered.
+                frequency = zipf(found) + (USUAL_BONUS if first else 0.0)
+                first = False
+                if "!" in low and "!" in token.replace(body, "", 1):
+                    frequency -= USUAL_BONUS  # who writes it for an i inside means it at the end
                 # Of a short token only the commonest words are believed.
                 if frequency > max(best_zipf, 0 if len(found) > 2 or least_zipf < 2 else 9):
                     best, best_zipf = token.replace(body, found), frequency
@@ -88,6 +101,24 @@ def word_for(token: str, least_zipf: float) -> str | None:
         words = [part if part.isalpha() or at % 2 else word_for(part, least_zipf) for at, part in enumerate(parts)]
         return "".join(map(str, words)) if all(words) and words != parts else None
     return best
+
+
+def with_lone_signs(changed: str, text: str) -> str:
+    """Signs that stand alone read as the words a, i and o, where the rest of `text` writes those letters so."""
+    left = set(TOKEN.findall(changed))
+    signed = [token for token in TOKEN.findall(text) if CUE.search(token) and token not in left]
+    used = {sign for token in signed for sign in token if sign in LEET}
+    if len(signed) >= MANY_SIGNED:
+        used |= set(ORDINARY_SIGNS)
+    lone = {sign: letter for sign, letter in LONE.items() if sign in used}
+    changed = LONE_SIGN.sub(lambda sign: lone.get(sign[0], sign[0]), changed)
+    return NUMBER.sub(lambda number: _said(number[0], used), changed)
+
+
+def _said(number: str, used: set[str]) -> str:
+    """The common word that a number stands for among words with the same digits for letters, or the number."""
+    word = max(unleeted(number), key=zipf) if used.issuperset(number) else number
+    return word if zipf(word) > COMMON else number
 
 
 def _undrawn(token: str) -> str:

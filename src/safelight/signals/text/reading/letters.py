@@ -28,6 +28,8 @@ FOREIGN = re.compile(
     r"[^\x00-\x7f\u00aa\u00ab\u00b2-\u00b4\u00b7-\u00d6\u00d8-\u024f\u0259\u025b\u0254\u014b\u1e00-\u1eff\u2010-\u203a]"
 )
 """More than a letter of a language in Latin script: those are no imitations, whatever they look like."""
+LONE = re.compile(r"(?<!\S)[^\W\d_a-zA-Z](?!\S)")
+"""A letter that stands alone: a word of few languages, and where other words wear a mask, a mask."""
 ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
 GAIN = 0.25
 """How much more like language a text has to become for a change that might be wrong."""
@@ -49,6 +51,8 @@ def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
         everything = _unmask_all(text)
         if _reads_better(everything, changed, found=changed != text) or _patchwork(text):
             changed = everything
+        elif changed != text:
+            changed = LONE.sub(_unmask_lone, changed)
         if changed != text:
             text = changed
             tricks.add(Trick.LOOKALIKES)
@@ -94,7 +98,16 @@ def _unmask_all(text: str) -> str:
         return folded
     other = without_accents(text.replace("ł", "i").translate(table("lookalike"))).split(" ")
     pairs = zip(folded.split(" "), other, strict=True)
-    return " ".join(b if zipf(b.casefold()) > zipf(a.casefold()) else a for a, b in pairs)
+    return " ".join(b if _known(b) > _known(a) else a for a, b in pairs)
+
+
+def _known(word: str) -> float:
+    return zipf(word.casefold().replace("$", "s").strip(".,!?"))
+
+
+def _unmask_lone(letter: re.Match[str]) -> str:
+    plain = _unmask_all(letter[0])
+    return plain if plain in ("a", "i", "o", "A", "I", "O") else letter[0]
 
 
 def _reads_better(everything: str, changed: str, *, found: bool) -> bool:
@@ -147,7 +160,7 @@ def _unmasked(word: str, usual: str) -> str:
     core = key.strip("'’!?*_-+=~|%&#")
     if zipf(core) > 1.5 and not _mixed(letters):
         return word
-    folded = without_accents(word.translate(table("lookalike")))
+    folded = _unmask_all(word)
     if folded == word or not LATIN.search(folded):
         return word
     frequency = zipf(folded.casefold().strip("'’!?*_-+=~|%&#"))

@@ -21,9 +21,10 @@ from safelight.signals.text.reading.leet import (
     TOKEN,
     USUAL,
     light,
+    with_lone_signs,
     word_for,
 )
-from safelight.signals.text.reading.repeats import DOUBLED, MAX_VARIANTS, RUN, unrepeated
+from safelight.signals.text.reading.repeats import DOUBLED, MAX_VARIANTS, RUN, unrepeated, usual_times
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import LONGEST_WORD, unskeleton, zipf
 from safelight.signals.text.reading.work import Work
@@ -45,7 +46,8 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     signs = ANY_SIGN.search(text) and (CUE.search(text) or DRAWN.search(text))
     if not signs and not REPEATS.search(text) and not MASK_CUE.search(text):
         return text, frozenset()
-    found = {token: repaired(token) for steps, token in _by_doubt(text) if work.may(steps)}
+    times = usual_times(text) if REPEATS.search(text) else 0
+    found = {token: repaired(token, times) for steps, token in _by_doubt(text) if work.may(steps)}
     changed = TOKEN.sub(lambda token: found.get(token[0], (token[0], None))[0], text)
     tricks = {trick for _, trick in found.values() if trick is not None}
     if signs and (CUE.search(changed) or DRAWN.search(changed)):
@@ -55,6 +57,8 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         if light(everything, changed, found=Trick.LEET in tricks):
             changed = everything
             tricks.add(Trick.LEET)
+    if Trick.LEET in tricks:
+        changed = with_lone_signs(changed, text)
     return changed, frozenset(tricks)
 
 
@@ -72,8 +76,8 @@ def _steps(token: str) -> int:
     return 4 + len(token) // 4 + 2 * words * (UNREPEATING_STEPS if repeats else 1)
 
 
-def repaired(token: str) -> tuple[str, Trick | None]:
-    """One blank-free token and the trick undone in it, if any."""
+def repaired(token: str, times: int = 0) -> tuple[str, Trick | None]:
+    """One blank-free token and the trick undone in it, if any; `times` as `repeats.usual_times`."""
     core = token.strip(EDGES)
     if not 1 < len(token) <= LONGEST_TOKEN:
         return token, None
@@ -84,10 +88,10 @@ def repaired(token: str) -> tuple[str, Trick | None]:
         word = word_for(token, 2.3)
         if word and word != token:
             return word, Trick.LEET
-    if ROMAN.fullmatch(key):
+    if ROMAN.fullmatch(key) and not times:
         return token, None
     if RUN.search(key) or DOUBLED.fullmatch(key):
-        word = unrepeated(key)
+        word = unrepeated(key, times)
         if word:
             return token.replace(core, word), Trick.REPEATED
     match = MASKED.fullmatch(core)

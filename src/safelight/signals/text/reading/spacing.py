@@ -40,6 +40,12 @@ LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
 DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
 DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$!", "aelostgbasl"))
+LEET_SIGN = re.compile(r"[@$!]")
+CUT_UP_ONE_IN = 3
+USUAL_LETTERS = 4.5
+"""Of a word of any language, about."""
+LINES_GAIN = 0.03
+"""How much more of the letters must stand in known words for lines to be joined."""
 LONGEST_RUN = 200
 """Letters of a run that are held against the words of the language."""
 CHEAPEST_LETTER = 0.6
@@ -67,11 +73,23 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
 
     text = SPACED.sub(join, text)
     runs = set(PUNCTURED.findall(text)) if PUNCTURE_CUE.search(text) else set()
-    punctured = [run for run in runs if _whole(run) is not None]
+    # One hyphen in a word may be a compound's; one in every other word is none.
+    cut_up = len(runs) > 1 and len(runs) * CUT_UP_ONE_IN >= letters / USUAL_LETTERS
+    punctured = [run for run in runs if _whole(run, cut_up=cut_up) is not None]
     if len(punctured) > 1 or any("-" not in run and "'" not in run for run in punctured):
-        text = PUNCTURED.sub(lambda run: _whole(run[0]) or run[0], text)
+        text = PUNCTURED.sub(lambda run: _whole(run[0], cut_up=cut_up) or run[0], text)
         tricks.add(Trick.SPACED)
     return text, frozenset(tricks)
+
+
+def undo_lines(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
+    """Lines that end inside words: joined where that makes words. Linear, paid for with the round."""
+    if text.count("\n") < 2:
+        return text, frozenset()
+    whole = text.replace("\n", "")
+    if likeness(whole) < likeness(text) + LINES_GAIN:
+        return text, frozenset()
+    return whole, frozenset({Trick.BROKEN})
 
 
 def joined(run: str, letters_in_text: int, work: Work) -> str | None:
@@ -112,14 +130,16 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
     return None
 
 
-def _whole(word: str) -> str | None:
-    """`re.mo_ve` as `remove`; None where the signs join words, as hyphens do."""
+def _whole(word: str, *, cut_up: bool = False) -> str | None:
+    """`re.mo_ve` as `remove`; None where the signs join words, as hyphens do, unless the whole text is `cut_up`."""
     parts = [part for part in PUNCTURE.split(word) if part]
     whole = "".join(parts).casefold()
     frequency = zipf(whole)
     if frequency < 2 or len(whole) < 3:
         return None
-    if all(len(part) > 1 and zipf(part.casefold()) > 3 for part in parts):
+    if not cut_up and all(len(part) > 1 and zipf(part.casefold()) > 3 for part in parts):
+        return None
+    if LEET_SIGN.search(word) and zipf(word.casefold().translate(DIGITS[0])) > frequency:
         return None
     return "".join(parts)
 
@@ -158,7 +178,7 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
             return word
         cut = segment(word.casefold())
         plain = all(english(part) > 3.5 for part in cut.words)
-        dearest = 0.9 if not alone else 1.3 if plain else 1.22 if len(word) > 22 else 1.0
+        dearest = 0.77 if not alone else 1.25 if plain else 1.09 if len(word) > 22 else 0.87
         few = len(cut.words) < 3 or len(word) < 2.2 * len(cut.words)
         if few or cut.price > dearest or not (alone or plain):
             work.was_in_vain("joined", word, alone)
@@ -171,7 +191,7 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         if not DIGIT_INSIDE.search(word) or work.in_vain("leet", word) or not work.may(2 * cutting_steps(len(word))):
             return run[0]
         cut = min((segment(word.translate(digits)) for digits in DIGITS), key=lambda cut: cut.price)
-        if len(cut.words) < 2 or cut.price > 1.25:
+        if len(cut.words) < 2 or cut.price > 1.12:
             work.was_in_vain("leet", word)
             return run[0]
         tricks.update((Trick.JOINED, Trick.LEET))
@@ -183,7 +203,7 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
         possible = CHEAPEST_LETTER * letters * 1.5 < before
         cut = segment("".join(words).casefold() if possible and work.may(cutting_steps(letters)) else "")
-        cheaper = cut.price < 1.3 and cut.price * letters * 1.5 < before and len(cut.words) < len(words)
+        cheaper = cut.price < 1.17 and cut.price * letters * 1.5 < before and len(cut.words) < len(words)
         # One typing error among short words makes them dear; put together in another way it is still one.
         in_english = sum(len(word) for word in words if english(word.casefold()) > 3.3)
         if cut.words and cheaper and in_english < MOSTLY_WHOLE * letters:

@@ -19,7 +19,10 @@ from safelight.signals.text.reading.work import Work
 TOKEN = re.compile(r"\S+")
 
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+")
+MOVABLE = re.compile(r"[bcdfghjklmnpqrstvwxyz]+|qu")
+"""What pig latin moves to the end of a word."""
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
+KNOWN = 4.0
 CAUTION = 0.2
 """How much more the repair of typing errors has to show for itself."""
 WORD_STEPS = 6
@@ -46,7 +49,12 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
             tricks.add(found[1])
             at = end
     out.append(text[at:])
-    return "".join(out), frozenset(tricks)
+    words = set(TOKEN.findall(text))
+    text = "".join(out)
+    if Trick.PIG_LATIN in tricks:
+        # Between the unknown words stood some that are words by chance, such as "away" for "a".
+        text = TOKEN.sub(lambda token: _edged(token[0], _unpigged) if token[0] in words else token[0], text)
+    return text, frozenset(tricks)
 
 
 def _repair(stretch: str, work: Work, *, typos: bool) -> tuple[str, Trick] | None:
@@ -90,7 +98,7 @@ def _edged(token: str, change: Callable[[str], Iterable[str]]) -> str:
         return token
     known = zipf(key)
     best = max(change(key), key=zipf, default="")
-    if best and zipf(best) > (known if change in (_revowelled, _unpigged) else known + 1.5):
+    if best and (change is _unpigged or zipf(best) > (known if change is _revowelled else known + 1.5)):
         return token.replace(core, best)
     return token
 
@@ -100,9 +108,9 @@ def _unpigged(word: str) -> Iterable[str]:
     if not word.endswith("ay") or len(word) < 4:
         return
     stem = word[:-2]
-    for moved in range(1, min(4, len(stem))):
-        yield stem[-moved:] + stem[:-moved]
-    if stem[-1] in "wyh":
+    moves = [stem[-moved:] + stem[:-moved] for moved in range(1, min(4, len(stem))) if MOVABLE.fullmatch(stem[-moved:])]
+    yield from moves
+    if stem[-1] == "w" or (stem[-1] in "yh" and not any(zipf(move) > KNOWN for move in moves)):
         yield stem[:-1]
 
 

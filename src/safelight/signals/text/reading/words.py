@@ -36,9 +36,9 @@ SAMPLE_CUT = 400
 """Letters of a run that tell whether it is English."""
 CUT_STEPS_PER_LETTER = 2
 UNKNOWN_LETTER = 8.0
-WORD_PRICE = 9.5
+WORD_PRICE = 9.0
 """What segmentation pays: for a letter outside any word, and for a word, the latter less its Zipf frequency."""
-ENGLISH_MARGIN = 0.15
+ENGLISH_MARGIN = 0.25
 """Words of many languages fit chance letters: English is believed up to this much a letter above the others."""
 _LETTER_CODES = {chr(97 + i): i + 1 for i in range(26)}
 _WEIGHT_BY_LENGTH = (0.0, 0.15, 0.5, 0.8)
@@ -155,7 +155,7 @@ class Cut:
     @property
     def likeness(self) -> float:
         """0 to 1: `price` on the scale of `likeness`."""
-        return max(0.0, min(1.0, (1.75 - self.price) / 0.7))
+        return max(0.0, min(1.0, (1.62 - self.price) / 0.7))
 
 
 def segment(joined: str) -> Cut:
