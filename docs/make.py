@@ -83,6 +83,7 @@ def codes_page() -> str:
         "| `invalid_api_key` | 401 | No key, a wrong key, or one without this permission |",
         "| `account_suspended` | 403 | The asking account may not ask |",
         "| `rate_limit_exceeded` | 429 | The budget of the key or the account is spent |",
+        "| `bank_error` | 400 | No such bank or receipt, or a hash that cannot be one |",
         "| `overloaded` | 503 | No room in the gate at this moment |",
         "| `record_failed` | 503 | The record could not be written, so nothing left |",
         "| `internal_error` | 500 | A fault of ours; nothing left |",

@@ -40,8 +40,7 @@ from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
-from safelight.matching.hashes import BankHashes
-from safelight.matching.known import KnownImages
+from safelight.matching.known import KnownImages, open_hashes
 from safelight.matching.pdq import Frame, Pdq, pdq
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
@@ -185,9 +184,7 @@ class Safelight:
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
 
         cores = Cores(settings.cores)
-        self.known = KnownImages(
-            self.database, BankHashes(settings.data_dir / "banks", digest_key.derived("banks of hashes"))
-        )
+        self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key))
         for detector in self._detectors:
             if isinstance(detector, KnownImageDetector):
                 detector.bind(self.known, self._clock)

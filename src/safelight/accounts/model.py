@@ -15,6 +15,8 @@ class Permission(StrEnum):
     """See the consent records of the key's platform, and check a statement."""
     CONSENT_WRITE = "consent:record:write"
     """Add and revoke consent records. Enrolling a signer is not to be had by any key: it is done on the machine."""
+    PROTECT = "matching:photo:protect"
+    """Register photos that are not to be used, and ask about them with their receipts."""
 
 
 GATE_PERMISSIONS = (Permission.MAKE, Permission.CHECK)

@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from safelight import __version__
-from safelight.cli import check, consent, demo, doctor, keys, policy, serve
+from safelight.cli import banks, check, consent, demo, doctor, hashes, keys, policy, protect, serve
 from safelight.cli import eval as measure
 from safelight.cli.output import print_error
 from safelight.core.errors import SafelightError
@@ -36,9 +36,13 @@ app.command("check", help=check.HELP)(check.check)
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
 app.command("eval", help=measure.HELP)(measure.evaluate)
+app.command("hash", help=hashes.HASH_HELP)(hashes.hash_command)
+app.command("match", help=hashes.MATCH_HELP)(hashes.match_command)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(consent.app, name="consent")
+app.add_typer(banks.app, name="bank")
+app.add_typer(protect.app, name="protect")
 
 
 def _print_version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 
@@ -22,8 +23,14 @@ from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankKind, BankState, Look, Match
 from safelight.matching.pdq import Frame, Pdq, Unhashable, pdq
 from safelight.store.database import Database
+from safelight.store.digest_key import DigestKey
 
 _BANKS_MAX_AGE_S = 0.5
+
+
+def open_hashes(data_dir: Path, key: DigestKey) -> BankHashes:
+    """The hashes of all banks of this installation, which only its key can read. Raises StoreFailed."""
+    return BankHashes(data_dir / "banks", key.derived("banks of hashes"))
 
 
 class KnownImages:

@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from safelight import __version__
-from safelight.web.gateway import check, consent, health, images, moderations
+from safelight.web.gateway import check, consent, health, images, moderations, protect
 from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
@@ -39,6 +39,6 @@ def create_app(safelight: Safelight) -> FastAPI:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     if safelight.settings.try_page:
         app.router.routes.extend(TryPage(safelight, bodies).routes())
-    for module in (images, moderations, check, consent, health):
+    for module in (images, moderations, check, consent, protect, health):
         app.include_router(module.router)
     return app

@@ -37,7 +37,7 @@ def server() -> Iterator[Exchange]:
 def arachnid(server: Exchange) -> Iterator[Arachnid]:
     arachnid = Arachnid.connect(server.address, user="u", password="p", sleep=lambda _s: None)
     yield arachnid
-    arachnid._client.close()
+    arachnid.close()
 
 
 def test_verdicts_come_in_the_order_of_the_hashes(arachnid: Arachnid, server: Exchange) -> None:

@@ -98,7 +98,7 @@ class Run:
 def run(database: Database, hashes: BankHashes, bank: Bank, server: Exchange) -> Iterator[Run]:
     exchange = StopNcii.connect(server.address, function_key="f", subscription_key="s", sleep=lambda _s: None)
     yield Run(database, hashes, bank, exchange)
-    exchange._client.close()
+    exchange.close()
 
 
 def test_every_page_is_taken_in_and_the_next_run_begins_there(run: Run, twin: Twin, server: Exchange) -> None:
@@ -199,4 +199,4 @@ def test_wrong_keys_are_an_error(server: Exchange) -> None:
     exchange = StopNcii.connect(server.address, function_key="x", subscription_key="s", sleep=lambda _s: None)
     with pytest.raises(ExchangeFailed, match="401"):
         list(exchange.pages(""))
-    exchange._client.close()
+    exchange.close()

@@ -45,6 +45,10 @@ class Arachnid:
         """With the credentials that Shield gave. Raises NotStartable."""
         return cls(ExchangeClient(base_url, auth=(user, password), **more))
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def ask(self, pdqs: Sequence[bytes]) -> list[Answer]:
         """One answer for each hash, in their order. Raises ExchangeFailed where one is missing or unknown."""
         answers: list[Answer] = []

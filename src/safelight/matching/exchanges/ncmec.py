@@ -47,6 +47,10 @@ class Ncmec:
         """With the member's user and password. Raises NotStartable."""
         return cls(ExchangeClient(base_url, auth=(user, password), **more), base_url, environment=environment)
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def pages(self, checkpoint: str) -> Iterator[Page]:
         """Everything that changed since. Raises ExchangeFailed."""
         start, address, latest = self._begin(checkpoint)

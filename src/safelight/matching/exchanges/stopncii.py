@@ -38,6 +38,10 @@ class StopNcii:
         headers = {"x-functions-key": function_key, "Ocp-Apim-Subscription-Key": subscription_key}
         return cls(ExchangeClient(base_url, headers=headers, **more))
 
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._client.close()
+
     def pages(self, checkpoint: str) -> Iterator[Page]:
         """Everything that changed since. The checkpoint is `timestamp` or `timestamp token`. Raises ExchangeFailed."""
         start, _, token = checkpoint.partition(" ")

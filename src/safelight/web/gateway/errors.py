@@ -27,6 +27,7 @@ from safelight.core.errors import (
     StoreFailed,
 )
 from safelight.gate.model import Outcome
+from safelight.matching.errors import BankError
 
 log = structlog.get_logger()
 
@@ -39,6 +40,7 @@ STATUS: Mapping[type[SafelightError], tuple[int, str]] = {
     Overloaded: (503, "server_error"),
     BackendFailed: (502, "server_error"),
     StoreFailed: (503, "server_error"),
+    BankError: (400, "invalid_request_error"),
     SafelightError: (500, "server_error"),
 }
 _INPUT_STATUS = {InputCode.BODY_TOO_LARGE.value: 413, InputCode.IMAGE_TOO_LARGE.value: 413}

@@ -1,0 +1,249 @@
+"""`safelight bank`: lists of known images: make them, fill them, hold them back, release them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from safelight.cli.database import DataDir, settings_of
+from safelight.cli.output import AsJson, console, print_json
+from safelight.core.clock import utc_now
+from safelight.core.errors import NotStartable
+from safelight.matching import banks as register
+from safelight.matching.exchanges.listfile import ListFile, parse_columns
+from safelight.matching.exchanges.ncmec import Ncmec
+from safelight.matching.exchanges.ports import Exchange
+from safelight.matching.exchanges.stopncii import StopNcii
+from safelight.matching.exchanges.sync import sync
+from safelight.matching.index.layout import MAX_RADIUS
+from safelight.matching.intake import Taken
+from safelight.matching.known import KnownImages, open_hashes
+from safelight.matching.model import Bank, BankCategory, BankKind, BankState
+from safelight.store.database import Database, sqlite_url
+from safelight.store.digest_key import DigestKey
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="Lists of known images.\n\nExample: `safelight bank add iwf --owner IWF --source weekly --category csam`",
+)
+
+Name = Annotated[str, typer.Argument(help="The bank's name.")]
+Why = Annotated[str, typer.Option(help="Why, for the history.")]
+
+
+class Source(StrEnum):
+    """Exchanges that a bank can be synced with."""
+
+    STOPNCII = "stopncii"
+    NCMEC = "ncmec"
+
+
+@contextmanager
+def opened(data_dir: Path | None) -> Iterator[KnownImages]:
+    """The banks of the running Safelight, beside it: what is changed here counts there within a second."""
+    settings = settings_of(data_dir)
+    database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"), timeout_s=30)
+    try:
+        database.migrate()
+        key = DigestKey.load_or_make(settings.data_dir / "digest.key")
+        yield KnownImages(database, open_hashes(settings.data_dir, key))
+    finally:
+        database.close()
+
+
+@app.command("add")
+def add(
+    name: Name,
+    owner: Annotated[str, typer.Option(help="Whose list it is.")],
+    source: Annotated[str, typer.Option(help="How it comes here.")],
+    category: Annotated[BankCategory, typer.Option(help="What its pictures are.")],
+    kind: Annotated[BankKind, typer.Option(help="Known images, or known false matches.")] = BankKind.KNOWN,
+    threshold: Annotated[int, typer.Option(min=0, max=MAX_RADIUS, help="PDQ bits within which a copy counts.")] = 31,
+    meaning: Annotated[str, typer.Option(help="What a match means, for the reviewer.")] = "",
+    stale_after: Annotated[int, typer.Option(min=0, help="Hours of silence after which it is stale; 0: never.")] = 0,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an empty bank.
+
+    Example: `safelight bank add iwf --owner IWF --source "weekly list" --category csam --stale-after 200`
+    """
+    make = partial(
+        register.create_bank,
+        name=name,
+        owner=owner,
+        source=source,
+        category=category,
+        kind=kind,
+        threshold_bits=threshold,
+        meaning=meaning,
+        stale_after_h=stale_after,
+        now=utc_now(),
+    )
+    with opened(data_dir) as known:
+        bank = known.database.write_here(make)
+    print_json(_described(bank, 0)) if as_json else console.print(f"The bank {bank.name} is made. It is empty.")
+
+
+@app.command("import")
+def import_list(
+    name: Name,
+    file: Annotated[Path, typer.Argument(help="A list: .csv, or JSON lines.")],
+    column: Annotated[list[str], typer.Option(help="Which column holds what, as NAME=KIND; may be given again.")],
+    lenient: Annotated[bool, typer.Option(help="Count hashes that do not parse instead of stopping.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Add the hashes of a list. Nothing is guessed: say which column holds which kind of hash.
+
+    Example: `safelight bank import iwf list.csv --column "MD5=md5" --column "SHA-1=sha1"`
+    """
+    _take_in(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json)
+
+
+@app.command("sync")
+def sync_with(
+    name: Name,
+    source: Annotated[Source, typer.Argument(help="The exchange.")],
+    url: Annotated[str, typer.Option(help="Its base address; a test environment unless you say otherwise.")],
+    user: Annotated[str, typer.Option(envvar="SAFELIGHT_EXCHANGE_USER", help="User, or function key.")],
+    secret: Annotated[str, typer.Option(envvar="SAFELIGHT_EXCHANGE_SECRET", help="Password, or subscription key.")],
+    production: Annotated[bool, typer.Option(help="Talk to a production host: real lists.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what is new from an exchange; a run that breaks goes on where it broke.
+
+    Example: `safelight bank sync ncii stopncii --url https://test.example/v1`
+    """
+    exchange: StopNcii | Ncmec
+    if source is Source.STOPNCII:
+        exchange = StopNcii.connect(url, function_key=user, subscription_key=secret, production=production)
+    else:
+        exchange = Ncmec.connect(url, user=user, password=secret, production=production)
+    try:
+        _take_in(name, exchange, data_dir, as_json)
+    finally:
+        exchange.close()
+
+
+@app.command("list")
+def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List every bank with its state and size. Example: `safelight bank list`"""
+    with opened(data_dir) as known:
+        banks, sizes = known.database.read_here(register.list_banks), known.hashes.count()
+    if as_json:
+        print_json([_described(bank, sizes.get(bank.number, 0)) for bank in banks])
+        return
+    table = Table("bank", "owner", "category", "kind", "bits", "hashes", "state", "last news")
+    for bank in banks:
+        state = bank.state.value + (" (stale)" if bank.is_stale(utc_now()) else "")
+        words = (bank.name, bank.owner, bank.category, bank.kind, str(bank.threshold_bits))
+        table.add_row(*map(escape, words), f"{sizes.get(bank.number, 0):,}", state, bank.updated_at[:16])
+    console.print(table)
+
+
+@app.command("show")
+def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show one bank and everything that was done to it. Example: `safelight bank show iwf`"""
+    with opened(data_dir) as known:
+        bank = known.database.read_here(partial(register.bank_named, name=name))
+        events = known.database.read_here(partial(register.events_of, number=bank.number))
+        described = _described(bank, known.hashes.count().get(bank.number, 0))
+    if as_json:
+        print_json(described | {"events": [{"at": at, "kind": kind, "body": body} for at, kind, body in events]})
+        return
+    for key, value in described.items():
+        console.print(f"[bold]{key}[/] {escape(str(value))}", highlight=False)
+    table = Table("when", "what", "counts and words")
+    for at, kind, body in events:
+        table.add_row(at[:19], kind, escape(body))
+    console.print(table)
+
+
+@app.command("quarantine")
+def quarantine(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Hold a bank back: nothing in it matches until it is released.
+
+    Example: `safelight bank quarantine iwf --why "matches the site's own logo"`
+    """
+    _set(name, BankState.QUARANTINED, why, data_dir, as_json)
+
+
+@app.command("release")
+def release(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Let a bank that was held back, or a batch that a guard held back, count.
+
+    Example: `safelight bank release iwf --why "looked at with the IWF"`
+    """
+    _set(name, BankState.ACTIVE, why, data_dir, as_json)
+
+
+@app.command("remove")
+def remove(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Remove a bank and all its hashes, for good. Its history stays.
+
+    Example: `safelight bank remove trial --why "was a trial"`
+    """
+    _set(name, BankState.REMOVED, why, data_dir, as_json)
+
+
+def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: bool) -> None:
+    with opened(data_dir) as known:
+        change = partial(register.set_state, name=name, state=state, why=why, now=utc_now())
+        bank = known.database.write_here(change)
+        if state is BankState.REMOVED:
+            known.hashes.drop(bank.number)
+    print_json({"name": name, "state": state.value}) if as_json else console.print(f"{name} is {state.value}.")
+
+
+def _take_in(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool) -> None:
+    with opened(data_dir) as known:
+        bank = known.database.read_here(partial(register.bank_named, name=name))
+        if bank.state is BankState.REMOVED:
+            raise NotStartable(f"The bank {name!r} was removed; make a new one.")
+        taken = sync(known.database, known.hashes, bank, exchange, utc_now)
+    if as_json:
+        print_json(_counts(taken))
+        return
+    for what, value in _counts(taken).items():
+        if value:
+            console.print(f"[bold]{what.replace('_', ' ')}[/] {escape(str(value))}", highlight=False)
+    if taken.held_back:
+        console.print("[red]Held back[/]: look at it, then `safelight bank release` or `remove` the batch.")
+
+
+def _counts(taken: Taken) -> dict[str, Any]:
+    return {
+        "added": taken.added,
+        "already_there": taken.already_there,
+        "withdrawn": taken.withdrawn,
+        "nonsense": taken.nonsense,
+        "aside": dict(taken.aside),
+        "held_back": taken.held_back,
+        "batch": taken.batch,
+    }
+
+
+def _described(bank: Bank, size: int) -> dict[str, Any]:
+    return {
+        "name": bank.name,
+        "owner": bank.owner,
+        "source": bank.source,
+        "category": bank.category.value,
+        "kind": bank.kind.value,
+        "threshold_bits": bank.threshold_bits,
+        "meaning": bank.meaning,
+        "state": bank.state.value,
+        "why": bank.why,
+        "stale": bank.is_stale(utc_now()),
+        "hashes": size,
+        "created_at": bank.created_at,
+        "updated_at": bank.updated_at,
+    }

@@ -1,0 +1,102 @@
+"""`safelight hash` and `safelight match`: what a picture is known by, and which banks know it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from safelight.cli.database import DataDir
+from safelight.cli.output import AsJson, console, print_json
+from safelight.core.errors import BadInput, InputCode
+from safelight.core.limits import DEFAULT_LIMITS
+from safelight.core.request import Upload
+from safelight.matching.fingerprints import file_digests
+from safelight.matching.pdq import Pdq, pdq
+from safelight.signals.image.decode import decode
+from safelight.signals.model import Picture, PictureRole
+
+HASH_HELP = """Print the hashes of a picture: PDQ with its quality, MD5, SHA-1, SHA-256.
+
+Example: `safelight hash photo.jpg`
+
+Exit code 0: hashed; 2: it cannot be read; 4: it has too little detail for PDQ, so that no copy of it can be found.
+"""
+MATCH_HELP = """Say which banks know a picture, by which hash, how near, and how it was turned. For the operator.
+
+Example: `safelight match photo.jpg`
+
+Exit code 0: no bank knows it; 1: one does; 2: it cannot be read; 4: nothing is known of it, since it has too little
+detail to be compared.
+"""
+_UNHASHABLE = 4
+
+Photo = Annotated[Path, typer.Argument(help="The picture.")]
+
+
+def hash_command(photo: Photo, as_json: AsJson = False) -> None:
+    """Print hashes."""
+    content, picture = _read(photo)
+    found = pdq(picture.frames[0])
+    digests = {kind.value: digest.hex() for kind, digest in file_digests(content).items()}
+    hashed = {"pdq": found.hex if isinstance(found, Pdq) else None, "quality": found.quality}
+    if as_json:
+        print_json(hashed | digests)
+    else:
+        for name, value in (hashed | digests).items():
+            console.print(f"[bold]{name}[/] {'none: too little detail' if value is None else value}", soft_wrap=True)
+    if not isinstance(found, Pdq):
+        raise typer.Exit(_UNHASHABLE)
+
+
+def match_command(photo: Photo, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Ask the banks."""
+    from safelight.cli.banks import opened
+
+    content, picture = _read(photo)
+    with opened(data_dir) as known:
+        look = known.look(picture.frames, content)
+    if as_json:
+        matches = [
+            {
+                "bank": match.bank.name,
+                "category": match.bank.category.value,
+                "meaning": match.bank.meaning,
+                "by": match.kind.value,
+                "distance": match.distance,
+                "threshold": match.bank.threshold_bits,
+                "turn": match.turn.value,
+            }
+            for match in look.matches
+        ]
+        print_json({"matches": matches, "unhashable": look.is_unhashable, "lists": look.lists})
+    else:
+        table = Table("bank", "category", "by", "bits apart", "allowed", "the picture", "a match means")
+        for match in look.matches:
+            bank = match.bank
+            bits = (str(match.distance), str(bank.threshold_bits)) if match.kind == "pdq" else ("", "")
+            table.add_row(escape(bank.name), bank.category, match.kind, *bits, match.turn.value, escape(bank.meaning))
+        console.print(table if look.matches else "No bank knows it.")
+        if look.is_unhashable:
+            console.print("It has too little detail to be compared: nothing is known of copies of it.")
+    if look.matches:
+        raise typer.Exit(1)
+    if look.is_unhashable:
+        raise typer.Exit(_UNHASHABLE)
+
+
+def hash_of_photo(photo: Path) -> Pdq:
+    """The PDQ of a picture file. Raises BadInput for one that cannot be read or has none."""
+    found = pdq(_read(photo)[1].frames[0])
+    if not isinstance(found, Pdq):
+        raise BadInput(InputCode.FIELD_INVALID, f"{photo.name} has too little detail: no copy of it could be found.")
+    return found
+
+
+def _read(photo: Path) -> tuple[bytes, Picture]:
+    try:
+        content = photo.read_bytes()
+    except OSError as error:
+        raise BadInput(InputCode.FIELD_INVALID, f"{photo} cannot be read: {error.strerror}.", param="photo") from error
+    return content, decode(Upload(content, ""), role=PictureRole.PHOTO, where="photo", limits=DEFAULT_LIMITS)

@@ -1,0 +1,134 @@
+"""Banks, protected photos and hashes from the command line, on a data folder of their own."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from safelight.cli.main import app
+from tests.conftest import png
+from tests.matching.pictures import hash_of, jpeg, photo
+from tests.matching.test_intake import random_pdqs
+
+
+class Command:
+    """`safelight …` in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def __call__(self, *words: str, code: int = 0, data: bool = True) -> Any:
+        place = ["--data-dir", str(self.folder)] if data else []
+        done = CliRunner().invoke(app, [*words, *place, "--json"])
+        assert done.exit_code == code, done.output
+        return json.loads(done.stdout.splitlines()[-1])
+
+    def shown(self, *words: str) -> str:
+        done = CliRunner().invoke(app, [*words, "--data-dir", str(self.folder)], env={"COLUMNS": "200"})
+        assert done.exit_code in (0, 1), done.output
+        return done.output
+
+    def file(self, name: str, content: bytes) -> str:
+        path = self.folder / name
+        path.write_bytes(content)
+        return str(path)
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Command:
+    return Command(tmp_path)
+
+
+def test_a_list_is_imported_and_a_copy_matches_with_the_reason(run: Command) -> None:
+    run("bank", "add", "list", "--owner", "o", "--source", "s", "--category", "ncii", "--meaning", "call the desk")
+    listed = run.file("l.csv", f"id,PDQ\n1,{hash_of(photo()).hex()}\n".encode())
+    assert run("bank", "import", "list", listed, "--column", "PDQ=pdq")["added"] == 1
+    copy = run.file("copy.png", png(jpeg(photo(), 50)[:, ::-1]))
+    (match,) = run("match", copy, code=1)["matches"]
+    assert match["bank"] == "list"
+    assert match["turn"] == "mirrored left to right"
+    assert 0 < match["distance"] <= match["threshold"] == 31
+    assert "call the desk" in run.shown("match", copy)
+    assert run("match", run.file("other.png", png(photo("coffee"))))["matches"] == []
+
+
+def test_a_batch_that_is_held_back_is_told_and_released(run: Command) -> None:
+    run("bank", "add", "list", "--owner", "o", "--source", "s", "--category", "csam")
+    old = run.file("old.jsonl", b"".join(b'{"p": "%s"}\n' % one.hex().encode() for one in random_pdqs(120)))
+    run("bank", "import", "list", old, "--column", "p=pdq")
+    many = [*random_pdqs(1_300, seed=1), hash_of(photo())]
+    new = run.file("new.jsonl", b"".join(b'{"p": "%s"}\n' % one.hex().encode() for one in many))
+    taken = run("bank", "import", "list", new, "--column", "p=pdq")
+    assert "flood" in taken["held_back"]
+    picture = run.file("p.png", png(photo()))
+    assert run("match", picture)["matches"] == []
+    states = {bank["name"]: bank["state"] for bank in run("bank", "list")}
+    assert states == {"list": "active", taken["batch"]: "quarantined"}
+    run("bank", "release", taken["batch"], "--why", "looked at")
+    assert len(run("match", picture, code=1)["matches"]) == 1
+    run("bank", "quarantine", taken["batch"], "--why", "again")
+    run("bank", "remove", taken["batch"], "--why", "done")
+    assert run("match", picture)["matches"] == []
+    kinds = [event["kind"] for event in run("bank", "show", taken["batch"])["events"]]
+    assert kinds == ["made", "active", "quarantined", "removed"]
+    assert "flood" in run.shown("bank", "show", "list")
+    assert "quarantined" not in run.shown("bank", "list")
+
+
+def test_a_photo_is_protected_shown_and_taken_off(run: Command) -> None:
+    picture = run.file("me.png", png(photo()))
+    receipt = run("protect", "add", picture)["receipt"]
+    assert run("match", picture, code=1)["matches"][0]["category"] == "protected"
+    assert run("protect", "show", receipt)["attempts"] == []
+    assert "Nobody has tried" in run.shown("protect", "show", receipt)
+    assert [one["removed_at"] for one in run("protect", "list")] == [None]
+    assert receipt not in run.shown("protect", "list")
+    run("protect", "remove", receipt)
+    assert run("match", picture)["matches"] == []
+    assert "Taken off" in run.shown("protect", "show", receipt)
+
+
+def test_a_hash_is_enough_to_protect_a_photo(run: Command) -> None:
+    picture = run.file("me.png", png(photo()))
+    hashed = run("hash", picture, data=False)
+    assert hashed["quality"] == 100
+    assert len(hashed["sha256"]) == 64
+    run("protect", "add", "--pdq", hashed["pdq"])
+    assert len(run("match", picture, code=1)["matches"]) == 1
+
+
+def test_what_has_no_detail_is_an_answer_of_its_own(run: Command, flat: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["safelight", "--json"])
+    picture = run.file("flat.png", flat)
+    assert run("hash", picture, code=4, data=False)["pdq"] is None
+    assert run("match", picture, code=4) == {
+        "matches": [],
+        "unhashable": True,
+        "lists": run("match", picture, code=4)["lists"],
+    }
+    assert run("protect", "add", picture, code=2)["error"]["code"] == "field_invalid"
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (["bank", "show", "none"], "bank_error"),
+        (["bank", "import", "none", "x.csv", "--column", "a=pdq"], "bank_error"),
+        (["bank", "release", "none", "--why", "x"], "bank_error"),
+        (["protect", "show", "protect_x"], "bank_error"),
+        (["protect", "add"], "not_startable"),
+        (["protect", "add", "--pdq", "xyz"], "not_startable"),
+        (
+            ["bank", "sync", "none", "ncmec", "--url", "https://report.cybertip.org/x", "--user", "u", "--secret", "s"],
+            "not_startable",
+        ),
+    ],
+    ids=lambda value: " ".join(value[:3]) if isinstance(value, list) else value,
+)
+def test_a_mistake_is_told_with_its_code(
+    run: Command, words: list[str], code: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["safelight", "--json"])
+    assert run(*words, code=2)["error"]["code"] == code
