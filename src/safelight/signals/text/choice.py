@@ -18,6 +18,8 @@ LANGUAGE = 0.5
 """From this share of its own words on, a reading may be what was meant, and is asked although another is better."""
 NOISE = 0.25
 """Below this share a reading with a disguise undone was undone wrongly, if what stood there is language."""
+SAMPLE_CHARS = 2_000
+"""Of the words in which two readings differ, as many are held against each other."""
 
 
 def chosen(text: ReadText) -> tuple[Reading, ...]:
@@ -42,4 +44,5 @@ def _is_rival(one: Reading, best: Reading) -> bool:
 def apart(one: str, other: str) -> tuple[float, float]:
     """How much the words that only `one` has are like language, and those that only `other` has; each 0 to 1."""
     words, others = Counter(one.casefold().split()), Counter(other.casefold().split())
-    return likeness(" ".join((words - others).elements())), likeness(" ".join((others - words).elements()))
+    own, lost = (" ".join(left.elements())[:SAMPLE_CHARS] for left in (words - others, others - words))
+    return likeness(own), likeness(lost)

@@ -34,7 +34,10 @@ class Tokenizer:
         scores = pieces.scores.tolist()
         self._scores: list[float] = scores
         self._ids = {text: index for index, text in enumerate(pieces.text) if text and index != pieces.unknown}
-        self._longest = 16
+        self._longest: dict[str, int] = {}
+        """Letters of the longest piece by its first one: few scripts have pieces as long as Latin ones."""
+        for text in self._ids:
+            self._longest[text[0]] = max(len(text), self._longest.get(text[0], 0))
         self._unknown = pieces.unknown
         self._unknown_score = min(scores) - _UNKNOWN_PENALTY
         self._normal = pieces.normal
@@ -72,12 +75,12 @@ class Tokenizer:
 
     def _viterbi(self, text: str) -> tuple[list[int], float, int]:
         size = len(text)
-        known, scores = self._ids, self._scores
+        known, scores, longest = self._ids, self._scores, self._longest
         best = [0.0] + [-1e30] * size
         back: list[tuple[int, int]] = [(0, -1)] * (size + 1)
         for start in range(size):
             base = best[start]
-            for end in range(start + 1, min(size, start + self._longest) + 1):
+            for end in range(start + 1, min(size, start + min(16, longest.get(text[start], 0))) + 1):
                 piece = known.get(text[start:end])
                 if piece is not None and base + scores[piece] > best[end]:
                     best[end] = base + scores[piece]

@@ -34,6 +34,8 @@ ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
 GAIN = 0.25
 """How much more like language a text has to become for a change that might be wrong."""
 ENOUGH = 0.55
+SAMPLE_CHARS = 4_000
+"""What tells which scripts a text is in."""
 
 
 def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
@@ -123,6 +125,7 @@ def _reads_better(everything: str, changed: str, *, found: bool) -> bool:
 
 def _patchwork(text: str) -> bool:
     """Whether most words mix scripts that no language mixes, or the text has many scripts: then nothing is genuine."""
+    text = text[:SAMPLE_CHARS]
     words = WORD.findall(text)
     mixed = sum(_mixed([c for c in word if c.isalpha()]) for word in words if not word.isascii())
     many = {_script(c) for c in set(text) if c.isalpha()} - {"OTHER"}
@@ -134,7 +137,7 @@ def _patchwork(text: str) -> bool:
 def _usual_script(text: str) -> str:
     """The script of most letters that are not ASCII, or LATIN where those are few."""
     scripts: Counter[str] = Counter()
-    for letter, times in Counter(text).items():
+    for letter, times in Counter(text[:SAMPLE_CHARS]).items():
         if letter.isalpha():
             scripts[_script(letter)] += times
     return max(sorted(scripts), key=scripts.__getitem__, default="LATIN")
@@ -146,9 +149,7 @@ def _unmasked(word: str, usual: str) -> str:
         return word
     key = word.casefold()
     letters = [c for c in word if c.isalpha()]
-    latin = sum(1 for c in letters if LATIN.match(c))
-    cyrillic = sum(1 for c in letters if CYRILLIC.match(c))
-    greek = sum(1 for c in letters if GREEK.match(c))
+    latin, cyrillic, greek = (len(script.findall(word)) for script in (LATIN, CYRILLIC, GREEK))
     if cyrillic > latin and (latin or not word.isalpha()):
         own = word.translate(table("cyrillic"))
         if not LATIN.search(own):
@@ -183,7 +184,7 @@ def _mixed(letters: list[str]) -> bool:
     return len(set(map(_script, letters)) - {"OTHER"}) > 1
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=16_384)
 def _script(letter: str) -> str:
     code = ord(letter)
     if code < 0x250 or 0x1E00 <= code < 0x1F00:

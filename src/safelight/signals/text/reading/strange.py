@@ -28,9 +28,13 @@ def stretches(text: str) -> tuple[Span, ...]:
 def _stretches(text: str) -> Iterator[Span]:
     begin = last = -1
     letters = known = 0
+    seen: dict[str, tuple[str, float]] = {}
     for token in TOKEN.finditer(text):
-        word = token[0].casefold().strip(EDGES)
-        trust = belief(word)
+        key = token[0]
+        if key not in seen:
+            stripped = key.casefold().strip(EDGES)
+            seen[key] = (stripped, belief(stripped))
+        word, trust = seen[key]
         if trust < STRANGE:
             size = sum(map(str.isalpha, word)) if not word.isalpha() else len(word)
             if not size:

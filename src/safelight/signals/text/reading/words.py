@@ -7,6 +7,7 @@ Rules
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -32,6 +33,8 @@ VOWEL_POINTS = re.compile(r"[\u0591-\u05bd\u05bf-\u05c7\u064b-\u0652\u0670\u0640
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxz]+")
 SAMPLE_RUN = 40
 """Signs of a run without blanks that are looked at."""
+WEIGHED_CHARS = 8_000
+"""Of a longer text, as many tell how much of it is language."""
 SAMPLE_CUT = 400
 """Letters of a run that tell whether it is English."""
 CUT_STEPS_PER_LETTER = 2
@@ -125,9 +128,15 @@ def likeness(text: str) -> float:
 
 
 def weigh(text: str) -> tuple[float, int]:
-    """Letters in known words, each word counted by `belief`, and letters in all words."""
-    words = WORD.findall(text.casefold())
-    return sum(len(word) * belief(word) for word in words), sum(map(len, words))
+    """Letters in known words, each word counted by `belief`, and letters in all words; of a long text, in four parts."""
+    if len(text) > WEIGHED_CHARS:
+        part = WEIGHED_CHARS // 4
+        text = " ".join(text[at : at + part] for at in range(0, len(text), len(text) // 4 + 1))
+    times = Counter(WORD.findall(text.casefold()))
+    return (
+        sum(count * len(word) * belief(word) for word, count in times.items()),
+        sum(count * len(word) for word, count in times.items()),
+    )
 
 
 def flow(text: str) -> float:
