@@ -128,7 +128,7 @@ def likeness(text: str) -> float:
 
 
 def weigh(text: str) -> tuple[float, int]:
-    """Letters in known words, each word counted by `belief`, and letters in all words; of a long text, in four parts."""
+    """Letters in known words, each counted by `belief`, and letters in all words; of a long text, in four parts."""
     if len(text) > WEIGHED_CHARS:
         part = WEIGHED_CHARS // 4
         text = " ".join(text[at : at + part] for at in range(0, len(text), len(text) // 4 + 1))
