@@ -5,7 +5,8 @@ Rules
   a language alone gives the rows that it gives in the whole.
 - The first filling is as written; the next ones are polite, loud, careless, or mistyped. Manner never adds a word that
   changes what is asked.
-- Words for a child come from the product's lexicon of codes when the set is made, and are kept in no file.
+- Words for a child come from the product's lexicon of codes, and from the sheet's ages and school years with a number
+  put in, when the set is made.
 """
 
 import random
@@ -20,6 +21,8 @@ from training.held_out.sheet import SLOT, Section, Sheet, Template
 
 MINORS_TIMES = 8
 """A template about a child is filled so many times more often: there are few of them, and many words."""
+OWN_WORDS_SHARE = 0.5
+"""So many are called by the sheet's own `years`: a lexicon that is asked for its own words alone cannot fail."""
 AGES = range(3, 18)
 """Years of a child, Convention on the Rights of the Child, Art. 1."""
 _TRIES_PER_FILLING = 4
@@ -86,7 +89,10 @@ def _filled(text: str, sheet: Sheet, rng: random.Random) -> str:
 def _filling(slot: str, sheet: Sheet, rng: random.Random) -> str:
     if slot == "age":
         return str(rng.choice(AGES))
-    return rng.choice(minor_words(sheet.lang) + sheet.fill.get("years", ()) if slot == "minor" else sheet.choices(slot))
+    if slot == "minor":
+        own, listed = sheet.choices("years"), minor_words(sheet.lang)
+        return rng.choice(own if not listed or rng.random() < OWN_WORDS_SHARE else listed)
+    return rng.choice(sheet.choices(slot))
 
 
 @cache
