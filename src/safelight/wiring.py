@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import timedelta
 from importlib.metadata import entry_points
+from pathlib import Path
 
 import structlog
 
@@ -53,23 +54,38 @@ from safelight.signals.ports import Detector
 from safelight.signals.text import normalise
 from safelight.signals.text.garments import GarmentsDetector
 from safelight.signals.text.meaning import TextMeaning
+from safelight.signals.text.people.deception import DeceptionDetector
+from safelight.signals.text.people.names import NamesDetector
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 
 log = structlog.get_logger()
 
 PLUGIN_GROUP = "safelight.plugins"
+NAMES_FILE = "names.jsonl"
+"""The operator's register of names, in the data folder."""
 _MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
 """glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD (bytes), by their numbers in malloc.h."""
-ASKED_FIRST = frozenset({TextMeaning.name, GarmentsDetector.name, OpenNsfwDetector.name, KnownImageDetector.name})
+ASKED_FIRST = frozenset(
+    {
+        TextMeaning.name,
+        GarmentsDetector.name,
+        NamesDetector.name,
+        DeceptionDetector.name,
+        OpenNsfwDetector.name,
+        KnownImageDetector.name,
+    }
+)
 """Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
 
 
-def builtin_detectors() -> list[Detector]:
-    """The detectors that ship with Safelight, not yet loaded."""
+def builtin_detectors(data_dir: Path | None = None) -> list[Detector]:
+    """The detectors that ship with Safelight, not yet loaded; `data_dir` holds what is the operator's own."""
     return [
         TextMeaning(),
         GarmentsDetector(),
+        NamesDetector(data_dir / NAMES_FILE if data_dir else None),
+        DeceptionDetector(),
         OpenNsfwDetector(),
         SafetyClassifierDetector(),
         PeopleDetector(),
@@ -132,7 +148,9 @@ class Safelight:
         self._troubles: dict[str, str] = {}
         self._looking = asyncio.Lock()
         self._closing = AsyncExitStack()
-        self._detectors = list(detectors) if detectors is not None else [*builtin_detectors(), *plugin_detectors()]
+        self._detectors = (
+            list(detectors) if detectors is not None else [*builtin_detectors(settings.data_dir), *plugin_detectors()]
+        )
         self._backend = backend
         self._fetch_rules = fetch_rules or FetchRules(allow_http=settings.fetch_allow_http)
 

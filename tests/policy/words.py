@@ -26,11 +26,14 @@ NOW = datetime(2026, 6, 29, 12, 0, tzinfo=UTC)
 
 _SCORES = (
     *(f"text_{what}" for what in ("undress", "sexual", "minor", "person", "hidden", "gibberish", "unknown_language")),
+    *("text_named", "text_deceptive_scene", "text_fake_ballot"),
     *(f"{part}_{what}" for part in ("photo", "output") for what in ("nudity_one", "nudity_two")),
     *("photo_mask_on_body", "photo_mask_share"),
 )
 _KNOWN = ("known_csam", "known_ncii", "known_illegal", "known_protected", "unhashable")
 _FLAGS = (
+    "text_protected_name",
+    "text_public_figure",
     *("photo_age_unclear", "output_age_unclear", "photo_text", "photo_text_unread"),
     *(f"{part}_{what}" for part in ("photo", "output") for what in _KNOWN),
 )

@@ -8,9 +8,9 @@ Rules
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-_SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
+SPACELESS = re.compile(r"[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff]")
 _WORD = re.compile(r"[^\s,!?;:()\[\]{}\"“”„«»‹›…।॥،؛؟|<>*.。、！？，（）「」『』・'’`´\-–—_/\\+=#&@~^%$€£]+")
 _LOOSE_BELOW = "\u0700"
 """Scripts before this one (Latin, Greek, Cyrillic, Armenian, Hebrew, Arabic) are often written without their marks."""
@@ -50,7 +50,7 @@ class Phrases:
         self._lengths = sorted({len(start) for start in self._starts})
 
     def _learn(self, phrase: str, label: str) -> None:
-        if _SPACELESS.search(phrase):
+        if SPACELESS.search(phrase):
             self._anywhere.append((phrase.replace("*", ""), label))
             return
         parts = tuple(
@@ -67,21 +67,25 @@ class Phrases:
         """The labels whose phrases stand in a folded text."""
         found = {label for phrase, label in self._anywhere if phrase in folded}
         text = words(folded)
-        for at, word in enumerate(text):
-            for rest, label in self._at(word):
-                if label not in found and _follows(rest, text, at + 1):
-                    found.add(label)
+        for place in range(len(text)):
+            found.update(label for label, _ in self.at(text, place))
         return found
 
-    def _at(self, word: str) -> Iterable[tuple[tuple[str, ...], str]]:
-        yield from self._whole.get(word, ())
+    def at(self, text: Sequence[str], place: int) -> Iterator[tuple[str, int]]:
+        """The phrases that begin with the word at `place`: label, and how many words long. None of spaceless scripts."""
+        word = text[place]
+        for rest, label in self._whole.get(word, ()):
+            if _follows(rest, text, place + 1):
+                yield label, 1 + len(rest)
         for length in self._lengths:
             if length > len(word):
                 return
-            yield from self._starts.get(word[:length], ())
+            for rest, label in self._starts.get(word[:length], ()):
+                if _follows(rest, text, place + 1):
+                    yield label, 1 + len(rest)
 
 
-def _follows(rest: tuple[str, ...], text: list[str], at: int) -> bool:
+def _follows(rest: tuple[str, ...], text: Sequence[str], at: int) -> bool:
     if at + len(rest) > len(text):
         return False
     return all(

@@ -1,4 +1,4 @@
-"""`/v1/consent/…`: a platform adds, lists, checks and withdraws consent records. Signers are enrolled by the operator."""
+"""`/v1/consent/…`: a platform adds, lists, checks and withdraws consent records. The operator enrols signers."""
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse

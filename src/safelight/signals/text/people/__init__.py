@@ -1,0 +1,1 @@
+"""Who is meant: names of the operator's register, names by their form, relations and offices; scenes that deceive."""
