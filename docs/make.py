@@ -19,7 +19,7 @@ import safelight.core.errors
 import safelight.core.limits
 from safelight.cli.main import app
 from safelight.core.category import Category
-from safelight.core.errors import BackendCode, InputCode
+from safelight.core.errors import BackendCode, InputCode, LedgerCode
 from safelight.core.limits import Limits
 from safelight.settings import Settings
 
@@ -70,6 +70,8 @@ def codes_page() -> str:
     lines += ["## Categories of a decision", "", *_enum_table(safelight.core.category, Category)]
     lines += ["", "## What is wrong with an input (HTTP 400, or 413 where something is too large)", ""]
     lines += _enum_table(safelight.core.errors, InputCode)
+    lines += ["", "## Why the log keeps the service from starting", ""]
+    lines += _enum_table(safelight.core.errors, LedgerCode)
     lines += ["", "## What is wrong with the image model (HTTP 502, 503, 504, or 400 for `backend_rejected`)", ""]
     lines += _enum_table(safelight.core.errors, BackendCode)
     lines += [

@@ -262,7 +262,9 @@ class Safelight:
         key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
         self.ledger = Ledger(key, self._clock)
         head_file = HeadFile(settings.ledger_head_file or settings.data_dir / "ledger.head", key.public())
-        keeper = Keeper(self.database, self.ledger, head_file, self._clock)
+        keeper = Keeper(
+            self.database, self.ledger, head_file, self._clock, behind_max_s=self.limits.ledger_behind_max_s
+        )
         self._closing.push_async_callback(keeper.close)
         models = [f"{detector.name}@{detector.version}" for detector in self._detectors]
         await keeper.open(release=__version__, policy=self.policy.version, models=models)

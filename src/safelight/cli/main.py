@@ -7,7 +7,7 @@ import typer
 from typer.core import TyperGroup
 
 from safelight import __version__
-from safelight.cli import banks, check, consent, demo, doctor, hashes, keys, names, policy, protect, serve
+from safelight.cli import banks, check, consent, demo, doctor, hashes, keys, ledger, names, policy, protect, serve
 from safelight.cli import eval as measure
 from safelight.cli.output import print_error
 from safelight.core.errors import SafelightError
@@ -40,6 +40,7 @@ app.command("hash", help=hashes.HASH_HELP)(hashes.hash_command)
 app.command("match", help=hashes.MATCH_HELP)(hashes.match_command)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
+app.add_typer(ledger.app, name="ledger")
 app.add_typer(consent.app, name="consent")
 app.add_typer(names.app, name="names")
 app.add_typer(banks.app, name="bank")

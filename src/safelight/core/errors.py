@@ -185,6 +185,8 @@ class LedgerCode(StrEnum):
     """The key or the log's name cannot be used."""
     HEAD_UNREADABLE = "ledger_head_unreadable"
     """The head that is kept outside the database cannot be read."""
+    NO_SUBJECT = "ledger_no_subject"
+    """There is no key of such a subject to destroy."""
 
 
 class LedgerUnfit(NotStartable):

@@ -60,6 +60,8 @@ class Limits:
     """One answer of the image model, partial images included, as it travels."""
     store_timeout_s: float = 5.0
     """One transaction, waiting for the writer included."""
+    ledger_behind_max_s: float = 20.0
+    """How long the log's tree may be behind its leaves before nothing is released any more."""
     moderations_max_count: int = 64
     """Inputs of one `/v1/moderations` request; each is judged and recorded by itself."""
     ready_max_age_s: float = 1.0

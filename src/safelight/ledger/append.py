@@ -51,8 +51,13 @@ class Ledger:
         self._outages_may_stand = False
         """A hint that spares the common case a question; the truth is in the table."""
 
-    def begin(self, connection: Connection, *, release: str, policy: str, models: Sequence[str]) -> None:
-        """Write this process's first leaf, and what has changed since the log's last process began."""
+    def begin(
+        self, connection: Connection, *, release: str, policy: str | None = None, models: Sequence[str] = ()
+    ) -> None:
+        """Write this process's first leaf, and what has changed since the log's last process began.
+
+        Without a `policy` the process is no gate but a command that has something to log.
+        """
         now = self._clock()
         row = {"id": self.process, "next_seq": 0, "counted_from": 0, "started_at": to_rfc3339(now)}
         connection.execute(insert(ledger_processes), [row])
@@ -60,6 +65,9 @@ class Ledger:
         named = sorted(code(model) for model in models)
         start: dict[str, PublicValue] = {"heartbeat_s": HEARTBEAT_S, "policy": policy, "release": code(release)}
         drafts = [Draft(LeafKind.PROCESS_START, now, start)]
+        if policy is None:
+            self.append(connection, drafts)
+            return
         if last.policy != policy:
             drafts.append(Draft(LeafKind.POLICY_CHANGE, now, {"policy": policy, "previous": last.policy}))
         if last.models != " ".join(named):

@@ -1,8 +1,8 @@
 """What keeps the log going beside the requests: leaves go into the tree, the process says that it runs, witnesses sign.
 
 Rules of this module
-- A leaf is integrated within a second. When the tree falls behind by `BEHIND_MAX_S`, the gate is told, and lets nothing
-  out: a receipt is a promise with a term.
+- A leaf is integrated within a second. When the tree falls behind by `behind_max_s`, or its task has ended, the gate is
+  told, and lets nothing out: a receipt is a promise with a term.
 - An outage of the database is met by trying again; anything else ends the task, and then the gate stands still.
 """
 
@@ -26,7 +26,6 @@ from safelight.store.database import Database
 log = structlog.get_logger()
 
 INTEGRATE_EVERY_S = 0.25
-BEHIND_MAX_S = 20.0
 TOTALS_EVERY_BEATS = 10
 _ROUNDS_MAX_COUNT = 1000
 """Rounds of integration in a row, so that a flood of leaves leaves room for the rest."""
@@ -46,13 +45,21 @@ class Keeper:
     """Runs one process's side of the log."""
 
     def __init__(
-        self, database: Database, ledger: Ledger, head_file: HeadFile, clock: Clock, witnesses: Witnesses | None = None
+        self,
+        database: Database,
+        ledger: Ledger,
+        head_file: HeadFile,
+        clock: Clock,
+        witnesses: Witnesses | None = None,
+        *,
+        behind_max_s: float,
     ) -> None:
         self._database = database
         self._ledger = ledger
         self._head_file = head_file
         self._clock = clock
         self._witnesses = witnesses
+        self._behind_max_s = behind_max_s
         self._tasks: list[asyncio.Task[None]] = []
         self._caught_up_at = time.monotonic()
         self._unwitnessed: Note | None = None
@@ -87,7 +94,7 @@ class Keeper:
         if self._trouble:
             return self._trouble
         behind_s = time.monotonic() - self._caught_up_at
-        if self._tasks and behind_s > BEHIND_MAX_S:
+        if self._tasks and (behind_s > self._behind_max_s or self._tasks[0].done()):
             return f"The log has been behind for {behind_s:.0f} s, so nothing is released; look at the database."
         return ""
 

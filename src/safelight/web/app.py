@@ -1,7 +1,11 @@
 """The HTTP application: the gateway's routes over a running Safelight."""
 
+from pathlib import Path
+
 from fastapi import FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
 from safelight import __version__
 from safelight.web.gateway import check, consent, health, images, moderations, protect
@@ -9,6 +13,7 @@ from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
 from safelight.web.gateway.translate import Translator
+from safelight.web.public.ledger_pages import LedgerPages
 from safelight.web.public.try_page import TryPage
 from safelight.wiring import Safelight
 
@@ -37,6 +42,8 @@ def create_app(safelight: Safelight) -> FastAPI:
     if safelight.settings.open:
         # Without a key, a page elsewhere could have its visitor's browser ask this address under another name.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
+    app.router.routes.append(Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")))
+    app.router.routes.extend(LedgerPages(safelight).routes())
     if safelight.settings.try_page:
         app.router.routes.extend(TryPage(safelight, bodies).routes())
     for module in (images, moderations, check, consent, protect, health):

@@ -10,7 +10,7 @@ from safelight.core.category import Category
 from safelight.policy.explain import explain_to_person
 from safelight.web.gateway.caller import caller_of, consents_of
 from safelight.web.gateway.door import door_of
-from safelight.web.gateway.errors import refusal
+from safelight.web.gateway.errors import ids_of, refusal
 from safelight.web.gateway.openapi import ERRORS, json_body
 from safelight.web.gateway.schemas import CheckAnswer, CheckBody
 
@@ -33,5 +33,8 @@ async def check(request: Request) -> JSONResponse:
     decision = outcome.decision
     if decision.category is Category.UNCHECKED:
         return refusal(outcome)
-    answer = decision.to_json() | {"explanation": explain_to_person(decision, door.gate.policy)}
-    return JSONResponse(answer, headers={"x-request-id": outcome.request_id})
+    answer = decision.to_json() | {
+        "explanation": explain_to_person(decision, door.gate.policy),
+        "receipts": list(outcome.receipts),
+    }
+    return JSONResponse(answer, headers=ids_of(outcome))

@@ -50,14 +50,27 @@ _BACKEND_STATUS = {
     BackendCode.REJECTED.value: 400,
 }
 
+RECEIPT_HEADER = "safelight-receipt"
+"""The log's promise for each decision of the request, in order, separated by commas."""
 MODERATION_BLOCKED = "moderation_blocked"
 UNCHECKED = "safeguard_unavailable"
 
 _OPENAI_CATEGORY = {Category.CSAM: "sexual/minors", Category.DECEPTIVE_PUBLIC_FIGURE: "deception"}
 
 
+def ids_of(outcome: Outcome) -> dict[str, str]:
+    """The headers of every answer to a request that was decided: its id, and the log's receipts."""
+    return {"x-request-id": outcome.request_id, RECEIPT_HEADER: ",".join(outcome.receipts)}
+
+
 def refusal(outcome: Outcome) -> JSONResponse:
-    """The answer to a request that was refused, with the request's id and how to contest it."""
+    """The answer to a request that was refused, with its id, the log's receipts, and how to contest it."""
+    answer = _refusal(outcome)
+    answer.headers.update(ids_of(outcome))
+    return answer
+
+
+def _refusal(outcome: Outcome) -> JSONResponse:
     decision = outcome.decision
     if decision.category is Category.UNCHECKED:
         message = f"{decision.reasons[0].text} Request ID {outcome.request_id}."

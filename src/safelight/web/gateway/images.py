@@ -16,7 +16,7 @@ from safelight.core.request import ImageRequest, Operation
 from safelight.gate.model import Outcome, ReleasedImage
 from safelight.web.gateway.caller import caller_of, consents_of
 from safelight.web.gateway.door import Door, door_of
-from safelight.web.gateway.errors import refusal
+from safelight.web.gateway.errors import ids_of, refusal
 from safelight.web.gateway.openapi import ERRORS, form_body, json_body, json_or_form_body
 from safelight.web.gateway.schemas import AskedBody, EditBody, EditFields, GenerationBody, VariationFields
 
@@ -69,7 +69,7 @@ async def _make(door: Door, request: Request, body: AskedBody, asked: ImageReque
     outcome = await door.gate.make(asked, caller_of(request, user=body.user or ""), stream=stream)
     if not outcome.is_allowed:
         return refusal(outcome)
-    headers = {"x-request-id": outcome.request_id, "safelight-decision": outcome.decision.id}
+    headers = ids_of(outcome) | {"safelight-decision": outcome.decision.id}
     if stream:
         return StreamingResponse(_events(outcome, event), media_type="text/event-stream", headers=headers)
     answer: dict[str, Json] = {"created": int(time.time()), **outcome.extra}

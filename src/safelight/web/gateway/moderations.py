@@ -80,5 +80,6 @@ def _result(asked: ImageRequest, outcome: Outcome) -> Json:
             "category": decision.category.value if decision.category else None,
             "reasons": [reason.code for reason in decision.reasons],
             "policy_version": decision.policy_version,
+            "receipts": list(outcome.receipts),
         },
     }

@@ -174,6 +174,7 @@ class CheckAnswer(BaseModel):
     answered: list[str]
     missing: list[dict[str, str | list[str]]]
     signals: list[dict[str, str | float | int | bool]]
+    receipts: list[str]
 
 
 class ErrorDetail(BaseModel):

@@ -9,8 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
 from safelight.accounts.service import Caller
@@ -42,12 +41,11 @@ class TryPage:
         self._templates = Jinja2Templates(_HERE / "templates")
         self._sample = _sample_portrait()
 
-    def routes(self) -> list[Route | Mount]:
-        """`/try` and the style sheets."""
+    def routes(self) -> list[Route]:
+        """`/try`."""
         return [
             Route("/try", self.show, methods=["GET"]),
             Route("/try", self.ask, methods=["POST"]),
-            Mount("/static", StaticFiles(directory=_HERE.parent / "static")),
         ]
 
     async def show(self, request: Request) -> Response:

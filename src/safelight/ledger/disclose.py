@@ -1,0 +1,98 @@
+"""What is shown of the log on purpose: one leaf's commitments opened, a copy of the public part; and what is erased."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+
+from safelight.core.clock import Clock
+from safelight.core.errors import LedgerCode, LedgerUnfit
+from safelight.ledger.append import Ledger
+from safelight.ledger.draft import Draft, decision_values
+from safelight.ledger.proofs.checkpoint import Checkpoint
+from safelight.ledger.proofs.errors import Unavailable
+from safelight.ledger.proofs.leaf import Leaf, LeafKind
+from safelight.ledger.proofs.note import PublicKey
+from safelight.ledger.proofs.tiles import TILE_WIDTH, tiles_between
+from safelight.ledger.published import read_checkpoint, read_tile
+from safelight.ledger.subject_keys import destroy, key_by_id
+from safelight.store.tables import decisions, ledger_leaves
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A leaf, and salt and value of the fields that were asked for."""
+
+    leaf: str
+    index: int | None
+    openings: Mapping[str, tuple[bytes, str]]
+
+
+def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, fields: Sequence[str] = ()) -> Opened:
+    """Open the leaf with this hash, or the one of the decision `record_id`; `fields`: which of them, none: all.
+
+    Raises Unavailable when there is no such leaf, when its subject was erased, or when what it commits to is gone.
+    """
+    which = ledger_leaves.c.leaf_hash == leaf_hash if leaf_hash else ledger_leaves.c.record_id == record_id
+    row = connection.execute(select(ledger_leaves).where(which)).first()
+    if row is None:
+        raise Unavailable("There is no such leaf.")
+    key = key_by_id(connection, row.subject_key_id) if row.subject_key_id else None
+    if key is None:
+        raise Unavailable(
+            "The leaf commits to nothing that can be opened: its subject's key was destroyed, or it has none."
+        )
+    record = connection.execute(select(decisions).where(decisions.c.id == row.record_id)).first()
+    if record is None:
+        raise Unavailable("The record of this leaf is gone, so there is nothing to open it with.")
+    leaf = Leaf.parse(row.content)
+    values = decision_values({str(name): value for name, value in record._mapping.items()})
+    if unknown := set(fields) - values.keys():
+        raise Unavailable(f"The leaf has no field {sorted(unknown)[0]!r}; it has {', '.join(values)}.")
+    openings = {
+        name: (key.salt(leaf.process, leaf.seq, name), value)
+        for name, value in values.items()
+        if not fields or name in fields
+    }
+    for name, (salt, value) in openings.items():
+        leaf.check_opening(name, salt, value)
+    return Opened(row.content.decode(), row.idx, openings)
+
+
+def export(connection: Connection, folder: Path, log_key: PublicKey) -> Checkpoint:
+    """Copy what is public to `folder`, ready for any web server; tiles that are there already are not written again.
+
+    The head goes last, so that whoever reads the copy meanwhile never finds a head without its tiles.
+    """
+    note = read_checkpoint(connection)
+    head = Checkpoint.parse(note.text)
+    for tile in tiles_between(0, head.size):
+        path = folder / tile.path
+        if path.exists():
+            continue
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(read_tile(connection, tile))
+        if tile.width == TILE_WIDTH:
+            _drop_partials(path)
+    (folder / "key").write_text(log_key.to_text() + "\n", "utf-8")
+    fresh = folder / "checkpoint.new"
+    fresh.write_bytes(note.to_bytes())
+    fresh.replace(folder / "checkpoint")
+    return head
+
+
+def erase(connection: Connection, ledger: Ledger, subject_id: str, clock: Clock) -> None:
+    """Destroy a subject's key, and log that one was destroyed. Raises LedgerUnfit when the subject has none."""
+    if not destroy(connection, subject_id, clock()):
+        raise LedgerUnfit(LedgerCode.NO_SUBJECT, f"The log knows no subject {subject_id!r}, or it was erased before.")
+    ledger.append(connection, [Draft(LeafKind.ERASURE, clock())])
+
+
+def _drop_partials(full: Path) -> None:
+    """Partial tiles may go once the full one is there (C2SP tlog-tiles)."""
+    folder = full.with_name(f"{full.name}.p")
+    for partial in folder.glob("*"):
+        partial.unlink()
+    if folder.is_dir():
+        folder.rmdir()
