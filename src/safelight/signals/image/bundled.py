@@ -36,14 +36,10 @@ class BundledModel:
         return self.sha256[:12]
 
 
-def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
-    """A session on one thread; several threads of the caller may run it at once.
+def read_model(model: BundledModel) -> bytes:
+    """The file as it was tested.
 
-    Threads of its own would fight with the gate's other detectors for two cores. With a memory arena, since asking the
-    system for each tensor anew took half of the text finder's time; without a plan of its memory, which would hold more
-    of it for no gain: all models together keep some 90 MB.
-
-    Raises DetectorUnfit when the package is not installed, or when the file is missing, different, or will not open.
+    Raises DetectorUnfit when the package is not installed, or when the file is missing or different.
     """
     spec = importlib.util.find_spec(model.package)
     if spec is None or not spec.submodule_search_locations:
@@ -55,6 +51,31 @@ def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
         raise DetectorUnfit(f"{model.package} holds no {model.path}; install its pinned version") from error
     if hashlib.sha256(content).hexdigest() != model.sha256:
         raise DetectorUnfit(f"{model.package}/{model.path} is not the file that was tested; install its pinned version")
+    return content
+
+
+def multiplies_bytes(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
+    """Whether the processor adds up products of bytes in 32 bits (VNNI on x86, dot products on ARM).
+
+    Without, a model in eight bits is hardly faster, and on x86 its sums may be cut off at 16 bits.
+    """
+    try:
+        words = set(cpuinfo.read_text().split())
+    except OSError:
+        return False
+    return not words.isdisjoint({"avx512_vnni", "avx_vnni", "asimddp"})
+
+
+def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
+    """A session on one thread; several threads of the caller may run it at once.
+
+    Threads of its own would fight with the gate's other detectors for two cores. With a memory arena, since asking the
+    system for each tensor anew took half of the text finder's time; without a plan of its memory, which would hold more
+    of it for no gain: all models together keep some 90 MB.
+
+    Raises DetectorUnfit as `read_model` does, and when the file will not open.
+    """
+    content = read_model(model)
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
