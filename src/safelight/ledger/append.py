@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, delete, func, insert, select, update
+from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.errors import StoreFailed
@@ -30,6 +30,15 @@ from safelight.store.tables import (
 
 HEARTBEAT_S = 30
 """How often a process says at least that it runs."""
+
+# Built once: every decision goes through them.
+_NUMBER = (
+    update(ledger_processes)
+    .where(ledger_processes.c.id == bindparam("mine"))
+    .values(next_seq=ledger_processes.c.next_seq + bindparam("count"))
+    .returning(ledger_processes.c.next_seq)
+)
+_INSERT = insert(ledger_leaves)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +89,7 @@ class Ledger:
         if not drafts:
             return []
         # The first statement writes, so that SQLite takes its lock at once and never has to start over.
-        numbered = (
-            update(ledger_processes)
-            .where(ledger_processes.c.id == self.process)
-            .values(next_seq=ledger_processes.c.next_seq + len(drafts))
-            .returning(ledger_processes.c.next_seq)
-        )
-        after = connection.execute(numbered).scalar()
+        after = connection.execute(_NUMBER, {"mine": self.process, "count": len(drafts)}).scalar()
         if after is None:
             raise StoreFailed("This process's count in the log is gone; restart it.")
         keys = keys_of(connection, (one.subject_id for one in drafts if one.subject_id), self._clock())
@@ -112,7 +115,7 @@ class Ledger:
                     "record_id": draft.record_id,
                 }
             )
-        connection.execute(insert(ledger_leaves), rows)
+        connection.execute(_INSERT, rows)
         return appended
 
     def outages(self, connection: Connection, missing: Sequence[str], answered: Sequence[str]) -> list[Draft]:

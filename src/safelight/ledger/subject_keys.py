@@ -11,12 +11,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select, text, update
+from sqlalchemy import Connection, bindparam, insert, select, text, update
 
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
 from safelight.ledger.proofs.leaf import SALT_BYTES
 from safelight.store.tables import ledger_subject_keys as keys
+
+# Built once: every decision asks it.
+_BY_SUBJECT = select(keys.c.id, keys.c.subject_id, keys.c.secret).where(
+    keys.c.subject_id.in_(bindparam("subjects", expanding=True))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,5 @@ def destroy(connection: Connection, subject_id: str, now: datetime) -> bool:
 
 
 def _read(connection: Connection, subject_ids: set[str]) -> dict[str, SubjectKey]:
-    rows = connection.execute(
-        select(keys.c.id, keys.c.subject_id, keys.c.secret).where(keys.c.subject_id.in_(subject_ids))
-    )
+    rows = connection.execute(_BY_SUBJECT, {"subjects": list(subject_ids)})
     return {row.subject_id: SubjectKey(row.id, row.secret) for row in rows}

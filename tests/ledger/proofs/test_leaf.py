@@ -5,7 +5,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.core.canonical import canonical_json
@@ -35,6 +35,7 @@ LEAVES = st.builds(
 )
 
 
+@settings(deadline=None)
 @given(LEAVES)
 def test_a_leaf_reads_back_and_is_spelt_as_rfc_8785_says(leaf: Leaf) -> None:
     content = leaf.to_bytes()
@@ -108,6 +109,7 @@ def test_a_leaf_with_a_defect_is_malformed(old: str, new: str) -> None:
         Leaf.parse(content.replace(old, new).encode())
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_leaf_or_malformed(content: bytes) -> None:
     with contextlib.suppress(Malformed):
@@ -121,6 +123,7 @@ def test_a_leaf_that_is_too_large_is_neither_read_nor_written() -> None:
         Leaf.parse(b"[" * 5000)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=20), st.binary(min_size=32, max_size=32), st.binary(min_size=32, max_size=32))
 def test_a_commitment_opens_to_its_own_value_only(value: str, salt: bytes, other: bytes) -> None:
     leaf = Leaf("decision", AT, "a" * 16, 0, {}, {"tier": commit("tier", salt, value)})

@@ -1,7 +1,7 @@
 """RFC 6962 and 9162: published vectors, the definition itself as the oracle, and every tampering is found."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.ledger.proofs.errors import ConsistencyFailed, InclusionFailed
@@ -67,6 +67,7 @@ def test_the_published_paths_come_out() -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.data())
 def test_a_path_is_what_the_definition_says_and_verifies(size: int, data: st.DataObject) -> None:
     entries, index = many(size), data.draw(st.integers(0, size - 1))
@@ -75,6 +76,7 @@ def test_a_path_is_what_the_definition_says_and_verifies(size: int, data: st.Dat
     verify_inclusion(index, size, leaf_hash(entries[index]), proof, naive_root(entries))
 
 
+@settings(deadline=None)
 @given(st.integers(0, 70), st.data())
 def test_a_consistency_proof_is_what_the_definition_says_and_verifies(new: int, data: st.DataObject) -> None:
     entries, old = many(new), data.draw(st.integers(0, new))
@@ -83,6 +85,7 @@ def test_a_consistency_proof_is_what_the_definition_says_and_verifies(new: int, 
     verify_consistency(old, new, naive_root(entries[:old]), naive_root(entries), proof)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 70), st.data())
 def test_inclusion_fails_when_anything_is_tampered_with(size: int, data: st.DataObject) -> None:
     entries, index = many(size), data.draw(st.integers(0, size - 1))
@@ -107,6 +110,7 @@ def test_inclusion_fails_when_anything_is_tampered_with(size: int, data: st.Data
             verify_inclusion(*attempt)
 
 
+@settings(deadline=None)
 @given(st.integers(2, 70), st.data())
 def test_consistency_fails_when_anything_is_tampered_with(new: int, data: st.DataObject) -> None:
     entries, old = many(new), data.draw(st.integers(1, new - 1))

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from safelight.ledger.proofs.checkpoint import Checkpoint, open_checkpoint, parse_size, sign_checkpoint
@@ -130,6 +130,7 @@ def test_a_checkpoint_of_a_wrong_key_or_another_log_is_refused() -> None:
         open_checkpoint(elsewhere.to_bytes(), KEY.public())
 
 
+@settings(deadline=None)
 @given(st.integers(0, 255), st.data())
 def test_a_flipped_bit_of_a_signed_head_never_passes(mask: int, data: st.DataObject) -> None:
     content = bytearray(head_note().to_bytes())
@@ -162,23 +163,27 @@ def test_a_text_without_a_newline_is_not_signed() -> None:
         sign_note("text", KEY)
 
 
+@settings(deadline=None)
 @given(st.integers(0, (1 << 63) - 1))
 def test_a_size_reads_back(size: int) -> None:
     assert parse_size(str(size)) == size
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 40), st.integers(0, 63), st.binary(max_size=100))
 def test_a_proof_reads_back(index: int, count: int, extra: bytes) -> None:
     proof = TlogProof(index, (ROOT,) * count, head_note(), extra)
     assert TlogProof.parse(proof.to_bytes()) == proof
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 40), st.integers(0, 63))
 def test_a_request_to_a_witness_reads_back(old: int, count: int) -> None:
     request = AddCheckpoint(old, (ROOT,) * count, head_note())
     assert AddCheckpoint.parse(request.to_bytes()) == request
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=32, max_size=32), st.integers(0, 10**15))
 def test_a_receipt_reads_back_and_only_its_log_gave_it(hashed: bytes, time_ms: int) -> None:
     receipt = Receipt.parse(give_receipt(hashed, time_ms, KEY).to_text())
@@ -206,6 +211,7 @@ PARSERS: list[Callable[[bytes], Any]] = [
 
 
 @pytest.mark.parametrize("parse", PARSERS)
+@settings(deadline=None)
 @given(content=st.binary(max_size=300))
 def test_any_bytes_are_read_or_malformed(parse: Callable[[bytes], Any], content: bytes) -> None:
     with contextlib.suppress(Malformed):
@@ -213,6 +219,7 @@ def test_any_bytes_are_read_or_malformed(parse: Callable[[bytes], Any], content:
 
 
 @pytest.mark.parametrize("whole", [TlogProof(3, (ROOT,), head_note(), b"x"), AddCheckpoint(1, (ROOT,), head_note())])
+@settings(deadline=None)
 @given(data=st.data())
 def test_a_cut_or_changed_file_is_read_or_malformed(whole: TlogProof | AddCheckpoint, data: st.DataObject) -> None:
     content = whole.to_bytes()

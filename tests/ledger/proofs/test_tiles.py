@@ -37,6 +37,7 @@ def test_a_tree_of_seventy_thousand_has_the_tiles_that_the_specification_counts(
     assert {tile.level for tile in tiles_between(0, 256)} == {ENTRIES, 0, 1}
 
 
+@settings(deadline=None)
 @given(st.integers(-1, 63), st.integers(0, 1 << 55), st.integers(1, 256))
 def test_a_path_reads_back(level: int, index: int, width: int) -> None:
     tile = Tile(level, index, width)
@@ -69,12 +70,14 @@ def test_no_other_spelling_is_a_path(path: str) -> None:
         Tile.parse(path)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=40))
 def test_any_text_is_a_path_or_malformed(text: str) -> None:
     with contextlib.suppress(Malformed):
         assert Tile.parse(text).path == text
 
 
+@settings(deadline=None)
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=20))
 def test_a_bundle_reads_back(entries: list[bytes]) -> None:
     content = write_bundle(entries)
@@ -84,6 +87,7 @@ def test_a_bundle_reads_back(entries: list[bytes]) -> None:
             parse_bundle(broken, len(entries))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=600), st.integers(1, 256))
 def test_any_bytes_are_a_bundle_or_malformed(content: bytes, width: int) -> None:
     with contextlib.suppress(Malformed):
@@ -95,6 +99,7 @@ def test_an_entry_that_is_too_long_is_not_written() -> None:
         write_bundle([b"\x00" * 65536])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(1, 6))
 def test_a_tile_has_exactly_its_hashes(content: bytes, width: int) -> None:
     try:
@@ -114,6 +119,7 @@ def test_proofs_from_tiles_are_those_of_the_definition(size: int, data: st.DataO
     assert consistency_proof(old, size, reader.subtree) == naive_subproof(old, entries, True)
 
 
+@settings(deadline=None)
 @given(st.integers(0, 1 << 20), st.integers(0, 1 << 20))
 def test_what_is_new_between_two_sizes_is_what_was_not_there(one: int, other: int) -> None:
     old, new = sorted((one % 3000, other % 3000))
