@@ -106,9 +106,23 @@ def test_what_has_no_detail_is_an_answer_of_its_own(run: Command, flat: bytes, m
     assert run("match", picture, code=4) == {
         "matches": [],
         "unhashable": True,
+        "copies": [],
         "lists": run("match", picture, code=4)["lists"],
     }
     assert run("protect", "add", picture, code=2)["error"]["code"] == "field_invalid"
+
+
+def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:
+    folder = run.folder / "taken-down"
+    folder.mkdir()
+    for name in ("astronaut", "coffee"):
+        (folder / f"{name}.png").write_bytes(png(photo(name)))
+    picture = run.file("part.png", png(photo()[60:, :420]))
+    answer = run("match", picture, "--against", str(folder), code=1)
+    assert answer["matches"] == []
+    assert [copy["file"] for copy in answer["copies"]] == ["astronaut.png"]
+    assert "astronaut.png" in run.shown("match", picture, "--against", str(folder))
+    assert run("match", run.file("r.png", png(photo("rocket"))), "--against", str(folder))["copies"] == []
 
 
 @pytest.mark.parametrize(

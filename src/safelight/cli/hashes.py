@@ -12,6 +12,7 @@ from safelight.cli.output import AsJson, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.core.request import Upload
+from safelight.matching.copies import Copy, CopySet, features
 from safelight.matching.fingerprints import file_digests
 from safelight.matching.pdq import Pdq, pdq
 from safelight.signals.image.decode import decode
@@ -25,7 +26,10 @@ Exit code 0: hashed; 2: it cannot be read; 4: it has too little detail for PDQ, 
 """
 MATCH_HELP = """Say which banks know a picture, by which hash, how near, and how it was turned. For the operator.
 
-Example: `safelight match photo.jpg`
+With `--against`, also which pictures of a folder it shows a part of: cropped, turned by a few degrees, bordered,
+written over, or in a screenshot.
+
+Example: `safelight match photo.jpg`, or `safelight match photo.jpg --against taken-down/`
 
 Exit code 0: no bank knows it; 1: one does; 2: it cannot be read; 4: nothing is known of it, since it has too little
 detail to be compared.
@@ -50,13 +54,21 @@ def hash_command(photo: Photo, as_json: AsJson = False) -> None:
         raise typer.Exit(_UNHASHABLE)
 
 
-def match_command(photo: Photo, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+def match_command(
+    photo: Photo,
+    against: Annotated[
+        Path | None, typer.Option(help="A folder of pictures to compare with by their features.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
     """Ask the banks."""
     from safelight.cli.banks import opened
 
     content, picture = _read(photo)
     with opened(data_dir) as known:
         look = known.look(picture.frames, content)
+    copies = _copies(picture, against) if against else []
     if as_json:
         matches = [
             {
@@ -70,7 +82,17 @@ def match_command(photo: Photo, data_dir: DataDir = None, as_json: AsJson = Fals
             }
             for match in look.matches
         ]
-        print_json({"matches": matches, "unhashable": look.is_unhashable, "lists": look.lists})
+        parts = [
+            {
+                "file": name,
+                "agreeing": copy.agreeing,
+                "mirrored": copy.is_mirrored,
+                "turned_deg": round(copy.turned_deg, 1),
+                "scale": round(copy.scale, 3),
+            }
+            for name, copy in copies
+        ]
+        print_json({"matches": matches, "copies": parts, "unhashable": look.is_unhashable, "lists": look.lists})
     else:
         table = Table("bank", "category", "by", "bits apart", "allowed", "the picture", "a match means")
         for match in look.matches:
@@ -78,12 +100,28 @@ def match_command(photo: Photo, data_dir: DataDir = None, as_json: AsJson = Fals
             bits = (str(match.distance), str(bank.threshold_bits)) if match.kind == "pdq" else ("", "")
             table.add_row(escape(bank.name), bank.category, match.kind, *bits, match.turn.value, escape(bank.meaning))
         console.print(table if look.matches else "No bank knows it.")
+        for name, copy in copies:
+            mirrored = ", mirrored" if copy.is_mirrored else ""
+            console.print(
+                f"It shows [bold]{escape(name)}[/]: {copy.agreeing} features agree, turned by {copy.turned_deg:.0f}°, "
+                f"scaled by {copy.scale:.2f}{mirrored}.",
+                highlight=False,
+            )
         if look.is_unhashable:
             console.print("It has too little detail to be compared: nothing is known of copies of it.")
-    if look.matches:
+    if look.matches or copies:
         raise typer.Exit(1)
     if look.is_unhashable:
         raise typer.Exit(_UNHASHABLE)
+
+
+def _copies(picture: Picture, folder: Path) -> list[tuple[str, Copy]]:
+    """The pictures of `folder` that this one shows, with their names; the surest first."""
+    names = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    if not names:
+        raise BadInput(InputCode.FIELD_INVALID, f"{folder} is no folder with pictures.", param="against")
+    known = CopySet(features(_read(path)[1].frames[0]) for path in names)
+    return [(names[copy.number].name, copy) for copy in known.find(picture.frames[0])]
 
 
 def hash_of_photo(photo: Path) -> Pdq:

@@ -1,0 +1,170 @@
+"""Copies that PDQ loses: cropped, turned by a few degrees, bordered, covered with text, pasted into another picture.
+
+A picture is described by some hundred local features (ORB: a place, a size, a direction, and 256 bits of what is around
+it). Two pictures are copies when enough features agree *and* one geometric transform explains where they all are.
+Features alike by chance agree on no transform, which keeps false matches rare.
+
+Rules of this module
+- Candidates are found with the same exact index as hashes: descriptors are 256 bits too. Only they are verified.
+- A match needs `MIN_AGREEING` features on one transform that turns, scales and moves, and does no more.
+- The mirror image is tried as well, since features know their left from their right.
+- Descriptors tell more of a picture than a hash does, so this is for small sets that the operator may hold; nothing
+  here writes to a disk.
+
+Source: Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (2011); RANSAC as in OpenCV's
+`estimateAffinePartial2D`.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from safelight.matching.index.layout import Hashes, to_words
+from safelight.matching.index.segment import Segment
+from safelight.matching.pdq import Frame
+
+MIN_AGREEING = 12
+"""Features on one transform. `bench/copies.py` measures false matches with it."""
+_FOUND = 2_000
+_CELLS = 8
+"""Along each side."""
+_FEATURES_OF_A_CELL = 12
+_LONGER_SIDE_PX = 640
+_FIND_RADIUS_BITS = 31
+_PAIR_RADIUS_BITS = 60
+_BETTER_THAN_NEXT = 0.85
+"""Lowe's ratio: a feature that resembles two places alike says nothing."""
+_TOLERANCE_PX = 4.0
+_SCALES = (0.15, 6.0)
+_CANDIDATES = 5
+_MIN_SPREAD = 0.02
+"""Share of the picture that the agreeing features must span: letters and logos recur, and are small."""
+
+
+@dataclass(frozen=True, slots=True)
+class Features:
+    """What is compared of one picture."""
+
+    points: NDArray[np.float32]
+    """(n, 2): x and y in pixels of the shrunk picture."""
+    bits: NDArray[np.uint8]
+    """(n, 32)."""
+    size: tuple[int, int]
+    """Width and height of the shrunk picture."""
+
+    @property
+    def words(self) -> Hashes:
+        """The descriptors as the index takes them."""
+        return to_words(self.bits.tobytes())
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A picture of the set that the one in hand shows."""
+
+    number: int
+    agreeing: int
+    """Features that lie on one transform."""
+    is_mirrored: bool
+    turned_deg: float
+    scale: float
+
+
+def features(frame: Frame) -> Features:
+    """The features of a picture; few or none where it has no detail."""
+    scale = _LONGER_SIDE_PX / max(frame.shape[:2])
+    size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
+    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    orb = cv2.ORB.create(nfeatures=_FOUND, scaleFactor=1.2, nlevels=10, fastThreshold=8)
+    found, bits = orb.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), None)
+    if bits is None:
+        return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), size)
+    points = np.array([point.pt for point in found], np.float32)
+    kept = _spread_out(points, np.array([point.response for point in found], np.float32), size)
+    return Features(points[kept], np.asarray(bits, np.uint8)[kept], size)
+
+
+def _spread_out(points: NDArray[np.float32], strength: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.intp]:
+    """The strongest points of each cell, so that a line of text laid over the picture does not take all places."""
+    cells = np.minimum((points / np.array(size) * _CELLS).astype(int), _CELLS - 1) @ np.array([1, _CELLS])
+    order = np.lexsort((-strength, cells))
+    starts = np.searchsorted(cells[order], cells[order])
+    return np.sort(order[np.arange(len(order)) - starts < _FEATURES_OF_A_CELL])
+
+
+class CopySet:
+    """A small set of pictures, in memory: thousands, not millions."""
+
+    def __init__(self, pictures: Iterable[Features]) -> None:
+        self._pictures = list(pictures)
+        counts = [len(one.points) for one in self._pictures]
+        hashes = np.concatenate([one.words for one in self._pictures]) if counts else to_words(b"")
+        self._owner = np.repeat(np.arange(len(counts)), counts)
+        self._segment = Segment.build(hashes, self._owner.astype(np.uint64))
+
+    def __len__(self) -> int:
+        """Pictures."""
+        return len(self._pictures)
+
+    def find(self, frame: Frame) -> list[Copy]:
+        """Every picture of the set that `frame` shows, as it is or mirrored; the surest first."""
+        copies = []
+        for is_mirrored in (False, True):
+            shown = np.ascontiguousarray(frame[:, ::-1]) if is_mirrored else frame
+            asked = features(shown)
+            for number in self._candidates(asked):
+                if copy := same_picture(asked, self._pictures[number], number, is_mirrored=is_mirrored):
+                    copies.append(copy)
+        return sorted(copies, key=lambda copy: -copy.agreeing)
+
+    def _candidates(self, asked: Features) -> Sequence[int]:
+        """The pictures with the most features near those asked for."""
+        if not len(asked.points) or not len(self._segment):
+            return []
+        near = self._segment.near(asked.words, _FIND_RADIUS_BITS)
+        # Each feature has one voice for a picture, however often the picture repeats it.
+        voices = np.unique(np.column_stack([near.query, self._owner[near.row]]), axis=0)[:, 1]
+        numbers, counts = np.unique(voices, return_counts=True)
+        best = np.argsort(-counts, kind="stable")[:_CANDIDATES]
+        return [int(number) for number, count in zip(numbers[best], counts[best], strict=True) if count > 1]
+
+
+def same_picture(asked: Features, known: Features, number: int = 0, *, is_mirrored: bool = False) -> Copy | None:
+    """Whether one transform brings enough features of `asked` onto those of `known`."""
+    if min(len(asked.points), len(known.points)) < MIN_AGREEING:
+        return None
+    pairs = cv2.BFMatcher(cv2.NORM_HAMMING).knnMatch(asked.bits, known.bits, k=2)
+    good = [
+        first
+        for first, second in pairs
+        if first.distance <= _PAIR_RADIUS_BITS and first.distance < _BETTER_THAN_NEXT * second.distance
+    ]
+    if len(good) < MIN_AGREEING:
+        return None
+    here = asked.points[[match.queryIdx for match in good]]
+    there = known.points[[match.trainIdx for match in good]]
+    cv2.setRNGSeed(1)
+    transform, agree = cv2.estimateAffinePartial2D(
+        here, there, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE_PX, maxIters=2_000, confidence=0.999
+    )
+    if transform is None:
+        return None
+    inside = agree.ravel().astype(bool)
+    # Several features may stand at one place: a place has one voice.
+    places = min(len(np.unique(np.round(side[inside] / 3), axis=0)) for side in (here, there))
+    scale = float(np.hypot(transform[0, 0], transform[1, 0]))
+    if places < MIN_AGREEING or not _SCALES[0] <= scale <= _SCALES[1]:
+        return None
+    if min(_spread(here[inside], asked.size), _spread(there[inside], known.size)) < _MIN_SPREAD:
+        return None
+    turned = float(np.degrees(np.arctan2(transform[1, 0], transform[0, 0])))
+    return Copy(number, places, is_mirrored, turned, scale)
+
+
+def _spread(points: NDArray[np.float32], size: tuple[int, int]) -> float:
+    """The share of the picture that the points span."""
+    hull = cv2.convexHull(points)
+    return float(cv2.contourArea(hull)) / (size[0] * size[1])

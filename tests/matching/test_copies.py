@@ -1,0 +1,67 @@
+"""Copies that PDQ loses are found by their local features, and other pictures are not."""
+
+from collections.abc import Callable
+
+import cv2
+import numpy as np
+import pytest
+
+from safelight.matching.copies import CopySet, features, same_picture
+from safelight.matching.pdq import Frame, distance
+from tests.matching.pictures import hash_of, jpeg, photo
+
+NAMES = ("astronaut", "coffee", "rocket", "chelsea")
+
+
+def rotated(frame: Frame, degrees: float) -> Frame:
+    height, width = frame.shape[:2]
+    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
+    return np.asarray(cv2.warpAffine(frame, turn, (width, height), borderValue=(255, 255, 255)), np.uint8)
+
+
+COPIES: dict[str, Callable[[Frame], Frame]] = {
+    "cropped": lambda f: np.ascontiguousarray(f[f.shape[0] // 5 :, : 4 * f.shape[1] // 5]),
+    "turned": lambda f: rotated(f, 15),
+    "bordered": lambda f: np.asarray(cv2.copyMakeBorder(f, 60, 60, 90, 90, cv2.BORDER_CONSTANT, value=(0, 0, 0))),
+    "mirrored and cropped": lambda f: jpeg(np.ascontiguousarray(f[:, ::-1][:, f.shape[1] // 5 :]), 50),
+}
+
+
+@pytest.fixture(scope="module")
+def copies() -> CopySet:
+    return CopySet(features(photo(name)) for name in NAMES)
+
+
+@pytest.mark.parametrize("what", COPIES)
+@pytest.mark.parametrize("name", NAMES)
+def test_a_copy_is_found_that_pdq_loses(copies: CopySet, name: str, what: str) -> None:
+    copy = COPIES[what](photo(name))
+    assert distance(hash_of(copy), hash_of(photo(name))) > 31
+    (found,) = copies.find(copy)
+    assert NAMES[found.number] == name
+    assert found.is_mirrored == ("mirrored" in what)
+    assert abs(abs(found.turned_deg) - (15 if what == "turned" else 0)) < 3
+
+
+@pytest.mark.parametrize("name", ["camera", "retina", "page", "moon"])
+def test_another_picture_is_not_found(copies: CopySet, name: str) -> None:
+    assert copies.find(photo(name)) == []
+
+
+def test_what_has_no_features_is_not_found() -> None:
+    flat = np.full((200, 300, 3), 90, np.uint8)
+    assert len(features(flat).points) == 0
+    assert CopySet([features(flat), features(photo())]).find(flat) == []
+    assert CopySet([]).find(photo()) == []
+    assert same_picture(features(flat), features(photo())) is None
+
+
+def test_the_same_words_in_another_picture_are_no_copy() -> None:
+    """A logo or a caption recurs; it is a small part of the picture."""
+
+    def captioned(frame: Frame) -> Frame:
+        copy = frame.copy()
+        cv2.putText(copy, "the same words", (20, 30), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (255, 255, 255), 2)
+        return copy
+
+    assert CopySet([features(captioned(photo()))]).find(captioned(photo("rocket", 512, 512))) == []
