@@ -86,7 +86,7 @@ def test_explain_tells_one_rule_with_the_meaning_of_its_names() -> None:
 
 def test_explain_without_a_rule_tells_all_in_their_order() -> None:
     rules = json.loads(run("explain", "--json").output)["rules"]
-    assert rules[0]["id"] == "csam_text"
+    assert rules[0]["category"] == "csam"
     assert [rule["id"] for rule in json.loads(run("show", "--json").output)["rules"]] == [r["id"] for r in rules]
 
 
@@ -96,3 +96,33 @@ def test_an_unknown_rule_is_exit_code_2() -> None:
 
 def test_a_file_and_a_profile_are_not_taken_together(file: Path) -> None:
     assert run("show", "--policy", str(file), "--profile", "general").exit_code == 2
+
+
+def test_the_thresholds_are_shown_with_what_they_do(tmp_path: Path) -> None:
+    cases, figures = tmp_path / "cases.jsonl", tmp_path / "figures.json"
+    lines = [
+        {"id": 1, "lang": "en", "family": "deception", "category": "deceptive_public_figure", "label": "block",
+         "turns": [{"role": "user", "text": "the mayor in handcuffs, press photo"}]},
+        {"id": 2, "lang": "en", "family": "deception", "category": "none", "label": "allow",
+         "turns": [{"role": "user", "text": "the mayor opens a bridge"}]},
+    ]  # fmt: skip
+    cases.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    measured = run("measure", str(cases), "--save", str(figures), "--json")
+    assert measured.exit_code == 0, measured.output
+    found = {item["name"]: item for item in json.loads(measured.output)["thresholds"]}
+    assert [point["recall"]["hits"] for point in found["deceptive"]["points"]] == [1, 1, 0]
+    assert found["deceptive"]["matters"]
+    assert not found["nudity"]["matters"]
+    shown = run("show", "--figures", str(figures))
+    assert "100.0%" in shown.output
+    assert "measured on 2 cases of cases.jsonl" in shown.output
+    assert json.loads(run("show", "--figures", str(figures), "--json").output)["figures"]["cases"] == 2
+
+
+def test_figures_of_another_policy_are_not_shown(tmp_path: Path) -> None:
+    figures = tmp_path / "figures.json"
+    for text in ("{}", "no json", json.dumps({"version": "sha256:0"})):
+        figures.write_text(text)
+        done = run("show", "--figures", str(figures))
+        assert done.exit_code == 2
+        assert "policy measure" in done.output

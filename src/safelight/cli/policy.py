@@ -1,5 +1,6 @@
 """`safelight policy`: what is refused and why, whether a policy file loads, and one rule in plain words."""
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -7,7 +8,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, console, print_json, quiet_logs
 from safelight.core.errors import NotStartable
 from safelight.policy.errors import PolicyDefective
 from safelight.policy.explain import describe, describe_rule
@@ -30,6 +31,9 @@ def show(
     policy: PolicyFile = None,
     profile: Profile = None,
     text: Annotated[bool, typer.Option("--text", help="Print the file as it is written.")] = False,
+    figures: Annotated[
+        Path | None, typer.Option(help="What the thresholds do, as `policy measure --save` wrote it.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Print a policy."""
@@ -38,8 +42,9 @@ def show(
         return
     loaded = _load(_text(policy, profile))
     described: Any = describe(loaded)
+    measured = _figures(figures, loaded)
     if as_json:
-        print_json(described)
+        print_json(described | ({"figures": measured} if measured else {}))
         return
     console.print(f"[bold]{escape(loaded.name)}[/]: {escape(loaded.description)}")
     console.print(f"version {loaded.version}", highlight=False, soft_wrap=True)
@@ -52,9 +57,50 @@ def show(
         name = item["id"] + (" (locked)" if item["locked"] else "")
         rules.add_row(name, ", ".join(item["stages"]), item["category"], escape(item["condition"]))
     console.print(thresholds, rules)
+    if measured:
+        show_effects(measured)
     if loaded.switched_off:
         console.print(f"switched off: {', '.join(loaded.switched_off)}")
     console.print("The first rule that fires gives the category; what no rule refuses is allowed.")
+
+
+@app.command(
+    help="Tell what each threshold does to recall and false positives on sets of cases.\n\n"
+    "Example: `safelight policy measure cases.jsonl --save figures.json`\n\n"
+    "Each threshold is moved alone, to the ends of what a profile may set; without a file, on a small built-in set."
+)
+def measure(
+    files: Annotated[list[Path] | None, typer.Argument(help="Cases, as `safelight eval` reads them.")] = None,
+    policy: PolicyFile = None,
+    profile: Profile = None,
+    save: Annotated[Path | None, typer.Option(help="Also write it here, for `policy show --figures`.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Measure the thresholds."""
+    # Imported here: `--help` need not wait for the detectors' libraries.
+    from safelight.evaluation.cases import read_cases
+    from safelight.evaluation.judge import text_detectors
+    from safelight.evaluation.thresholds import builtin_cases, effects
+    from safelight.wiring import builtin_detectors, plugin_detectors
+
+    quiet_logs()
+    loaded = _load(_text(policy, profile))
+    cases = [case for file in files or () for case in read_cases(_read(file).splitlines())] or builtin_cases()
+    detectors = text_detectors([*builtin_detectors(), *plugin_detectors()])
+    for detector in detectors:
+        detector.load()
+        detector.verify()
+    found: Any = {
+        "policy": loaded.name,
+        "version": loaded.version,
+        "sets": [file.name for file in files or ()] or ["built-in"],
+        "cases": len(cases),
+        "detectors": [f"{detector.name}@{detector.version}" for detector in detectors],
+        "thresholds": [effect.to_json() for effect in effects(cases, detectors, loaded)],
+    }
+    if save is not None:
+        save.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+    print_json(found) if as_json else show_effects(found)
 
 
 @app.command(
@@ -123,6 +169,40 @@ def _explain(item: Any) -> None:
     console.print(f"  if missing     {item['if_missing']}", highlight=False)
     for name, meaning in item["names"].items():
         console.print(f"    {name}: {escape(meaning)}", highlight=False)
+
+
+def show_effects(found: Any) -> None:
+    """A table of what the thresholds do; those that do nothing on the set are named below it."""
+    table = Table("threshold", "at", "recall", "false positives")
+    for item in found["thresholds"]:
+        for point in item["points"] if item["matters"] else ():
+            table.add_row(
+                item["name"], f"{point['value']:g}", _share(point["recall"]), _share(point["false_positives"])
+            )
+        table.add_section()
+    console.print(table)
+    idle = [item["name"] for item in found["thresholds"] if not item["matters"]]
+    console.print(f"without effect on this set: {', '.join(idle) or 'none'}", highlight=False)
+    console.print(f"measured on {found['cases']} cases of {', '.join(found['sets'])}, each threshold moved alone")
+
+
+def _share(share: Any) -> str:
+    if share["rate"] is None:
+        return "nothing counted"
+    return f"{share['rate']:.1%} ({share['low']:.1%} to {share['high']:.1%}) of {share['of']}"
+
+
+def _figures(file: Path | None, policy: Policy) -> Any:
+    """What was measured. Raises NotStartable for figures of another policy: they say nothing about this one."""
+    if file is None:
+        return None
+    try:
+        found: Any = json.loads(_read(file))
+    except ValueError as error:
+        raise NotStartable(f"{file} is not what `safelight policy measure --save` writes.") from error
+    if not isinstance(found, dict) or found.get("version") != policy.version:
+        raise NotStartable(f"{file} was not measured with this policy: run `safelight policy measure --save {file}`.")
+    return found
 
 
 def _load(text: str) -> Policy:
