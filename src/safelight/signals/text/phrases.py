@@ -72,7 +72,7 @@ class Phrases:
         return found
 
     def at(self, text: Sequence[str], place: int) -> Iterator[tuple[str, int]]:
-        """The phrases that begin with the word at `place`: label, and how many words long. None of spaceless scripts."""
+        """The phrases that begin with the word at `place`, by label and length in words; none of spaceless scripts."""
         word = text[place]
         for rest, label in self._whole.get(word, ()):
             if _follows(rest, text, place + 1):

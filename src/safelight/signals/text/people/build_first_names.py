@@ -7,9 +7,7 @@ import importlib
 import pkgutil
 from pathlib import Path
 
-import faker.providers.person
 import marisa_trie  # type: ignore[import-not-found]  # ships no type hints
-from wordfreq import zipf_frequency
 
 from safelight.signals.text.people.spelling import spoken
 
@@ -19,6 +17,9 @@ COMMON_ZIPF = 4.0
 
 def names() -> set[str]:
     """Every first name that Faker has, in any of its languages."""
+    import faker.providers.person  # type: ignore[import-not-found]  # installed for this run only
+    from wordfreq import zipf_frequency  # type: ignore[import-not-found]  # as above
+
     found: set[str] = set()
     for module in pkgutil.iter_modules(faker.providers.person.__path__):
         provider = importlib.import_module(f"faker.providers.person.{module.name}").Provider
