@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from fastapi import APIRouter, Request, Response
-from fastapi.responses import JSONResponse, StreamingResponse
+from fastapi.responses import StreamingResponse
+from pydantic_core import to_json
 
 from safelight.accounts.model import Permission
 from safelight.core.canonical import Json
@@ -74,7 +75,8 @@ async def _make(door: Door, request: Request, body: AskedBody, asked: ImageReque
         return StreamingResponse(_events(outcome, event), media_type="text/event-stream", headers=headers)
     answer: dict[str, Json] = {"created": int(time.time()), **outcome.extra}
     answer["data"] = [_item(image, as_url=body.response_format == "url") for image in outcome.images]
-    return JSONResponse(answer, headers=headers)
+    # Straight to bytes: a third of what JSONResponse takes for megabytes of base64.
+    return Response(to_json(answer), media_type="application/json", headers=headers)
 
 
 def _item(image: ReleasedImage, *, as_url: bool) -> dict[str, Json]:
