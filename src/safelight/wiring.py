@@ -39,6 +39,7 @@ from safelight.ledger.append import Ledger
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
+from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
 from safelight.matching.known import KnownImages, open_hashes
@@ -262,8 +263,16 @@ class Safelight:
         key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
         self.ledger = Ledger(key, self._clock)
         head_file = HeadFile(settings.ledger_head_file or settings.data_dir / "ledger.head", key.public())
+        witnesses = None
+        if known := parse_witnesses(settings.ledger_witnesses):
+            witnesses = await self._closing.enter_async_context(HttpWitnesses(self.database, known))
         keeper = Keeper(
-            self.database, self.ledger, head_file, self._clock, behind_max_s=self.limits.ledger_behind_max_s
+            self.database,
+            self.ledger,
+            head_file,
+            self._clock,
+            witnesses,
+            behind_max_s=self.limits.ledger_behind_max_s,
         )
         self._closing.push_async_callback(keeper.close)
         models = [f"{detector.name}@{detector.version}" for detector in self._detectors]

@@ -7,7 +7,21 @@ import typer
 from typer.core import TyperGroup
 
 from safelight import __version__
-from safelight.cli import banks, check, consent, demo, doctor, hashes, keys, ledger, names, policy, protect, serve
+from safelight.cli import (
+    banks,
+    check,
+    consent,
+    demo,
+    doctor,
+    hashes,
+    keys,
+    ledger,
+    names,
+    policy,
+    protect,
+    serve,
+    witness,
+)
 from safelight.cli import eval as measure
 from safelight.cli.output import print_error
 from safelight.core.errors import SafelightError
@@ -35,6 +49,7 @@ app.command("serve", help=serve.HELP)(serve.serve)
 app.command("check", help=check.HELP)(check.check)
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("witness", help=witness.HELP)(witness.witness)
 app.command("eval", help=measure.HELP)(measure.evaluate)
 app.command("hash", help=hashes.HASH_HELP)(hashes.hash_command)
 app.command("match", help=hashes.MATCH_HELP)(hashes.match_command)

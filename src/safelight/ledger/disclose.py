@@ -1,5 +1,6 @@
 """What is shown of the log on purpose: one leaf's commitments opened, a copy of the public part; and what is erased."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,6 +77,8 @@ def export(connection: Connection, folder: Path, log_key: PublicKey) -> Checkpoi
         if tile.width == TILE_WIDTH:
             _drop_partials(path)
     (folder / "key").write_text(log_key.to_text() + "\n", "utf-8")
+    with contextlib.suppress(Unavailable):
+        (folder / "witnessed").write_bytes(read_checkpoint(connection, witnessed=True).to_bytes())
     fresh = folder / "checkpoint.new"
     fresh.write_bytes(note.to_bytes())
     fresh.replace(folder / "checkpoint")

@@ -1,5 +1,7 @@
 """What anybody may read of the log: heads, tiles, bundles, proofs. Reads only, straight from the store."""
 
+import contextlib
+
 from sqlalchemy import Connection, select
 
 from safelight.ledger.proofs.checkpoint import Checkpoint
@@ -35,15 +37,19 @@ def read_tile(connection: Connection, tile: Tile) -> bytes:
 
 
 def read_proof(connection: Connection, leaf_hash: bytes) -> TlogProof:
-    """Where the leaf with this hash stands, proved up to the latest head. Raises Unavailable while it waits."""
+    """Where the leaf with this hash stands, proved up to the latest witnessed head that has it, or else the latest.
+
+    Raises Unavailable while it waits.
+    """
     where = ledger_leaves.c.leaf_hash == leaf_hash
     row = connection.execute(select(ledger_leaves.c.idx, ledger_leaves.c.content).where(where)).first()
     if row is None or row.idx is None:
         raise Unavailable("No leaf with this hash stands in the tree. If the receipt is new, try again in a second.")
     note = read_checkpoint(connection)
+    with contextlib.suppress(Unavailable):
+        witnessed = read_checkpoint(connection, witnessed=True)
+        note = witnessed if row.idx < Checkpoint.parse(witnessed.text).size else note
     size = Checkpoint.parse(note.text).size
-    if row.idx >= size:
-        raise Unavailable("The leaf waits for the next head; try again in a second.")
     proof = inclusion_proof(row.idx, size, _reader(connection, size).subtree)
     return TlogProof(row.idx, tuple(proof), note, row.content)
 

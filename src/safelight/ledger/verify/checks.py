@@ -75,7 +75,7 @@ def check_log(source: Source, trust: Trust, audit: Audit) -> SignedCheckpoint:
 
     A log that has become shorter than what was verified before was rolled back, and that is found first.
     """
-    head = trust.open(read_checkpoint(source))
+    head = trust.open(read_checkpoint(source, witnessed=trust.quorum > 0))
     size = head.checkpoint.size
     if size < audit.tree.size:
         # No proof can help: the check names what it is.
@@ -90,7 +90,7 @@ def check_log(source: Source, trust: Trust, audit: Audit) -> SignedCheckpoint:
 
 def _search(receipt: Receipt, source: Source, trust: Trust) -> Included:
     """Look through the leaf hashes themselves, for a log that makes no proofs."""
-    head = trust.open(read_checkpoint(source))
+    head = trust.open(read_checkpoint(source, witnessed=trust.quorum > 0))
     size = head.checkpoint.size
     reader = TileReader(size, lambda tile: read_tile(source, tile))
     for number in range((size + TILE_WIDTH - 1) // TILE_WIDTH):

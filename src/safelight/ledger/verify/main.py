@@ -110,9 +110,9 @@ def _command(commands: Any, name: str, run: Any, words: str, example: str) -> ar
 
 
 def _checkpoint(options: argparse.Namespace) -> tuple[int, Shown]:
-    path = Path(options.log)
-    content = _file(path) if path.is_file() else read_checkpoint(open_source(options.log))
-    return VERIFIED, _head(_trust(options).open(content))
+    path, trust = Path(options.log), _trust(options)
+    content = _file(path) if path.is_file() else _latest(trust, options.log)
+    return VERIFIED, _head(trust.open(content))
 
 
 def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
@@ -130,7 +130,7 @@ def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
 def _consistency(options: argparse.Namespace) -> tuple[int, Shown]:
     trust, source = _trust(options), open_source(options.log)
     old = trust.open(_file(Path(options.old)))
-    new = trust.open(_file(Path(options.new)) if options.new else read_checkpoint(source))
+    new = trust.open(_file(Path(options.new)) if options.new else _latest(trust, options.log))
     checks.check_consistency(old, new, source)
     return VERIFIED, _head(new) | {"from_size": old.checkpoint.size}
 
@@ -170,6 +170,10 @@ def _opening(options: argparse.Namespace) -> tuple[int, Shown]:
         leaf.check_opening(name, salt, value)
     values = {name: value for name, (_, value) in opened.items()}
     return VERIFIED, {"verdict": "verified", "kind": leaf.kind, "at": leaf.at, "opened": values}
+
+
+def _latest(trust: checks.Trust, log: str) -> bytes:
+    return read_checkpoint(open_source(log), witnessed=trust.quorum > 0)
 
 
 def _trust(options: argparse.Namespace) -> checks.Trust:

@@ -1,5 +1,6 @@
 """Where a published log is read from: a base address or a folder, with a bound on everything that comes back."""
 
+import contextlib
 import gzip
 import http.client
 import io
@@ -74,8 +75,11 @@ def open_source(where: str) -> Source:
     return FolderSource(Path(where))
 
 
-def read_checkpoint(source: Source) -> bytes:
-    """The log's latest head."""
+def read_checkpoint(source: Source, *, witnessed: bool = False) -> bytes:
+    """The log's latest head; with `witnessed`, the latest that a witness has signed, where the log tells."""
+    if witnessed:
+        with contextlib.suppress(Unavailable):
+            return source.read("witnessed", NOTE_MAX_BYTES)
     return source.read("checkpoint", NOTE_MAX_BYTES)
 
 
