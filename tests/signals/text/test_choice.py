@@ -32,8 +32,17 @@ def test_readings_that_are_both_language_are_both_asked() -> None:
 
 
 def test_two_orders_of_the_same_words_are_both_asked() -> None:
-    both = ["bench wooden the", "the wooden bench"]
-    assert asked("hcneb nedoow eht", *both) == both
+    both = ["bench wooden warm", "warm wooden bench"]
+    assert asked("hcneb nedoow mraw", *both) == both
+
+
+def test_an_order_that_no_language_has_is_not_asked() -> None:
+    assert asked("kcab", "beach the on dog a", "a dog on the beach") == ["a dog on the beach"]
+
+
+def test_the_names_of_letters_are_not_asked_beside_what_they_spell() -> None:
+    names = "delta oscar golf / oscar november / alpha / bravo echo alpha charlie hotel"
+    assert asked(names, "dog on a beach", names=("plain", "spelling_alphabet")) == ["dog on a beach"]
 
 
 def test_only_the_words_that_differ_are_compared() -> None:

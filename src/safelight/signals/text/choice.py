@@ -3,19 +3,25 @@
 Rules
 - Readings are compared by the words in which they differ. Where undoing a disguise turned noise into language, the
   noise is not asked: whatever language stood beside it stands in the undone reading too.
-- Readings that are about equally like language are all asked: choosing wrongly would be a way past the gate.
+- Readings that are about equally like language are all asked: choosing wrongly would be a way past the gate. Of two
+  orders of the same words the one is left out that no language with prepositions and articles has.
 - What was written in characters that nobody sees is another text, and is always asked besides.
 """
 
 from collections import Counter
 
 from safelight.signals.model import Reading, ReadText
+from safelight.signals.text.reading.order import forwards
+from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import likeness
 
 HIDDEN = "hidden"
 """How the name of a reading begins that is another text than the one that can be seen."""
 LANGUAGE = 0.5
 """From this share of its own words on, a reading may be what was meant, and is asked although another is better."""
+CLEARLY = 0.25
+"""How much more of its own words has to be language before plain words are left out all the same: cut up, half of them
+are words by chance."""
 NOISE = 0.25
 """Below this share a reading with a disguise undone was undone wrongly, if what stood there is language."""
 SAMPLE_CHARS = 2_000
@@ -30,15 +36,22 @@ def chosen(text: ReadText) -> tuple[Reading, ...]:
     best = seen[0]
     for other in seen[1:]:
         own, others = apart(other.text, best.text)
-        # Of two that are no language, what was undone is the nearer to what its writer meant.
-        if own >= others or others < LANGUAGE:
+        # Of two that are no language, what was undone is the nearer to what its writer meant; and the names of letters
+        # mean nothing themselves.
+        if own == others:
+            best = other if forwards(other.text) > forwards(best.text) else best
+        elif own > others or others < LANGUAGE or Trick.SPELLING_ALPHABET in other.name:
             best = other
     return tuple(r for r in text.readings if r not in seen or r is best or _is_rival(r, best))
 
 
 def _is_rival(one: Reading, best: Reading) -> bool:
     own, others = apart(one.text, best.text)
-    return own == others or own >= (LANGUAGE if one.name == "plain" else NOISE)
+    if own == others:
+        return forwards(one.text) >= forwards(best.text)
+    if one.name == "plain":
+        return own >= LANGUAGE and others - own < CLEARLY and Trick.SPELLING_ALPHABET not in best.name
+    return own >= NOISE
 
 
 def apart(one: str, other: str) -> tuple[float, float]:

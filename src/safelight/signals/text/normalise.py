@@ -79,7 +79,8 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
         tricks.update(undone)
         return undone
 
-    if Trick.REVERSED in add(seen_text, ""):
+    # A direction override turns everything round; otherwise each word may have been turned for itself.
+    if Trick.REVERSED in add(seen_text, "") and Trick.BIDI not in tricks:
         add(seen_text, "", by_word=True)
     if cleaned.hidden:
         add(cleaned.hidden, "hidden")
