@@ -90,5 +90,5 @@ def _follows(rest: tuple[str, ...], text: Sequence[str], at: int) -> bool:
         return False
     return all(
         word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
-        for wanted, word in zip(rest, text[at:], strict=False)
+        for wanted, word in zip(rest, text[at : at + len(rest)], strict=True)
     )

@@ -64,9 +64,13 @@ class Names:
         if self._spaceless and SPACELESS.search(folded):
             joined = _joined(folded)
             found = {kind for name, kind in self._spaceless if name in joined}
+        if not self._names:
+            return found
         seen: dict[int, dict[str, int]] = {}
-        for at, word in enumerate(spoken(text)):
-            for number, place in self._at(word):
+        said = spoken(text)
+        meant = {word: self._at(word) for word in set(said)}
+        for at, word in enumerate(said):
+            for number, place in meant[word]:
                 name = self._names[number]
                 places = seen.setdefault(number, {})
                 places[place] = at

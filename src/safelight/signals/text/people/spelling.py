@@ -28,7 +28,9 @@ _DIGITS = str.maketrans("013457", "oieast")
 
 def spoken(text: str) -> list[str]:
     """The words of `text`, each as it is compared."""
-    return [key for word in words(fold(text)) if (key := _key(word))]
+    found = words(fold(text))
+    keys = {word: _key(word) for word in set(found)}  # of each word once: long texts say the same words again
+    return [keys[word] for word in found if keys[word]]
 
 
 def _key(word: str) -> str:
