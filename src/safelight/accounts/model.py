@@ -17,6 +17,8 @@ class Permission(StrEnum):
     """Add and revoke consent records. Enrolling a signer is not to be had by any key: it is done on the machine."""
     PROTECT = "matching:photo:protect"
     """Register photos that are not to be used, and ask about them with their receipts."""
+    LOOKUP = "matching:bank:lookup"
+    """Learn which banks know a picture or a hash, by name: for reviewers and machines that act on lists."""
 
 
 GATE_PERMISSIONS = (Permission.MAKE, Permission.CHECK)

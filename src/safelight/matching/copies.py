@@ -79,8 +79,8 @@ def features(frame: Frame) -> Features:
     size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
     orb = cv2.ORB.create(nfeatures=_FOUND, scaleFactor=1.2, nlevels=10, fastThreshold=8)
-    found, bits = orb.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), None)
-    if bits is None:
+    found, bits = orb.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.empty(0, np.uint8))
+    if not found:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), size)
     points = np.array([point.pt for point in found], np.float32)
     kept = _spread_out(points, np.array([point.response for point in found], np.float32), size)
@@ -151,7 +151,7 @@ def same_picture(asked: Features, known: Features, number: int = 0, *, is_mirror
         here, there, method=cv2.RANSAC, ransacReprojThreshold=_TOLERANCE_PX, maxIters=2_000, confidence=0.999
     )
     if transform is None:
-        return None
+        return None  # type: ignore[unreachable] # OpenCV's types leave out that there may be none
     inside = agree.ravel().astype(bool)
     # Several features may stand at one place: a place has one voice.
     places = min(len(np.unique(np.round(side[inside] / 3), axis=0)) for side in (here, there))

@@ -57,6 +57,15 @@ class KnownImages:
             nearest.setdefault((match.bank.number, match.item), match)
         return Look(tuple(nearest.values()), all(isinstance(one, Unhashable) for one in hashed), lists)
 
+    def banks_with(self, kind: HashKind, value: bytes) -> list[str]:
+        """The names of the active banks that know one hash, nearest first. Raises StoreFailed."""
+        banks, _ = self._in_force()
+        hits = self.hashes.near([value]) if kind is HashKind.PDQ else self.hashes.same(kind, value)
+        near = [banks[hit.bank] for hit in hits if hit.bank in banks and hit.distance <= banks[hit.bank].threshold_bits]
+        if kind is HashKind.PDQ and any(bank.kind is BankKind.NEGATIVE for bank in near):
+            return []
+        return list(dict.fromkeys(bank.name for bank in near if bank.kind is BankKind.KNOWN))
+
     @property
     def lists(self) -> str:
         """Digest of the lists in force, as a look would say it. Raises StoreFailed."""

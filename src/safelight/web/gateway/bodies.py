@@ -76,6 +76,17 @@ class BodyReader:
         except ValidationError as error:
             raise _named(error) from error
 
+    async def one_file(self, request: Request, name: str) -> Upload:
+        """The one file of a multipart body, under `name`. Raises BadInput."""
+        form = await self._parse_form(request)
+        try:
+            _, files = await self._sorted(form)
+        finally:
+            await form.close()
+        if files.keys() != {name} or len(files[name]) != 1:
+            raise BadInput(InputCode.FIELD_INVALID, f"Send one file, as `{name}`.", param=name)
+        return files[name][0]
+
     async def _parse_form(self, request: Request) -> FormData:
         parser = _InMemoryParser(
             request.headers,

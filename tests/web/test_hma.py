@@ -1,0 +1,84 @@
+"""HMA's hash and lookup, as its clients send them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from safelight.accounts.keys import create_key
+from safelight.accounts.model import Permission
+from safelight.backends.memory import MemoryBackend
+from safelight.core.clock import utc_now
+from safelight.gate.known_images import KnownImageDetector
+from safelight.matching.banks import create_bank
+from safelight.matching.fingerprints import HashKind
+from safelight.matching.model import BankCategory, BankKind
+from tests.conftest import png
+from tests.detectors import scripted_detectors
+from tests.matching.pictures import hash_of, jpeg, photo
+from tests.service import Service, serving
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    folder: Path = tmp_path_factory.mktemp("hma")
+    detectors = [one for one in scripted_detectors().values() if one.name != KnownImageDetector.name]
+    backend = MemoryBackend(png(photo("coffee")))
+    with serving(folder, detectors=[*detectors, KnownImageDetector()], backend=backend, open=False) as running:
+        for name, kind, value in (
+            ("SEED", HashKind.PDQ, hash_of(photo())),
+            ("files", HashKind.MD5, b"\x01" * 16),
+            ("rockets", HashKind.PDQ, hash_of(photo("rocket"))),
+            ("not-it", HashKind.PDQ, hash_of(photo("rocket"))),
+        ):
+            bank_kind = BankKind.NEGATIVE if name == "not-it" else BankKind.KNOWN
+            values = {"name": name.lower(), "owner": "o", "source": "s", "kind": bank_kind}
+            bank = running.sql(lambda c, v=values: create_bank(c, category=BankCategory.NCII, now=utc_now(), **v))  # type: ignore[misc]
+            running.safelight.known.hashes.add(bank.number, kind, [value])
+        running.safelight.known._read_at = float("-inf")
+        yield running
+
+
+def client(service: Service, permission: Permission) -> httpx2.Client:
+    make = lambda c: create_key(c, name="t", permissions=[permission], requests_per_minute=0, now=utc_now())  # noqa: E731
+    return service.http(headers={"authorization": f"Bearer {service.sql(make)[1]}"})
+
+
+def test_a_file_is_hashed_and_looked_up(service: Service) -> None:
+    with client(service, Permission.LOOKUP) as http:
+        file = {"photo": ("a.png", png(jpeg(photo(), 60)), "image/png")}
+        hashed = http.post("/h/hash", files=file)
+        assert hashed.json() == {"pdq": hash_of(jpeg(photo(), 60)).hex()}
+        assert http.post("/m/lookup", files=file).json() == {"pdq": ["seed"]}
+        found = http.get("/m/lookup", params={"signal_type": "pdq", "signal": hashed.json()["pdq"]})
+        assert found.json() == ["seed"]
+        assert http.get("/m/lookup", params={"signal_type": "md5", "signal": "01" * 16}).json() == ["files"]
+        assert http.get("/m/lookup", params={"signal_type": "md5", "signal": "02" * 16}).json() == []
+        rocket = hash_of(photo("rocket")).hex()
+        assert http.get("/m/lookup", params={"signal_type": "pdq", "signal": rocket}).json() == []
+
+
+def test_what_cannot_be_hashed_is_no_empty_answer(service: Service, flat: bytes) -> None:
+    with client(service, Permission.LOOKUP) as http:
+        for path in ("/h/hash", "/m/lookup"):
+            assert http.post(path, files={"photo": ("a.png", flat, "image/png")}).status_code == 400
+            assert http.post(path, files={"photo": ("a.png", b"no picture", "image/png")}).status_code == 400
+            assert http.post(path, files={"video": ("a.mp4", flat, "video/mp4")}).status_code == 400
+            assert http.post(path, files={}).status_code == 400
+        for query in ({}, {"signal_type": "pdq"}, {"signal_type": "pdq", "signal": "0"}, {"signal_type": "tlsh"}):
+            assert http.get("/m/lookup", params=query).status_code == 400
+
+
+def test_addresses_are_fetched_with_care(service: Service) -> None:
+    with client(service, Permission.LOOKUP) as http:
+        for path in ("/h/hash", "/m/lookup"):
+            for url in ("http://127.0.0.1/x.png", "file:///etc/passwd", "https://169.254.169.254/"):
+                assert http.get(path, params={"url": url}).status_code == 400
+
+
+def test_names_of_banks_are_for_nobody_else(service: Service) -> None:
+    with client(service, Permission.CHECK) as http:
+        assert http.get("/m/lookup", params={"signal_type": "pdq", "signal": "0" * 64}).status_code == 403
+    with service.http() as stranger:
+        assert stranger.post("/h/hash", files={"photo": ("a.png", b"", "image/png")}).status_code == 401
