@@ -1,25 +1,39 @@
 """Whether a child, or someone whose age is left open, is spoken of. Alone this is ordinary; it weighs the rest.
 
-Rules: words of the lexicon as whole words, as beginnings where the list says so, anywhere in scripts written without
-spaces; a number below eighteen with a unit or a word of age, in any script's digits or in words. Words that are
-something else in another language count only where the sentence encoder agrees (`needs_support`).
+Rules
+- Words of the lexicon as whole words and phrases, as beginnings where the list says so, anywhere in scripts written
+  without spaces; in loosely written alphabets with or without accents, and with two neighbouring letters changed over.
+- An age below eighteen or a class of school is a child (`ages.py`). A relation ("daughter") whose age is left open is
+  open too; beside an adult's age it is nothing.
+- What the lexicon names under `not` is no child ("baby blue"), whatever words it is made of.
+- Words that are something else in another language count only where the sentence encoder agrees (`needs_support`).
+What is left to others: what is asked of whom, and what follows from it (`understanding.py`).
 """
 
 import re
 import tomllib
 import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-ADULT_YEARS = 18
-"""Convention on the Rights of the Child, Art. 1."""
-_SPACELESS = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
-_WORD = re.compile(r"[^\s,!?;:()\[\]{}\"“”«»…।॥،؛؟|<>*]+")
-_EDGES = ".-'/–_"
-_LONGEST_PHRASE = 4
-_NUMBER = re.compile(r"\d{1,3}")
-_HAN = {c: n for n, c in enumerate("〇一二三四五六七八九")}
-_HAN_AGE = re.compile(r"(十[一二三四五六七八九]?|[一二三四五六七八九])\s*(?:岁|歲|歳|才)")
+from safelight.signals.text import phrases
+from safelight.signals.text.ages import Age, Ages
+from safelight.signals.text.phrases import SPACELESS, Phrases, words
+
+CHILD, YOUNG = 1.0, 0.6
+"""Scores: a child is named; somebody's age is left open."""
+ANY = "any"
+"""The part of the lexicon that belongs to no language."""
+_SWAPPED_MIN_LETTERS = 6
+"""Shorter words become other words when two letters change places."""
+_PROCLITICS = {
+    "arab": re.compile("(?:[وفبكل]?ال|لل|[وفبلك])"),
+    "hebr": re.compile("[והבלשכמ]{1,3}"),
+    "ethi": re.compile("(?:የ|ለ|በ|ከ|ስለ|እንደ|የየ)"),
+}
+"""Articles and prepositions that are written as one word with the noun."""
+_SCRIPT = re.compile(r"(?P<arab>[\u0620-\u06d3])|(?P<hebr>[\u05d0-\u05ea])|(?P<ethi>[\u1200-\u135f])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,132 +48,122 @@ class Minor:
 _NOTHING = Minor(0.0)
 
 
-def _plain(text: str) -> str:
-    """Compatibility forms, case and apostrophes evened out; digits of every script made ASCII."""
-    even = unicodedata.normalize("NFKC", text).casefold().replace("’", "'")
-    return "".join(str(unicodedata.digit(c)) if c.isdigit() and not c.isascii() else c for c in even)
-
-
-def _words(plain: str) -> list[str]:
-    """Words without the marks at their edges, nor a genitive s."""
-    bare = (word.strip(_EDGES).removesuffix("'s") for word in _WORD.findall(plain))
-    return [word for word in bare if word]
-
-
 class Minors:
     """The lexicon, ready to look things up. Safe to share between threads."""
 
     def __init__(self) -> None:
         source = files("safelight.signals.text.lexicon").joinpath("minors.toml").read_text(encoding="utf-8")
-        lexicon = tomllib.loads(source)
-        self.words: dict[str, tuple[str, ...]] = {}
+        lexicon: dict[str, dict[str, list[str]]] = tomllib.loads(source)
+        self._ages = Ages(lexicon)
+        self.words: dict[str, tuple[str, ...]] = {
+            lang: tuple(word for word in lists["child"] if not word.endswith("*"))
+            for lang, lists in lexicon.items()
+            if lang != ANY
+        }
         """Whole words for a child by language, for the grammar that trains and tests."""
-        self._whole: dict[str, float] = {}
-        self._starts: dict[str, float] = {}
-        self._anywhere: list[tuple[str, float]] = []
-        self._ambiguous: set[str] = set()
-        self._units: set[str] = set()
-        self._unit_starts: tuple[str, ...] = ()
-        self._glued_units: set[str] = set()
-        self._before: set[str] = set()
-        self._numbers = {word: int(number) for number, words in lexicon.pop("numbers").items() for word in words}
-        for lang, lists in lexicon.items():
-            self.words[lang] = tuple(w for w in lists.get("child", ()) if not w.endswith("*"))
-            self._ambiguous.update(map(_plain, lists.get("ambiguous", ())))
-            self._before.update(_plain(word).strip(_EDGES + ":") for word in lists.get("before", ()))
-            for words, score in (
-                (lists.get("child", ()), 1.0),
-                (lists.get("young", ()), 0.6),
-            ):
-                for word in words:
-                    self._learn(_plain(word), score)
-            for unit in map(_plain, lists.get("age", ())):
-                if _SPACELESS.search(unit):
-                    self._glued_units.add(unit)
-                elif unit.endswith("*"):
-                    self._unit_starts += (unit[:-1],)
-                else:
-                    self._units.add(unit.strip(_EDGES))
-        self._phrase_heads = {phrase.split()[0] for phrase in self._whole if " " in phrase}
-        self._starts_min = min(map(len, self._starts))
-        self._starts_max = max(map(len, self._starts))
-
-    def _learn(self, word: str, score: float) -> None:
-        if _SPACELESS.search(word):
-            self._anywhere.append((word, score))
-            return
-        store = self._starts if word.endswith("*") else self._whole
-        key = word.rstrip("*")
-        store[key] = max(score, store.get(key, 0.0))
+        ambiguous = {fold(word) for lists in lexicon.values() for word in lists.get("ambiguous", ())}
+        found: dict[str, set[str]] = {name: set() for name in _FINDINGS}
+        for lists in lexicon.values():
+            for kind in ("child", "young", "kin"):
+                for word in map(fold, lists.get(kind, ())):
+                    found[kind + _UNSURE * (word in ambiguous)].add(word)
+        found["child"].update([swapped for word in found["child"] for swapped in _swapped(word)])
+        self._phrases = Phrases(found)
+        self._not = _Not(word for lists in lexicon.values() for word in lists.get("not", ()))
 
     def look(self, text: str) -> Minor:
         """The strongest finding in `text`. Linear in its length."""
-        plain = _plain(text)
-        if self._age_below(plain):
-            return Minor(1.0)
-        best, weak = 0.0, 0.0
-        if _SPACELESS.search(plain):
-            best = max((score for word, score in self._anywhere if word in plain), default=0.0)
-        words = _words(plain)
-        known: dict[str, tuple[float, bool]] = {}
-        for at, word in enumerate(words):
-            if word not in known:
-                known[word] = self._word(word)
-            score, ambiguous = known[word]
-            longest = min(_LONGEST_PHRASE, len(words) - at) if word in self._phrase_heads else 0
-            for size in range(2, longest + 1):
-                phrase = " ".join(words[at : at + size])
-                if phrase in self._whole:
-                    score, ambiguous = max(score, self._whole[phrase]), False
-            if ambiguous:
-                weak = max(weak, score)
-            else:
-                best = max(best, score)
+        age = self._ages.read(text)
+        if age is Age.CHILD:
+            return Minor(CHILD)
+        folded = self._not.without(fold(text))
+        labels = self._phrases.find(folded)
+        if "child" not in labels and (bare := " ".join(_without_proclitics(folded))):
+            labels |= self._phrases.find(bare)
+        if age is Age.ADULT:
+            labels -= _KIN
+        found = [_FINDINGS[label] for label in labels]
+        best = max((one.score for one in found if not one.needs_support), default=0.0)
+        weak = max((one.score for one in found if one.needs_support), default=0.0)
+        if age is Age.UNSURE:
+            weak = CHILD
         if best >= weak:
             return Minor(best) if best else _NOTHING
         return Minor(weak, needs_support=True)
 
-    def _word(self, word: str) -> tuple[float, bool]:
-        bare = word
-        score = self._whole.get(bare, 0.0)
-        for size in range(self._starts_min, min(len(bare), self._starts_max) + 1):
-            score = max(score, self._starts.get(bare[:size], 0.0))
-        if not score and "-" in bare:
-            score = max(self._whole.get(part, 0.0) for part in bare.split("-"))
-        return score, bare in self._ambiguous
 
-    def _age_below(self, plain: str) -> bool:
-        for match in _HAN_AGE.finditer(plain):
-            tens, _, ones = match.group(1).rpartition("十") if "十" in match.group(1) else ("", "", match.group(1))
-            del tens
-            if (10 if "十" in match.group(1) else 0) + _HAN.get(ones, 0) < ADULT_YEARS:
-                return True
-        for match in _NUMBER.finditer(plain):
-            if int(match.group()) < ADULT_YEARS and self._is_age(plain[: match.start()], plain[match.end() :]):
-                return True
-        if any(word in self._numbers for word in plain.replace("-", " ").split()):
-            for match in _WORD.finditer(plain):
-                head, _, tail = match.group().partition("-")
-                rest = tail + " " + plain[match.end() : match.end() + 40]
-                if self._numbers.get(head, ADULT_YEARS) < ADULT_YEARS and self._is_age(
-                    plain[: match.start()], " " + rest
-                ):
-                    return True
-        return False
+_UNSURE = "?"
+_FINDINGS: Mapping[str, Minor] = {
+    "child": Minor(CHILD),
+    "young": Minor(YOUNG),
+    "child?": Minor(CHILD, needs_support=True),
+    "young?": Minor(YOUNG, needs_support=True),
+    "kin": Minor(YOUNG),
+    "kin?": Minor(YOUNG, needs_support=True),
+}
+_KIN = frozenset({"kin", "kin?"})
 
-    def _is_age(self, before: str, after: str) -> bool:
-        if (before[-1:].isalnum() and not _SPACELESS.match(before[-1:])) or before[-1:] in {".", ",", ":"}:
-            return False
-        rest = after[:40].lstrip(" -–'’")
-        if any(rest.startswith(unit) for unit in self._glued_units):
-            return True
-        words = _words(rest)[:3]
-        if words and words[0].startswith(self._unit_starts):
-            return True
-        for size in (1, 2, 3):
-            if " ".join(words[:size]) in self._units:
-                return True
-        lead = _words(before[-24:])
-        return any(" ".join(lead[-size:]) in self._before for size in (1, 2, 3) if len(lead) >= size) or any(
-            before.rstrip().endswith(word) for word in self._before if _SPACELESS.search(word)
-        )
+
+def fold(text: str) -> str:
+    """As phrases are compared, but ñ is a letter of its own: Nina is a name."""
+    return phrases.fold(unicodedata.normalize("NFC", text).translate(_LETTERS))
+
+
+_LETTERS = str.maketrans("ñÑ", "\u0272\u0272")
+
+
+_HEAD = 2
+"""Letters by which most words are told to begin no figure of speech."""
+
+
+class _Not:
+    """Figures of speech and other words in which a word for a child is no child."""
+
+    def __init__(self, figures: Iterable[str]) -> None:
+        self._anywhere: list[str] = []
+        by_first: dict[str, list[str]] = {}
+        for phrase in map(fold, figures):
+            if SPACELESS.search(phrase):
+                self._anywhere.append(phrase)
+                continue
+            parts = words(phrase)
+            last = r"\w*" if phrase.endswith("*") else ""
+            by_first.setdefault(parts[0], []).append(r"[\s'’\-]+".join(map(re.escape, parts)) + last)
+        self._patterns = {
+            first: re.compile(rf"(?<!\w)(?:{'|'.join(sorted(patterns, key=len, reverse=True))})(?!\w)")
+            for first, patterns in by_first.items()
+        }
+        self._lengths = sorted({len(first) for first in by_first})
+        self._heads = {first[:_HEAD] for first in by_first}
+
+    def without(self, folded: str) -> str:
+        """`folded` with each of them blotted out."""
+        for phrase in self._anywhere:
+            folded = folded.replace(phrase, " # ")
+        heads = {word[:length] for word in words(folded) for length in self._lengths if word[:_HEAD] in self._heads}
+        for first in sorted(heads & self._patterns.keys()):
+            folded = self._patterns[first].sub(" # ", folded)
+        return folded
+
+
+def _without_proclitics(folded: str) -> Iterator[str]:
+    """Words that begin with an article or a preposition, without it."""
+    for word in words(folded):
+        script = _SCRIPT.match(word)
+        if script and (begun := _PROCLITICS[script.lastgroup or ""].match(word)) and begun.end() < len(word) - 1:
+            yield word[begun.end() :]
+
+
+def _swapped(phrase: str) -> Iterator[str]:
+    """`phrase` with two neighbours inside one of its longer words changed over, as hasty fingers do."""
+    if SPACELESS.search(phrase):
+        return
+    parts: Sequence[str] = phrase.split(" ")
+    for at, part in enumerate(parts):
+        stem = part.rstrip("*")
+        if len(stem) < _SWAPPED_MIN_LETTERS or not stem.isalpha():
+            continue
+        for cut in range(1, len(stem) - 1):
+            if stem[cut] != stem[cut + 1]:
+                typed = stem[:cut] + stem[cut + 1] + stem[cut] + stem[cut + 2 :] + part[len(stem) :]
+                yield " ".join((*parts[:at], typed, *parts[at + 1 :]))

@@ -18,6 +18,8 @@ _LOOSE_BELOW = "\u0700"
 
 def fold(text: str) -> str:
     """`text` as it is compared: one spelling whatever the case, the width and the accents."""
+    if text.isascii():
+        return text.casefold()
     even = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
     kept: list[str] = []
     base = ""
@@ -65,11 +67,19 @@ class Phrases:
 
     def find(self, folded: str) -> set[str]:
         """The labels whose phrases stand in a folded text."""
-        found = {label for phrase, label in self._anywhere if phrase in folded}
+        found = set[str]()
+        if SPACELESS.search(folded):
+            found = {label for phrase, label in self._anywhere if phrase in folded}
         text = words(folded)
-        for place in range(len(text)):
-            found.update(label for label, _ in self.at(text, place))
+        begins = {word for word in set(text) if self.begins(word)}
+        for place, word in enumerate(text):
+            if word in begins:
+                found.update(label for label, _ in self.at(text, place))
         return found
+
+    def begins(self, word: str) -> bool:
+        """Whether any phrase may begin with `word`."""
+        return word in self._whole or any(word[:length] in self._starts for length in self._lengths)
 
     def at(self, text: Sequence[str], place: int) -> Iterator[tuple[str, int]]:
         """The phrases that begin with the word at `place`, by label and length in words; none of spaceless scripts."""
