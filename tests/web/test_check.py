@@ -102,6 +102,7 @@ def test_every_tier_gets_the_same_decision_byte_for_byte(
     answers = []
     for tier in Tier:
         answer = ask(service, "a red bus", flat, subject={"id": "x", "tier": tier.value}, surface=surface)
+        del answer["receipts"]  # the leaf's place in the log, and its salted commitments
         written = canonical_json(answer)  # type: ignore[arg-type]
         for once in ("id", "request_id", "at"):  # what names this one decision rather than what was decided
             written = written.replace(str(answer[once]).encode(), b"")
