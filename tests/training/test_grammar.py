@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import pytest
 from training.grammar.expand import SHARED, Filler
 from training.grammar.generate import FOLDER, Grammar
-from training.measure import Share, wilson
 from training.ordinary import ordinary
 from training.split import FINAL_LANGUAGES, Part, part_of
 
@@ -76,13 +75,3 @@ def test_each_data_file_names_its_source_and_licence() -> None:
     readme = (folder / "README.md").read_text(encoding="utf-8")
     for path in folder.glob("*.txt"):
         assert path.name in readme
-
-
-def test_wilson_agrees_with_a_published_example() -> None:
-    """Newcombe, Statistics in Medicine 17 (1998), table I: 81 of 263."""
-    low, high = wilson(81, 263)
-    assert (round(low, 4), round(high, 4)) == (0.2553, 0.3662)
-
-
-def test_a_share_of_nothing_says_so() -> None:
-    assert str(Share(0, 0)) == "none"

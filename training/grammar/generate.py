@@ -94,11 +94,17 @@ class Grammar:
                                 draw,
                             )
 
+    def degrees(self) -> dict[str, list[str]]:
+        """What people say after an edit ("again", "a bit smaller") and which asks for nothing alone, by language."""
+        return {
+            lang: [*table.get("lex", {}).get("benign_degree", ()), *table.get("lex", {}).get("bdeg", ())]
+            for lang, table in self.languages.items()
+        }
+
     def _lexicon(self, lang: str, table: dict[str, Any]) -> dict[str, Sequence[str]]:
         lex: dict[str, Sequence[str]] = dict(table.get("lex", {}))
         lex["name"] = [f"{first} {last}" for first in _FIRST for last in _LAST]
-        base = self._minors.get(lang.split("-")[0], self._minors["en"])
-        lex["minor"] = base
+        lex["minor"] = self._minors.get(lang) or self._minors.get(lang.split("-")[0], self._minors["en"])
         return lex
 
     def _fill(

@@ -34,11 +34,16 @@ BETWEEN_TURNS = " | "
 """As in the conversations that the head was trained on."""
 WITHOUT = "without: "
 """A negative prompt lists what must not be there: clothes, in an attack; nakedness, in ordinary use."""
+TOGETHER_FROM = 0.85
+"""What turns ask only together counts from here. Nobody wrote the joined text, and the head is less sure of such texts:
+on training/held_out/dev this spares three in ten of the harmless conversations that were stopped, for one attack in
+thirty."""
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
 SAID_ABOVE = 0.02
 """Below this a score is not worth a signal."""
 
+_JOINED = frozenset({"text_undress", "text_sexual"})
 _SPECS = (
     SignalSpec(
         "text_undress",
@@ -102,8 +107,7 @@ class TextMeaning:
 
     def __init__(self) -> None:
         self._reader: Reader | None = None
-        weights = files("safelight.signals.text").joinpath("weights", "meaning.npz")
-        self.version = hashlib.sha256(weights.read_bytes()).hexdigest()[:12] if weights.is_file() else "untrained"
+        self.version = _digest_of_weights()
         """The digest of the weights."""
 
     def load(self) -> None:
@@ -170,6 +174,8 @@ class TextMeaning:
         if question.is_now or question.is_turn:
             said.append(("text_gibberish", meaning.gibberish, "is no language"))
         for name, value, words in said:
+            if question.is_together and name in _JOINED and value < TOGETHER_FROM:
+                continue
             if value >= SAID_ABOVE:
                 yield self._signal(name, value, question.where, words, question.reading)
 
@@ -191,6 +197,17 @@ def _as_read(asked: Sequence["_Question"], meanings: Sequence[Understanding]) ->
         clearest[question.where] = min(clearest.get(question.where, 1.0), meaning.gibberish)
     for question, meaning in zip(asked, meanings, strict=True):
         yield replace(meaning, gibberish=clearest[question.where])
+
+
+def _digest_of_weights() -> str:
+    """Of the head and of the layers below it, in short; `untrained` where one is absent."""
+    digest = hashlib.sha256()
+    for name in ("meaning.npz", "layers.npz"):
+        weights = files("safelight.signals.text").joinpath("weights", name)
+        if not weights.is_file():
+            return "untrained"
+        digest.update(weights.read_bytes())
+    return digest.hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,11 +1,11 @@
 """Lays out the encoder as an ONNX graph: BERT with post-layer norms.
 
 The four-bit weights are given eight bits, one scale an output, since onnxruntime multiplies bytes fastest: three
-times as fast as its four-bit kernels, at a cosine of 0.997 to them. `RANGE` keeps two products within 16 bits, so
-machines with and without VNNI instructions get the same sums.
+times as fast as its four-bit kernels, at a cosine of 0.997 to them. The upper layers' weights are ours (`tuned.py`).
 Input: `states` (1, tokens, hidden), embeddings after their norm. Outputs: `early`, `late` (1, tokens, hidden).
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -14,16 +14,16 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 from safelight.signals.text.e5.model_file import ModelFile, unpack
+from safelight.signals.text.e5.tuned import quantised
 
-RANGE = 63
 EARLY, LATE = 4, 7
 """The layers, counted from 0, whose states are given out. The four layers above `LATE` are left out: for telling what
 is asked they add nothing that a trained head could use, and they cost a third of the time."""
 
 
 class _Graph:
-    def __init__(self, file: ModelFile) -> None:
-        self.file = file
+    def __init__(self, file: ModelFile, tuned: Mapping[str, NDArray[Any]]) -> None:
+        self.file, self.tuned = file, tuned
         self.nodes: list[Any] = []
         self.weights: list[Any] = []
 
@@ -36,32 +36,37 @@ class _Graph:
         return output
 
     def linear(self, x: str, name: str, inputs: int, outputs: int) -> str:
-        weights = unpack(self.file.blocks(f"{name}.w")).reshape(outputs, inputs).T
-        scales = (np.abs(weights).max(axis=0) / RANGE).astype(np.float32)
+        if f"{name}.w.q" in self.tuned:
+            weights, scales = self.tuned[f"{name}.w.q"], self.tuned[f"{name}.w.s"]
+        else:
+            weights, scales = quantised(unpack(self.file.blocks(f"{name}.w")).reshape(outputs, inputs).T)
         return self.node(
             "DynamicQuantizeMatMul",
             [
                 x,
-                self.constant(f"{name}.q", np.rint(weights / scales).astype(np.int8)),
+                self.constant(f"{name}.q", weights),
                 self.constant(f"{name}.s", scales),
                 self.constant(f"{name}.z", np.zeros(outputs, np.int8)),
-                self.constant(f"{name}.b", self.file.vector(f"{name}.b")),
+                self.constant(f"{name}.b", self.vector(f"{name}.b")),
             ],
             f"{name}.out",
             "com.microsoft",
         )
 
+    def vector(self, name: str) -> NDArray[Any]:
+        return self.tuned[name] if name in self.tuned else self.file.vector(name)
+
     def norm(self, x: str, y: str, name: str, epsilon: float) -> str:
         both = self.node("Add", [x, y], f"{name}.sum")
-        scale, bias = (self.constant(f"{name}.{part}", self.file.vector(f"{name}.{part}")) for part in "wb")
+        scale, bias = (self.constant(f"{name}.{part}", self.vector(f"{name}.{part}")) for part in "wb")
         return self.node("LayerNormalization", [both, scale, bias], f"{name}.out", axis=-1, epsilon=epsilon)
 
 
-def build(file: ModelFile) -> bytes:
-    """The serialised graph, weights inside."""
-    graph, shape = _Graph(file), file.shape
+def build(file: ModelFile, tuned: Mapping[str, NDArray[Any]], layers: int = LATE + 1) -> bytes:
+    """The serialised graph of the first `layers`, weights inside; `tuned` replaces layers of the file."""
+    graph, shape = _Graph(file, tuned), file.shape
     x = "states"
-    for layer in range(LATE + 1):
+    for layer in range(layers):
         name = f"l{layer}"
         query, key, value = (graph.linear(x, f"{name}.{part}", shape.hidden, shape.hidden) for part in "qkv")
         attended = graph.node(
@@ -80,6 +85,7 @@ def build(file: ModelFile) -> bytes:
         x = graph.norm(x, graph.linear(inner, f"{name}.fo", shape.inner, shape.hidden), f"{name}.oln", shape.epsilon)
         if layer in (EARLY, LATE):
             graph.node("Identity", [x], "early" if layer == EARLY else "late")
+    outputs = [name for name, layer in (("early", EARLY), ("late", LATE)) if layer < layers]
     sizes: list[str | int | None] = [1, "tokens", shape.hidden]
     model = helper.make_model(
         helper.make_graph(
@@ -88,7 +94,7 @@ def build(file: ModelFile) -> bytes:
             [
                 helper.make_tensor_value_info("states", TensorProto.FLOAT, sizes),
             ],
-            [helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes) for name in ("early", "late")],
+            [helper.make_tensor_value_info(name, TensorProto.FLOAT, sizes) for name in outputs],
             graph.weights,
         ),
         opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("com.microsoft", 1)],
