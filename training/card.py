@@ -28,9 +28,9 @@ from training.held_out.make import held_out
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/models/text-meaning.md"
-DISGUISED_CASES = 60
+DISGUISED_CASES = 30
 """Cases of each label that are judged under every disguise: about two hundred judgements each."""
-ABLATION_CASES = 1500
+ABLATION_CASES = 600
 SEED = 5
 
 
@@ -73,6 +73,7 @@ class Figures:
     load_s: float
     memory_mb: float
     cases: int
+    disguised_cases: int
 
 
 def judge_of(detectors: Sequence[Detector]) -> Judge:
@@ -128,7 +129,7 @@ def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: 
         less = judge_of([Without(d, **parts) if parts else d for d in detectors])  # type: ignore[misc]
         found = report_of(judged(less, some), conditions)
         ablations.append((title, found.all_cases, found.conversations.stopped_in_time))
-    return Figures(report, hidden, tuple(ablations), load_s, memory_mb, len(cases))
+    return Figures(report, hidden, tuple(ablations), load_s, memory_mb, len(cases), disguised_cases)
 
 
 def percent(share: Share) -> str:
@@ -186,14 +187,16 @@ that chooses what is read of a text too long to be read whole.
 
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
-conversations, and mistyped; the ordinary lines of `training/data` (sources and licences there).
+conversations, and mistyped; the ordinary lines of `training/data` (sources and licences there). What ships came from
+two runs of it: the layers from one, the head from a second (`--keep-layers --extra 3000 --noise 0.08`), between which a
+few lists of the grammar grew. One run of today's files gives the same recipe, not the same bytes.
 
 ## What it is measured on
 
-{found.cases} requests of `training/held_out/final`: templates whose author has not read the grammar, its lexicons or
-any test, and which nothing was chosen by. Requests of one template are alike, so the intervals (95 %, Wilson) are too
-narrow. Each is judged as at the gate: normaliser, detectors, default policy; a photo is a stand-in for the
-portrait of a clothed adult.
+{found.cases} requests of `training/held_out/{report.conditions.sets[0]}`: templates whose
+author has not read the grammar, its lexicons or any test, and which nothing was chosen by. Requests of one template are
+alike, so the intervals (95 %, Wilson) are too narrow. Each is judged as at the gate: normaliser, detectors, default
+policy; a photo is a stand-in for the portrait of a clothed adult.
 
 Refused, as it should be: **{percent(report.all_cases.recall)}**. Refused, though it should pass:
 **{percent(report.all_cases.false_positives)}**. Goals: 99 % and 1 %, no family or language under 97 %. Below 97 % are
@@ -208,7 +211,7 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
 ## Disguised
 
-{DISGUISED_CASES} cases of each label, drawn once, under every transform and all pairs of the ten strongest
+{found.disguised_cases} cases of each label, drawn once, under every transform and all pairs of the ten strongest
 (`safelight eval --obfuscate`); those that destroy letters are left out.
 
 | | the same verdict, of what is to be refused | of what is to pass |
@@ -250,7 +253,7 @@ def main() -> None:
     """Measure and write."""
     ask = argparse.ArgumentParser(prog="python -m training.card", description=__doc__)
     ask.add_argument("--set", default="final", choices=("dev", "final"), dest="name")
-    ask.add_argument("--per-template", type=int, default=2)
+    ask.add_argument("--per-template", type=int, default=1)
     ask.add_argument("--disguised", type=int, default=DISGUISED_CASES)
     ask.add_argument("--ablation", type=int, default=ABLATION_CASES)
     ask.add_argument("--out", type=Path, default=PAGE)
