@@ -23,7 +23,7 @@ from tests.detectors import ScriptedDetector, raises, scripted_detectors, sleeps
 from tests.service import Service, serving
 
 LIMITS = replace(
-    DEFAULT_LIMITS, ready_max_age_s=0.0, observe_deadline_s=0.5, backend_timeout_s=0.5, store_timeout_s=0.5
+    DEFAULT_LIMITS, ready_max_age_s=0.0, observe_deadline_s=0.5, backend_timeout_s=0.5, store_timeout_s=2.0
 )
 NOTHING_HANGS_S = 5.0
 DETECTORS = [detector.name for detector in builtin_detectors()]
