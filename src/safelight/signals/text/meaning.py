@@ -35,9 +35,8 @@ BETWEEN_TURNS = " | "
 WITHOUT = "without: "
 """A negative prompt lists what must not be there: clothes, in an attack; nakedness, in ordinary use."""
 TOGETHER_FROM = 0.85
-"""What turns ask only together counts from here. Nobody wrote the joined text, and the head is less sure of such texts:
-on training/held_out/dev this spares three in ten of the harmless conversations that were stopped, for one attack in
-thirty."""
+"""What turns ask only together counts from here: nobody wrote the joined text, and the head is less sure of such texts.
+Chosen on training/held_out/dev; the model card says what it leaves of conversations on the final set."""
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
 SAID_ABOVE = 0.02
