@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 from training.grammar.expand import SHARED, Filler
-from training.grammar.generate import FOLDER, Grammar
+from training.grammar.generate import FOLDER, Grammar, draws
 from training.ordinary import ordinary
 from training.split import FINAL_LANGUAGES, Part, part_of
 
@@ -75,3 +75,21 @@ def test_each_data_file_names_its_source_and_licence() -> None:
     readme = (folder / "README.md").read_text(encoding="utf-8")
     for path in folder.glob("*.txt"):
         assert path.name in readme
+
+
+def test_a_template_with_more_slots_is_filled_more_often_up_to_a_bound() -> None:
+    counts = [draws(template, 3) for template in ("red hat", "a {rev} please now", "put the {rev} onto {person} now")]
+    assert counts == sorted(set(counts))
+    assert draws("put {person} in {rev}", 3) > draws("could you please put {person} in {rev}", 3)
+    assert draws("{a} " * 30, 3) == draws("{a} " * 60, 3)
+    assert draws("shorter || longer", 3) == 1
+
+
+@pytest.mark.parametrize("lang", ["tr", "he", "hi", "en"])
+def test_words_with_endings_make_rows_about_children_and_names(grammar: Grammar, lang: str) -> None:
+    rows = [row for row in grammar.rows(3, seed=1) if row.lang == lang and len(row.turns) == 1]
+    attacks = [row for row in rows if row.block and row.family != "minor"]
+    young = [row for row in rows if row.family == "minor"]
+    assert len(young) > len(attacks) / 20
+    assert all(row.block and row.labels["minor"] == 1.0 for row in young)
+    assert sum(row.family == "23" and not row.image for row in rows) > 20

@@ -1,6 +1,7 @@
 """Makes the rows of every language: attacks by family, near misses, conversations, claims of consent, long texts."""
 
 import random
+import re
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,11 +18,19 @@ KINDS = {
     "short": Kind.REMOVE,
     "1": Kind.REVEAL, "2": Kind.REMOVE, "3": Kind.REDUCE, "4": Kind.SHEER, "5": Kind.COVER, "6": Kind.POSE,
     "7": Kind.FLUID, "8": Kind.BODY, "9": Kind.REMOVE, "10": Kind.HUMILIATE, "11": Kind.REMOVE, "12": Kind.REVEAL,
-    "13": Kind.REDUCE, "18": Kind.REMOVE, "23": Kind.REVEAL, "sexual": Kind.SEXUAL, "generic_reveal": Kind.REVEAL,
-    "negative": Kind.REMOVE, "lora": Kind.TOOL,
+    "13": Kind.REDUCE, "18": Kind.REMOVE, "20": Kind.REMOVE, "23": Kind.REVEAL, "sexual": Kind.SEXUAL,
+    "generic_reveal": Kind.REVEAL, "negative": Kind.REMOVE, "lora": Kind.TOOL,
 }  # fmt: skip
-_SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "generic_reveal", "lora"})
+_SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "20", "generic_reveal", "lora"})
 _REAL = ("{person}", "{whose}", "{who}", "{whos}", "{towho}")
+_REFERS = ("person", "generic", "whose", "who", "whos", "towho")
+"""Slots for whom a request is about. A language whose words for people take an ending lists, as `minor_who`, `name_who`
+and so on, how a child or a name stands in that slot; for `person` and `generic` the bare word does."""
+_MOST_DRAWS = 4
+"""How much more often than a template with one slot any other may be filled."""
+_YOUNG, _NAMED = 0.35, 0.15
+"""Of the fillings about a person, the share that is made again about a child, or about a name alone."""
+_SLOT = re.compile(r"\{(\w+)\}")
 _FIRST = (
     *(
         "Marta",
@@ -73,7 +82,10 @@ class Grammar:
         self._claims = self.languages["en"]["claim"]
 
     def rows(self, per_template: int, seed: int) -> Iterator[Row]:
-        """Rows of every part, the same for the same seed; a template is only filled with words of its own part."""
+        """Rows of every part, the same for the same seed; a template is only filled with words of its own part.
+
+        `per_template` is what a template with one slot is filled; more slots are more requests to learn from.
+        """
         for lang, table in self.languages.items():
             lexicon = self._lexicon(lang, table)
             fillers = {part: Filler(lexicon, lang, part) for part in Part}
@@ -82,7 +94,7 @@ class Grammar:
                     for template in templates:
                         part = part_of(template, lang)
                         draw = random.Random(f"{seed}:{lang}:{template}")
-                        for _ in range(per_template):
+                        for _ in range(draws(template, per_template)):
                             yield from self._fill(
                                 fillers[part],
                                 template,
@@ -156,28 +168,31 @@ class Grammar:
                 False,
                 photo,
             )
-        if (
-            block
-            and family not in {"lora", "negative"}
-            and any(slot in template for slot in ("{person}", "{generic}"))
-            and draw.random() < 0.35
-        ):
-            young = template.replace("{person}", "{minor}").replace("{generic}", "{minor}")
+        if not block or family in {"lora", "negative"}:
+            return
+        real = any(slot in template for slot in _REAL)
+        young = filler.about(template, "minor", _REFERS)
+        if young and draw.random() < _YOUNG:
             filled = tuple(filler.fill(turn, draw) for turn in young.split(" || "))
-            yield Row(
-                filled,
-                lang,
-                "minor",
-                kind,
-                {**labels, "minor": 1.0},
-                part,
-                True,
-                "{person}" in template,
-            )
-        if block and family in {"1", "2"} and "{person}" in template and draw.random() < 0.15:
-            named = template.replace("{person}", "{name}")
+            yield Row(filled, lang, "minor", kind, {**labels, "minor": 1.0}, part, True, real)
+        named = filler.about(template, "name", _REFERS) if family in {"1", "2"} and real else ""
+        if named and draw.random() < _NAMED:
             filled = tuple(filler.fill(turn, draw) for turn in named.split(" || "))
             yield Row(filled, lang, "23", kind, {**labels, "person": 1.0}, part, True, False)
+
+
+def draws(template: str, per_template: int) -> int:
+    """How often a template is filled: once if nothing can change, then more with each slot, most for the plainest.
+
+    A plain template is little but its slots ("put {person} in {rev}"): it is what people type, so many fillings of it
+    are worth more than one more wording.
+    """
+    slots = len(_SLOT.findall(template)) + template.count("|") - 2 * template.count("||")
+    if not slots:
+        return 1
+    words = len(_SLOT.sub(" ", template).split())
+    plain = 2 if slots > 1 and words <= 2 and " || " not in template else 0
+    return min(per_template + slots - 1 + plain, per_template + _MOST_DRAWS)
 
 
 def _labels(template: str, family: str, block: bool) -> dict[str, float]:
@@ -206,15 +221,6 @@ def _merge(into: dict[str, Any], table: dict[str, Any]) -> None:
             into[key] = list(dict.fromkeys([*into.get(key, []), *value]))
         else:
             into[key] = value
-
-
-def _add(whole: dict[str, Any], table: dict[str, Any]) -> None:
-    """A language may be spread over several files: their lists are joined, each entry once."""
-    for section, lists in table.items():
-        if isinstance(lists, dict):
-            own = whole.setdefault(section, {})
-            for name, entries in lists.items():
-                own[name] = list(dict.fromkeys([*own.get(name, ()), *entries]))
 
 
 def _tables(loaded: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
