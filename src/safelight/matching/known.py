@@ -46,9 +46,12 @@ class KnownImages:
 
     def look(self, frames: Sequence[Frame], file: bytes = b"") -> Look:
         """Look at one picture: its frames, and the file that it came in, if it came in one. Raises StoreFailed."""
+        return self.look_at(hashes_of(frames), file_digests(file) if file and self.hashes.has_files else {})
+
+    def look_at(self, hashed: Sequence[Pdq | Unhashable], digests: Mapping[HashKind, bytes]) -> Look:
+        """Look at one picture that was hashed elsewhere. Raises StoreFailed."""
         banks, lists = self._in_force()
-        found = [*self._same_file(file, banks)] if file else []
-        hashed = [pdq(frame) for frame in _different(frames)]
+        found = [*self._same_file(digests, banks)]
         for one in hashed:
             if isinstance(one, Pdq):
                 found += self._near(one, banks)
@@ -71,13 +74,12 @@ class KnownImages:
         """Digest of the lists in force, as a look would say it. Raises StoreFailed."""
         return self._in_force()[1]
 
-    def _same_file(self, file: bytes, banks: Mapping[int, Bank]) -> Iterator[Match]:
-        if self.hashes.has_files:
-            for kind, digest in file_digests(file).items():
-                for hit in self.hashes.same(kind, digest):
-                    bank = banks.get(hit.bank)
-                    if bank and bank.kind is BankKind.KNOWN:
-                        yield Match(bank, hit.item, kind)
+    def _same_file(self, digests: Mapping[HashKind, bytes], banks: Mapping[int, Bank]) -> Iterator[Match]:
+        for kind, digest in digests.items():
+            for hit in self.hashes.same(kind, digest):
+                bank = banks.get(hit.bank)
+                if bank and bank.kind is BankKind.KNOWN:
+                    yield Match(bank, hit.item, kind)
 
     def _near(self, hashed: Pdq, banks: Mapping[int, Bank]) -> list[Match]:
         near = [
@@ -99,6 +101,11 @@ class KnownImages:
                 self._banks_digest = hashlib.sha256(canonical_json(rows)).hexdigest()
                 self._read_at = time.monotonic()
             return self._banks, hashlib.sha256((self._banks_digest + self.hashes.digest).encode()).hexdigest()[:16]
+
+
+def hashes_of(frames: Sequence[Frame]) -> list[Pdq | Unhashable]:
+    """The PDQ of every frame that differs from the one before it."""
+    return [pdq(frame) for frame in _different(frames)]
 
 
 def _different(frames: Sequence[Frame]) -> Iterator[Frame]:
