@@ -276,7 +276,8 @@ class Safelight:
         )
         self._closing.push_async_callback(keeper.close)
         models = [f"{detector.name}@{detector.version}" for detector in self._detectors]
-        await keeper.open(release=__version__, policy=self.policy.version, models=models)
+        thresholds = {name: float(threshold.value) for name, threshold in self.policy.thresholds.items()}
+        await keeper.open(release=__version__, policy=self.policy.version, models=models, thresholds=thresholds)
         return keeper
 
     def _make_backend(self) -> Backend:

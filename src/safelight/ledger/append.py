@@ -6,13 +6,15 @@ Rules of this module
 - Nothing is signed here but receipts, and a receipt is given only for what has been committed.
 """
 
+import json
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Connection, bindparam, delete, func, insert, select, update
 
+from safelight.core.canonical import canonical_json
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.errors import StoreFailed
 from safelight.ledger.draft import Draft, code
@@ -20,7 +22,8 @@ from safelight.ledger.proofs.leaf import Leaf, LeafKind, PublicValue, commit
 from safelight.ledger.proofs.merkle import leaf_hash
 from safelight.ledger.proofs.note import SecretKey
 from safelight.ledger.proofs.receipt import give_receipt
-from safelight.ledger.subject_keys import keys_of
+from safelight.ledger.subject_keys import SubjectKey, keys_of
+from safelight.store.ledger_tables import ledger_values
 from safelight.store.tables import (
     ledger_head,
     ledger_leaves,
@@ -61,7 +64,13 @@ class Ledger:
         """A hint that spares the common case a question; the truth is in the table."""
 
     def begin(
-        self, connection: Connection, *, release: str, policy: str | None = None, models: Sequence[str] = ()
+        self,
+        connection: Connection,
+        *,
+        release: str,
+        policy: str | None = None,
+        models: Sequence[str] = (),
+        thresholds: Mapping[str, float] | None = None,
     ) -> None:
         """Write this process's first leaf, and what has changed since the log's last process began.
 
@@ -70,7 +79,7 @@ class Ledger:
         now = self._clock()
         row = {"id": self.process, "next_seq": 0, "counted_from": 0, "started_at": to_rfc3339(now)}
         connection.execute(insert(ledger_processes), [row])
-        last = connection.execute(select(ledger_head.c.policy, ledger_head.c.models)).one()
+        last = connection.execute(select(ledger_head.c.policy, ledger_head.c.models, ledger_head.c.thresholds)).one()
         named = sorted(code(model) for model in models)
         start: dict[str, PublicValue] = {"heartbeat_s": HEARTBEAT_S, "policy": policy, "release": code(release)}
         drafts = [Draft(LeafKind.PROCESS_START, now, start)]
@@ -79,9 +88,12 @@ class Ledger:
             return
         if last.policy != policy:
             drafts.append(Draft(LeafKind.POLICY_CHANGE, now, {"policy": policy, "previous": last.policy}))
+        if changed := _changed(last.thresholds, thresholds or {}):
+            drafts.append(Draft(LeafKind.THRESHOLD_CHANGE, now, {"changed": changed, "policy": policy}))
         if last.models != " ".join(named):
             drafts.append(Draft(LeafKind.MODEL_CHANGE, now, {"models": named}))
-        connection.execute(update(ledger_head).values(policy=policy, models=" ".join(named)))
+        in_force = {"policy": policy, "models": " ".join(named), "thresholds": _text_of(thresholds or {})}
+        connection.execute(update(ledger_head).values(in_force))
         self.append(connection, drafts)
 
     def append(self, connection: Connection, drafts: Sequence[Draft]) -> list[Appended]:
@@ -93,9 +105,11 @@ class Ledger:
         if after is None:
             raise StoreFailed("This process's count in the log is gone; restart it.")
         keys = keys_of(connection, (one.subject_id for one in drafts if one.subject_id), self._clock())
-        appended, rows = [], []
+        appended, rows, kept = [], [], []
         for seq, draft in enumerate(drafts, start=after - len(drafts)):
             key = keys[draft.subject_id] if draft.subject_id else None
+            if key and draft.committed and draft.kind is not LeafKind.DECISION:
+                kept.append(self._kept(seq, draft, key))
             commitments = {
                 name: commit(name, key.salt(self.process, seq, name), value)
                 for name, value in draft.committed.items()
@@ -116,6 +130,15 @@ class Ledger:
                 }
             )
         connection.execute(_INSERT, rows)
+        if kept:
+            connection.execute(insert(ledger_values), kept)
+        return appended
+
+    def append_once(self, connection: Connection, drafts: Sequence[Draft], *, release: str) -> list[Appended]:
+        """Begin, write and end in one transaction: for a command that has something to log and runs no gate."""
+        self.begin(connection, release=release)
+        appended = self.append(connection, drafts)
+        self.end(connection)
         return appended
 
     def outages(self, connection: Connection, missing: Sequence[str], answered: Sequence[str]) -> list[Draft]:
@@ -166,6 +189,21 @@ class Ledger:
         """Write that the process runs."""
         self.append(connection, [Draft(LeafKind.HEARTBEAT, self._clock())])
 
+    def _kept(self, seq: int, draft: Draft, key: SubjectKey) -> dict[str, str | int]:
+        body = canonical_json(dict(draft.committed)).decode()
+        return {"process": self.process, "seq": seq, "subject_key_id": key.id, "body": body}
+
     def receipt(self, appended: Appended) -> str:
         """The log's promise for a leaf that has been committed."""
         return give_receipt(appended.leaf_hash, int(appended.at.timestamp() * 1000), self.key).to_text()
+
+
+def _changed(last: str | None, thresholds: Mapping[str, float]) -> list[str]:
+    """The names of thresholds that were added, taken away or moved."""
+    before: Mapping[str, float] = json.loads(last or "{}")
+    names = before.keys() | thresholds.keys()
+    return sorted(code(name) for name in names if before.get(name) != thresholds.get(name))
+
+
+def _text_of(thresholds: Mapping[str, float]) -> str:
+    return canonical_json(dict(thresholds)).decode()

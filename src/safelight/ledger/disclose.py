@@ -1,11 +1,13 @@
 """What is shown of the log on purpose: one leaf's commitments opened, a copy of the public part; and what is erased."""
 
 import contextlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, select
 
 from safelight.core.clock import Clock
 from safelight.core.errors import LedgerCode, LedgerUnfit
@@ -18,6 +20,7 @@ from safelight.ledger.proofs.note import PublicKey
 from safelight.ledger.proofs.tiles import TILE_WIDTH, tiles_between
 from safelight.ledger.published import read_checkpoint, read_tile
 from safelight.ledger.subject_keys import destroy, key_by_id
+from safelight.store.ledger_tables import ledger_values
 from safelight.store.tables import decisions, ledger_leaves
 
 
@@ -31,12 +34,12 @@ class Opened:
 
 
 def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, fields: Sequence[str] = ()) -> Opened:
-    """Open the leaf with this hash, or the one of the decision `record_id`; `fields`: which of them, none: all.
+    """Open the leaf with this hash, or the first of the record `record_id`; `fields`: which of them, none: all.
 
     Raises Unavailable when there is no such leaf, when its subject was erased, or when what it commits to is gone.
     """
     which = ledger_leaves.c.leaf_hash == leaf_hash if leaf_hash else ledger_leaves.c.record_id == record_id
-    row = connection.execute(select(ledger_leaves).where(which)).first()
+    row = connection.execute(select(ledger_leaves).where(which).order_by(ledger_leaves.c.id)).first()
     if row is None:
         raise Unavailable("There is no such leaf.")
     key = key_by_id(connection, row.subject_key_id) if row.subject_key_id else None
@@ -44,11 +47,8 @@ def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, f
         raise Unavailable(
             "The leaf commits to nothing that can be opened: its subject's key was destroyed, or it has none."
         )
-    record = connection.execute(select(decisions).where(decisions.c.id == row.record_id)).first()
-    if record is None:
-        raise Unavailable("The record of this leaf is gone, so there is nothing to open it with.")
     leaf = Leaf.parse(row.content)
-    values = decision_values({str(name): value for name, value in record._mapping.items()})
+    values = _values(connection, leaf, row)
     if unknown := set(fields) - values.keys():
         raise Unavailable(f"The leaf has no field {sorted(unknown)[0]!r}; it has {', '.join(values)}.")
     openings = {
@@ -90,6 +90,21 @@ def erase(connection: Connection, ledger: Ledger, subject_id: str, clock: Clock)
     if not destroy(connection, subject_id, clock()):
         raise LedgerUnfit(LedgerCode.NO_SUBJECT, f"The log knows no subject {subject_id!r}, or it was erased before.")
     ledger.append(connection, [Draft(LeafKind.ERASURE, clock())])
+
+
+def _values(connection: Connection, leaf: Leaf, row: Row[Any]) -> Mapping[str, str]:
+    """What the leaf commits to. Raises Unavailable when it is gone."""
+    found: Mapping[str, str] | None = None
+    if leaf.kind == LeafKind.DECISION:
+        record = connection.execute(select(decisions).where(decisions.c.id == row.record_id)).first()
+        found = decision_values({str(name): value for name, value in record._mapping.items()}) if record else None
+    else:
+        here = (ledger_values.c.process == row.process) & (ledger_values.c.seq == row.seq)
+        body = connection.execute(select(ledger_values.c.body).where(here)).scalar()
+        found = json.loads(body) if body else None
+    if found is None:
+        raise Unavailable("The record of this leaf is gone, so there is nothing to open it with.")
+    return found
 
 
 def _drop_partials(full: Path) -> None:

@@ -21,10 +21,12 @@ class Draft:
     at: datetime
     public: Mapping[str, PublicValue] = field(default_factory=dict)
     committed: Mapping[str, str] = field(default_factory=dict)
-    """By field, what the leaf commits to. The values stand in the store, by `record_id`, and are not kept here."""
+    """By field, what the leaf commits to. A decision's values stand in its own record; those of every other kind are
+    kept with the log, and go with the subject's key."""
     subject_id: str | None = None
-    """Whose key salts the commitments; needed where there are any."""
+    """Whose key salts the commitments; needed where there are any. An account, or a matter such as `case_…`."""
     record_id: str | None = None
+    """By which the leaf is found again in the store; never published."""
     sort: str | None = None
     """Under which the totals count it; decisions only."""
 

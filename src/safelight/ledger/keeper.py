@@ -8,7 +8,7 @@ Rules of this module
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 import structlog
@@ -65,13 +65,17 @@ class Keeper:
         self._unwitnessed: Note | None = None
         self._trouble = ""
 
-    async def open(self, *, release: str, policy: str, models: Sequence[str]) -> None:
+    async def open(
+        self, *, release: str, policy: str, models: Sequence[str], thresholds: Mapping[str, float] | None = None
+    ) -> None:
         """Check the log, begin to count, start to run. Raises LedgerUnfit or StoreFailed."""
         kept = await asyncio.to_thread(self._head_file.read)
         await self._database.write(lambda c: open_log(c, self._ledger.key.public(), kept))
         if self._witnesses:
             await self._witnesses.check_start()
-        await self._database.write(lambda c: self._ledger.begin(c, release=release, policy=policy, models=models))
+        await self._database.write(
+            lambda c: self._ledger.begin(c, release=release, policy=policy, models=models, thresholds=thresholds)
+        )
         await self.catch_up()
         runs = [self._integrate(), self._beat(), *([self._have_witnessed()] if self._witnesses else [])]
         self._tasks = [asyncio.create_task(run) for run in runs]

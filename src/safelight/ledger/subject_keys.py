@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
 
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
 from safelight.ledger.proofs.leaf import SALT_BYTES
+from safelight.store.ledger_tables import ledger_values
 from safelight.store.tables import ledger_subject_keys as keys
 
 # Built once: every decision asks it.
@@ -60,11 +61,16 @@ def key_by_id(connection: Connection, key_id: str) -> SubjectKey | None:
 
 
 def destroy(connection: Connection, subject_id: str, now: datetime) -> bool:
-    """Destroy the subject's key. Whether there was one. Raises nothing of its own; the caller logs the erasure."""
+    """Destroy the subject's key, and what the log kept to open its leaves with. Whether there was one.
+
+    Raises nothing of its own; the caller logs the erasure.
+    """
     if connection.dialect.name == "sqlite":
         connection.execute(
             text("PRAGMA secure_delete = ON")
         )  # overwrite the old bytes in the file, not only unlink them
+    theirs = select(keys.c.id).where(keys.c.subject_id == subject_id)
+    connection.execute(delete(ledger_values).where(ledger_values.c.subject_key_id.in_(theirs)))
     gone = {"subject_id": None, "secret": None, "destroyed_at": to_rfc3339(now)}
     return connection.execute(update(keys).where(keys.c.subject_id == subject_id).values(gone)).rowcount > 0
 

@@ -200,6 +200,7 @@ ledger_head = Table(
     Column("rounds", BigInteger, nullable=False, comment="changed first, to lock the row"),
     Column("policy", String(80), comment="as the last process began with it"),
     Column("models", Text, comment="the same, for the detectors"),
+    Column("thresholds", Text, comment="the same, as JSON by name"),
 )
 
 ledger_processes = Table(

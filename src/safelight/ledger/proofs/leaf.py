@@ -39,7 +39,7 @@ _OWN_FIELDS = frozenset({"at", "commit", "kind", "process", "seq", "v"})
 
 
 class LeafKind(StrEnum):
-    """What an entry can be about. Some kinds wait for the room that will write them; their names are taken."""
+    """What an entry can be about. A reader takes kinds that it does not know: later releases add some."""
 
     PROCESS_START = "process_start"
     """A gate process begins to count: its release, policy, detectors and the rhythm of its heartbeats."""
@@ -55,15 +55,34 @@ class LeafKind(StrEnum):
     OUTAGE_END = "outage_end"
     POLICY_CHANGE = "policy_change"
     """Another policy, or other thresholds, than the log's last one; by version, which is its hash."""
+    THRESHOLD_CHANGE = "threshold_change"
+    """Of another policy than the last one, which thresholds differ, by name; the values are in the policy."""
     MODEL_CHANGE = "model_change"
     """Other detectors, or other versions of them, than the log's last ones."""
     ERASURE = "erasure"
     """A subject's key was destroyed: its leaves can no longer be opened. It does not say whose."""
     BANK_UPDATE = "bank_update"
+    """A bank of known images was made, changed or removed: counts, and a commitment to the whole event."""
     CONSENT = "consent"
+    """A signer or a record of the consent register was added or revoked."""
+    REPORT = "report"
+    """Somebody reported an image, and a legal clock began."""
     TAKEDOWN = "takedown"
+    """What became of a report: hidden, removed, kept or restored, and how long after it."""
+    REVIEW = "review"
+    """A person looked at an automatic decision again, and it stood or did not."""
     APPEAL = "appeal"
+    """Somebody contested a decision, or their contest was decided."""
+    STANDING = "standing"
+    """An account was warned, limited, suspended or restored. It does not say whose."""
+    REFERRAL = "referral"
+    """An authority was told, or what was told was taken back."""
+    TRACE = "trace"
+    """Somebody asked which request made a picture."""
     EVIDENCE_OPENED = "evidence_opened"
+    """A sealed exhibit was opened, by how many approvers, for which kind of purpose."""
+    EVIDENCE_DESTROYED = "evidence_destroyed"
+    """A sealed exhibit reached the end of its retention and was destroyed."""
 
 
 @dataclass(frozen=True, slots=True)
