@@ -43,7 +43,7 @@ from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
 from safelight.matching.known import KnownImages, open_hashes
-from safelight.matching.pdq import Frame, Pdq, pdq
+from safelight.matching.pdq import Frame, Pdq, pdq_once
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
@@ -293,7 +293,7 @@ class Safelight:
 
 def _fingerprint(frame: Frame) -> tuple[bytes, ...]:
     """What the edit chain knows a picture by: its PDQ, as it is, mirrored and turned."""
-    hashed = pdq(frame)
+    hashed = pdq_once(frame)
     return tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ()
 
 

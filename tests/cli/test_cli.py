@@ -105,3 +105,13 @@ def test_the_demo_does_what_it_says() -> None:
     assert report["as_expected"], report["lines"]
     assert len(report["lines"]) >= 8
     assert done.returncode == 0
+
+
+def test_numpy_keeps_to_one_thread_in_every_command() -> None:
+    script = (
+        "import safelight.cli.main, numpy, psutil\n"
+        "numpy.ones((600, 600)) @ numpy.ones((600, 600))\n"
+        "print(psutil.Process().num_threads())"
+    )
+    answer = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 (our own script)
+    assert answer.stdout.strip() == "1"

@@ -9,8 +9,9 @@ import skimage.data
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safelight.matching import pdq as pdq_module
 from safelight.matching.fingerprints import HashKind, file_digests, parse_hash
-from safelight.matching.pdq import MIN_QUALITY, Frame, Pdq, Turn, Unhashable, WhyUnhashable, distance, pdq
+from safelight.matching.pdq import MIN_QUALITY, Frame, Pdq, Turn, Unhashable, WhyUnhashable, distance, pdq, pdq_once
 
 PHOTOS = ("astronaut", "coffee", "chelsea", "rocket", "camera", "page", "text", "retina", "immunohistochemistry")
 TURNED = {
@@ -124,3 +125,13 @@ def test_a_hash_is_parsed_strictly(kind: HashKind, content: bytes) -> None:
     for wrong in (text + "\n", " " + text, "0x" + text[2:], text[:-1], text + "00" * 32, ""):
         with pytest.raises(ValueError, match="hexadecimal"):
             parse_hash(kind, wrong)
+
+
+def test_a_frame_that_is_asked_for_twice_is_hashed_once_and_forgotten_with_it() -> None:
+    frame = photo("coffee", 320, 240)
+    found = pdq_once(frame)
+    assert pdq_once(frame) is found
+    assert pdq_once(frame.copy()) == found
+    held = len(pdq_module._held)
+    del frame
+    assert len(pdq_module._held) == held - 1

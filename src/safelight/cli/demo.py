@@ -20,7 +20,7 @@ import typer
 from rich.table import Table
 
 from safelight.cli.output import AsJson, console, print_json, quiet_logs
-from safelight.cli.serve import keep_numpy_on_one_thread, make_server
+from safelight.cli.serve import make_server
 from safelight.core.errors import NotStartable
 from safelight.settings import BackendName, Settings
 
@@ -66,7 +66,6 @@ def demo(
     if missing := [name for name in ("openai", "skimage") if importlib.util.find_spec(name) is None]:
         raise NotStartable(f"The demo needs {', '.join(missing)}: install `safelight[demo]`.")
     quiet_logs()
-    keep_numpy_on_one_thread()
     if not asyncio.run(_demo(port, once=once, as_json=as_json)):
         raise typer.Exit(1)
 

@@ -1,6 +1,5 @@
 """`safelight serve`."""
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,7 +44,6 @@ def serve(
     }
     settings = Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     configure_logs(as_json=settings.log_json)
-    keep_numpy_on_one_thread()
     uvloop.run(run(settings))
 
 
@@ -64,11 +62,6 @@ async def run(settings: Settings) -> None:
             load_seconds={name: round(seconds, 3) for name, seconds in safelight.load_seconds.items()},
         )
         await make_server(create_app(safelight), settings).serve()
-
-
-def keep_numpy_on_one_thread() -> None:
-    """Before numpy is imported: its threads would wait for one another on the cores that detectors run on."""
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 
 def make_server(app: Any, settings: Settings) -> uvicorn.Server:

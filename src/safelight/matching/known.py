@@ -21,7 +21,7 @@ from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankKind, BankState, Look, Match
-from safelight.matching.pdq import Frame, Pdq, Unhashable, pdq
+from safelight.matching.pdq import Frame, Pdq, Unhashable, pdq_once
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 
@@ -105,7 +105,7 @@ class KnownImages:
 
 def hashes_of(frames: Sequence[Frame]) -> list[Pdq | Unhashable]:
     """The PDQ of every frame that differs from the one before it."""
-    return [pdq(frame) for frame in _different(frames)]
+    return [pdq_once(frame) for frame in _different(frames)]
 
 
 def _different(frames: Sequence[Frame]) -> Iterator[Frame]:

@@ -16,8 +16,10 @@ Rules of this module
 Left to others: which matches count (`banks.py`), finding neighbours (`index/`).
 """
 
+import weakref
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 import cv2
 import numpy as np
@@ -100,6 +102,19 @@ def pdq(frame: Frame) -> Pdq | Unhashable:
     return Pdq(quality, tuple((turn, _to_bits(form)) for turn, form in _turned(frequencies)))
 
 
+def pdq_once(frame: Frame) -> Pdq | Unhashable:
+    """As `pdq`, and not hashed anew while `frame`, which nobody writes to, is in memory: several rooms ask for it."""
+    key = id(frame)
+    if (held := _held.get(key)) and held[0]() is frame:
+        return held[1]
+    found = pdq(frame)
+    _held[key] = weakref.ref(frame, lambda _: _held.pop(key, None)), found
+    return found
+
+
+_held: dict[int, tuple["weakref.ref[Frame]", Pdq | Unhashable]] = {}
+
+
 def distance(one: bytes, other: bytes) -> int:
     """In how many of the 256 bits two hashes differ."""
     return (int.from_bytes(one) ^ int.from_bytes(other)).bit_count()
@@ -116,30 +131,38 @@ def _samples(frame: Frame) -> NDArray[np.float32]:
     height, width = luma.shape
     if (height, width) == (_SAMPLES, _SAMPLES):
         return luma
-    down, across = _Side(height), _Side(width)
-    size, anchor = (across.window, down.window), (across.anchor, down.anchor)
-    for last in (False, True):
-        sums = cv2.boxFilter(luma, cv2.CV_32F, size, anchor=anchor, normalize=False, borderType=cv2.BORDER_CONSTANT)
-        luma = np.asarray(sums, np.float32)
-        if last:
-            luma = luma[np.ix_(down.samples, across.samples)]
-        luma *= (down.shares[down.samples] if last else down.shares)[:, None]
-        luma *= across.shares[across.samples] if last else across.shares
-    return luma
+    # Both passes of both boxes are linear, and only 64 × 64 of what they make is looked at: only that is made.
+    down, across = _side(height), _side(width)
+    rows = np.empty((_SAMPLES, width), np.float32)
+    for row, (start, stop) in enumerate(down.spans):
+        np.dot(down.shares[row, start:stop], luma[start:stop], out=rows[row])
+    return np.asarray(rows @ across.shares.T, np.float32)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
 class _Side:
-    """The box filter along one side of a picture."""
+    """What each of the 64 samples along one side takes of the pixels: the box filter, twice."""
 
-    def __init__(self, pixels: int) -> None:
-        self.window = (pixels + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
-        self.anchor = (self.window - 1) // 2
-        """Pixels of the window before the one that it stands for."""
-        first = np.arange(pixels) - self.anchor
-        inside = np.minimum(first + self.window, pixels) - np.maximum(first, 0)
-        self.shares = (1 / inside).astype(np.float32)
-        """What turns a sum into a mean; at the edges only part of the window lies inside."""
-        self.samples = ((np.arange(_SAMPLES) + 0.5) * pixels / _SAMPLES).astype(np.intp)
+    shares: NDArray[np.float32]
+    """(64, pixels)"""
+    spans: tuple[tuple[int, int], ...]
+    """Of each sample the first pixel that it takes anything of, and the one after the last."""
+
+
+@lru_cache(maxsize=32)
+def _side(pixels: int) -> _Side:
+    window = (pixels + 2 * _SAMPLES - 1) // (2 * _SAMPLES)
+    first = np.arange(pixels) - (window - 1) // 2
+    start, stop = np.maximum(first, 0), np.minimum(first + window, pixels)
+    share = 1 / (stop - start)  # at the edges only part of the window lies inside
+    samples = ((np.arange(_SAMPLES) + 0.5) * pixels / _SAMPLES).astype(np.intp)
+    steps = np.zeros((_SAMPLES, pixels + 1))
+    for row, sample in enumerate(samples):
+        inside = slice(start[sample], stop[sample])
+        np.add.at(steps[row], start[inside], share[inside] * share[sample])
+        np.add.at(steps[row], stop[inside], -share[inside] * share[sample])
+    spans = tuple((int(start[start[at]]), int(stop[stop[at] - 1])) for at in samples)
+    return _Side(steps.cumsum(axis=1)[:, :pixels].astype(np.float32), spans)
 
 
 def _quality(samples: NDArray[np.float32]) -> int:
