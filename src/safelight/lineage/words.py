@@ -4,7 +4,6 @@ Without the key file nothing can be read; to forget all words at once, destroy i
 """
 
 import json
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,8 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from safelight.core.errors import NotStartable
+from safelight.store.key_file import KEY_BYTES, load_or_make
 
-_KEY_BYTES = 32
 _NONCE_BYTES = 12
 
 
@@ -22,22 +21,15 @@ class WordsKey:
     """Seals and opens."""
 
     def __init__(self, key: bytes) -> None:
-        if len(key) != _KEY_BYTES:
-            raise NotStartable(f"the key of the edit chain must be {_KEY_BYTES} bytes; remove it, and one is made anew")
+        if len(key) != KEY_BYTES:
+            raise NotStartable(f"the key of the edit chain must be {KEY_BYTES} bytes; remove it, and one is made anew")
         self._cipher = AESGCM(key)
 
     @classmethod
     def load_or_make(cls, path: Path) -> "WordsKey":
         """Read the key file, or make one that only its owner can read. Raises NotStartable."""
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(path.read_bytes())
-        except OSError as error:
-            raise NotStartable(f"the key of the edit chain {path} could not be made: {error.strerror}") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key := secrets.token_bytes(_KEY_BYTES))
-        return cls(key)
+        if_lost = "remove it, and one is made anew"
+        return cls(load_or_make(path, "the key of the edit chain", if_lost=if_lost))
 
     def seal(self, words: Sequence[str], row: str) -> bytes:
         """`words`, for the row with the id `row` only. A fresh nonce each time, so equal words look different."""

@@ -5,37 +5,24 @@ A plain hash would not do: prompts are short, and anybody could hash a list of g
 
 import hashlib
 import hmac
-import os
-import secrets
 from pathlib import Path
 
 from safelight.core.errors import NotStartable
-
-_KEY_BYTES = 32
+from safelight.store.key_file import KEY_BYTES, load_or_make
 
 
 class DigestKey:
     """A secret key for HMAC-SHA-256 (RFC 2104). Losing it makes old digests meaningless; leaking it, guessable."""
 
     def __init__(self, key: bytes) -> None:
-        if len(key) != _KEY_BYTES:
-            raise NotStartable(f"the digest key must be {_KEY_BYTES} bytes, not {len(key)}; restore it from backup")
+        if len(key) != KEY_BYTES:
+            raise NotStartable(f"the digest key must be {KEY_BYTES} bytes, not {len(key)}; restore it from backup")
         self._key = key
 
     @classmethod
     def load_or_make(cls, path: Path) -> "DigestKey":
         """Read the key file, or make one that only its owner can read. Raises NotStartable."""
-        try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return cls(path.read_bytes())
-        except OSError as error:
-            raise NotStartable(f"the digest key {path} could not be made: {error.strerror}") from error
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(key := secrets.token_bytes(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        return cls(key)
+        return cls(load_or_make(path, "the digest key"))
 
     def digest(self, purpose: str, content: bytes) -> str:
         """`hmac-sha256:` and 64 hex digits. Digests for different purposes cannot be compared with each other."""
