@@ -19,7 +19,7 @@ import safelight.core.errors
 import safelight.core.limits
 from safelight.cli.main import app
 from safelight.core.category import Category
-from safelight.core.errors import BackendCode, InputCode, LedgerCode
+from safelight.core.errors import BackendCode, InputCode, LedgerCode, MarkCode
 from safelight.core.limits import Limits
 from safelight.settings import Settings
 
@@ -72,6 +72,8 @@ def codes_page() -> str:
     lines += _enum_table(safelight.core.errors, InputCode)
     lines += ["", "## Why the log keeps the service from starting", ""]
     lines += _enum_table(safelight.core.errors, LedgerCode)
+    lines += ["", "## Why a picture could not be marked, so that it was not released (HTTP 503)", ""]
+    lines += _enum_table(safelight.core.errors, MarkCode)
     lines += ["", "## What is wrong with the image model (HTTP 502, 503, 504, or 400 for `backend_rejected`)", ""]
     lines += _enum_table(safelight.core.errors, BackendCode)
     lines += [

@@ -11,6 +11,7 @@ class into a status.
     ├── BackendFailed        the image model behind the gate did not answer as agreed
     │   └── BackendRefused   it answered that it will not make this
     ├── StoreFailed          a record could not be written or read, so nothing may leave
+    ├── MarkFailed           a picture could not be marked as the settings ask, so it may not leave
     └── NotStartable         the configuration or a part is unfit; the service does not start
         ├── LedgerUnfit      the log is not the one that was signed; `code` is one of LedgerCode
         ├── DetectorUnfit    a detector failed to load or failed its self-check
@@ -164,6 +165,29 @@ class StoreFailed(SafelightError):
     """A record could not be written or read, so nothing may leave."""
 
     code = "record_failed"
+
+
+class MarkCode(StrEnum):
+    """Why a picture could not be marked. Stable."""
+
+    SIGNER_UNAVAILABLE = "marks_signer_unavailable"
+    """The key that signs content credentials did not sign."""
+    KEY_EXPIRED = "marks_key_expired"
+    """Its certificate is past its time, or not yet in it."""
+    WATERMARK_FAILED = "marks_watermark_failed"
+    """The picture could not be watermarked, or not be encoded again."""
+    REGISTER_FAILED = "marks_register_failed"
+    """The register of outputs did not take the picture."""
+    BUSY = "marks_busy"
+    """No core came free in time."""
+
+
+class MarkFailed(SafelightError):
+    """A picture could not be marked as the settings ask, so it may not leave; `code` is one of MarkCode."""
+
+    def __init__(self, code: MarkCode, message: str, *, retry_after_s: int | None = None) -> None:
+        super().__init__(message, retry_after_s=retry_after_s)
+        self.code = code.value
 
 
 class NotStartable(SafelightError):

@@ -20,6 +20,7 @@ from safelight.core.errors import (
     BadInput,
     BudgetSpent,
     InputCode,
+    MarkFailed,
     NotAllowed,
     Overloaded,
     PermissionLacking,
@@ -40,6 +41,7 @@ STATUS: Mapping[type[SafelightError], tuple[int, str]] = {
     Overloaded: (503, "server_error"),
     BackendFailed: (502, "server_error"),
     StoreFailed: (503, "server_error"),
+    MarkFailed: (503, "server_error"),
     BankError: (400, "invalid_request_error"),
     SafelightError: (500, "server_error"),
 }

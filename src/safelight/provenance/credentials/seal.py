@@ -1,0 +1,92 @@
+"""Writes signed credentials into an encoded picture, without touching its pixels.
+
+Rules of this module
+- Nothing is fetched: no time stamps, no remote manifests, no revocation lists.
+- No thumbnails: they would be another copy of the picture.
+- Whatever goes wrong is MarkFailed, and the picture stays here.
+"""
+
+import io
+
+import c2pa
+import structlog
+
+from safelight.core.errors import MarkCode, MarkFailed, NotStartable
+from safelight.provenance.credentials.chain import Chain
+from safelight.provenance.credentials.manifest import ingredient_of, manifest_of
+from safelight.provenance.credentials.signer import Algorithm, Signer
+from safelight.provenance.model import Origin, Source
+
+log = structlog.get_logger()
+
+_ALGORITHMS = {
+    Algorithm.ES256: c2pa.C2paSigningAlg.ES256,
+    Algorithm.ES384: c2pa.C2paSigningAlg.ES384,
+    Algorithm.ED25519: c2pa.C2paSigningAlg.ED25519,
+    Algorithm.PS256: c2pa.C2paSigningAlg.PS256,
+}
+_SETTINGS = {
+    "version": 1,
+    # What was signed is looked at by our tests and by readers; once more at each signing costs as much again.
+    "verify": {"verify_after_sign": False, "remote_manifest_fetch": False, "ocsp_fetch": False},
+    "builder": {"thumbnail": {"enabled": False}},
+}
+
+
+class Sealer:
+    """Signs pictures with one signer."""
+
+    def __init__(self, signer: Signer) -> None:
+        """Raises NotStartable where the signer and its chain cannot be used."""
+        self._signer = signer
+        self._why = ""
+        try:
+            self._context = c2pa.Context.from_dict(_SETTINGS)
+            self._native = c2pa.Signer.from_callback(self._sign, _ALGORITHMS[signer.algorithm], signer.chain.pem)
+        except c2pa.C2paError as error:
+            raise NotStartable(f"The certificates for content credentials are refused: {error}") from error
+
+    @property
+    def chain(self) -> Chain:
+        """Under which is signed."""
+        return self._signer.chain
+
+    def seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
+        """`content` with the credentials that say `origin`. Raises MarkFailed."""
+        if why := self.chain.why_unfit(origin.at):
+            message = f"The key for content credentials cannot be used: {why}. Nothing was released; renew it."
+            raise MarkFailed(MarkCode.KEY_EXPIRED, message)
+        sealed = io.BytesIO()
+        try:
+            with c2pa.Builder.from_json(manifest_of(origin), context=self._context) as builder:
+                for number, source in enumerate(origin.sources, 1):
+                    self._add(builder, number, source)
+                builder.sign(self._native, media_type, io.BytesIO(content), sealed)
+        except c2pa.C2paError as error:
+            # The library's own words may speak of the file; what the signer raised is named by its class alone.
+            why = self._why or type(error).__name__.strip("_")
+            message = f"The content credentials could not be signed ({why}), so nothing was released; try again soon."
+            raise MarkFailed(MarkCode.SIGNER_UNAVAILABLE, message, retry_after_s=30) from error
+        return sealed.getvalue()
+
+    def close(self) -> None:
+        """Let go of the key."""
+        self._native.close()
+        self._context.close()
+
+    def _add(self, builder: c2pa.Builder, number: int, source: Source) -> None:
+        try:
+            builder.add_ingredient(ingredient_of(number), source.media_type, io.BytesIO(source.content))
+        except c2pa.C2paError as error:
+            # A photo whose own credentials cannot be read is still what the edit was made from; its pixels are.
+            log.warning("ingredient_without_credentials", error=type(error).__name__)
+            builder.add_ingredient(ingredient_of(number), "application/octet-stream", io.BytesIO(source.content))
+
+    def _sign(self, message: bytes) -> bytes:
+        try:
+            signature = self._signer.sign(message)
+        except Exception as error:  # noqa: BLE001 (a signer may be anybody's; the library sees only that it failed)
+            self._why = type(error).__name__
+            return b""
+        self._why = "" if signature else "an empty signature"
+        return signature

@@ -1,0 +1,242 @@
+"""Content credentials: what is signed is read back, what was changed is found, and an unfit key is refused."""
+
+import io
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import c2pa
+import numpy as np
+import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from PIL import Image
+
+from safelight.core.errors import MarkCode, MarkFailed, NotStartable
+from safelight.provenance.credentials.chain import (
+    CHAIN_FILE,
+    KEY_FILE,
+    LEAF_LIFE,
+    TRUSTED_FOLDER,
+    Chain,
+    keep_trusted,
+    load_key,
+    load_or_make,
+    make_development,
+    trusted_roots,
+)
+from safelight.provenance.credentials.read import CredentialReader
+from safelight.provenance.credentials.seal import Sealer
+from safelight.provenance.credentials.signer import Algorithm, LocalSigner, RemoteSigner
+from safelight.provenance.model import CredentialState, How, Origin, Source
+
+CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
+NOW = datetime.now(UTC)
+FORMATS = {"image/png": "PNG", "image/jpeg": "JPEG", "image/webp": "WEBP", "image/avif": "AVIF"}
+
+
+def picture(media_type: str) -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(np.arange(64 * 64 * 3, dtype=np.uint32).reshape(64, 64, 3).astype(np.uint8)).save(
+        file, FORMATS[media_type]
+    )
+    return file.getvalue()
+
+
+def origin(*sources: Source, at: datetime = NOW) -> Origin:
+    how = How.EDITED if sources else How.CREATED
+    return Origin("out_1", "req_1", "dec_1", "sha256:00", how, "sketch", at, sources)
+
+
+def sealer(folder: Path, now: datetime = NOW) -> Sealer:
+    chain, key = load_or_make(folder, now, production=False)
+    return Sealer(LocalSigner(load_key(key, chain, "key"), chain))
+
+
+def reader(folder: Path) -> CredentialReader:
+    return CredentialReader(trusted_roots(folder / TRUSTED_FOLDER))
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+def test_what_was_signed_is_read_back_as_trusted(tmp_path: Path, media_type: str) -> None:
+    sealed = sealer(tmp_path).seal(picture(media_type), media_type, origin())
+    read = reader(tmp_path).read(sealed, media_type)
+    assert read.state is CredentialState.TRUSTED
+    assert (read.output_id, read.request_id, read.decision_id) == ("out_1", "req_1", "dec_1")
+    assert read.actions == ("c2pa.created",)
+    assert read.digital_source == "trainedAlgorithmicMedia"
+    # The picture itself is untouched.
+    assert np.array_equal(
+        np.asarray(Image.open(io.BytesIO(sealed))), np.asarray(Image.open(io.BytesIO(picture(media_type))))
+    )
+
+
+def test_an_edit_names_its_photos_and_carries_their_own_credentials(tmp_path: Path) -> None:
+    signed_photo = sealer(tmp_path).seal(picture("image/jpeg"), "image/jpeg", origin())
+    sources = Source(signed_photo, "image/jpeg"), Source(picture("image/png"), "image/png")
+    sealed = sealer(tmp_path).seal(picture("image/webp"), "image/webp", origin(*sources))
+    read = reader(tmp_path).read(sealed, "image/webp")
+    assert read.state is CredentialState.TRUSTED
+    assert read.actions == ("c2pa.opened", "c2pa.edited")
+    assert read.digital_source == "compositeWithTrainedAlgorithmicMedia"
+    assert read.ingredients == 2
+
+
+def test_a_photo_whose_credentials_cannot_be_read_is_an_ingredient_all_the_same(tmp_path: Path) -> None:
+    """The asker chooses the photo's bytes, and must not be able to stop the marking with them."""
+    broken = sealer(tmp_path).seal(picture("image/jpeg"), "image/jpeg", origin())
+    sealed = sealer(tmp_path).seal(
+        picture("image/png"), "image/png", origin(Source(broken[: len(broken) // 2], "image/jpeg"))
+    )
+    read = reader(tmp_path).read(sealed, "image/png")
+    assert (read.state, read.ingredients) == (CredentialState.TRUSTED, 1)
+
+
+@pytest.mark.parametrize("media_type", ["image/png", "image/jpeg", "image/webp"])
+def test_one_flipped_byte_of_the_picture_is_found(tmp_path: Path, media_type: str) -> None:
+    sealed = bytearray(sealer(tmp_path).seal(picture(media_type), media_type, origin()))
+    sealed[-40] ^= 1
+    read = reader(tmp_path).read(bytes(sealed), media_type)
+    assert read.state in {CredentialState.BROKEN, CredentialState.UNREADABLE}
+
+
+def test_credentials_of_strangers_are_valid_and_not_trusted(tmp_path: Path) -> None:
+    sealed = sealer(tmp_path / "theirs").seal(picture("image/png"), "image/png", origin())
+    sealer(tmp_path / "ours")
+    assert reader(tmp_path / "ours").read(sealed, "image/png").state is CredentialState.VALID
+
+
+def test_a_file_without_credentials_has_none(tmp_path: Path) -> None:
+    sealer(tmp_path)
+    for content in (b"", b"no picture", picture("image/png"), b"c2pa"):
+        state = reader(tmp_path).read(content, "image/png").state
+        assert state in {CredentialState.NONE, CredentialState.UNREADABLE}
+
+
+def test_marks_of_an_earlier_key_stay_trusted(tmp_path: Path) -> None:
+    old = sealer(tmp_path).seal(picture("image/png"), "image/png", origin())
+    make_development(tmp_path, NOW)
+    new = sealer(tmp_path).seal(picture("image/png"), "image/png", origin())
+    states = [reader(tmp_path).read(one, "image/png").state for one in (old, new)]
+    assert states == [CredentialState.TRUSTED] * 2
+    assert trusted_roots(tmp_path / TRUSTED_FOLDER).count("BEGIN CERTIFICATE") == 2
+
+
+def test_credentials_under_a_certificate_past_its_time_are_whole_and_no_longer_trusted(tmp_path: Path) -> None:
+    """Without a time stamp nobody can tell whether it was signed in time."""
+    soon = datetime.now(UTC) + timedelta(seconds=3)
+    make_development(tmp_path, soon - LEAF_LIFE)
+    chain, key = Chain.parse((tmp_path / CHAIN_FILE).read_bytes(), "chain"), (tmp_path / KEY_FILE).read_bytes()
+    keep_trusted(tmp_path / TRUSTED_FOLDER, chain.root)
+    signing = Sealer(LocalSigner(load_key(key, chain, "key"), chain))
+    sealed = signing.seal(picture("image/png"), "image/png", origin(at=soon - timedelta(seconds=2)))
+    assert reader(tmp_path).read(sealed, "image/png").state is CredentialState.TRUSTED
+    time.sleep(max(0.0, (soon - datetime.now(UTC)).total_seconds()) + 1)
+    assert reader(tmp_path).read(sealed, "image/png").state is CredentialState.EXPIRED
+
+
+def test_nothing_is_signed_with_an_expired_key(tmp_path: Path) -> None:
+    signing = sealer(tmp_path)
+    with pytest.raises(MarkFailed, match="expired") as failed:
+        signing.seal(picture("image/png"), "image/png", origin(at=NOW + timedelta(days=366)))
+    assert failed.value.code == MarkCode.KEY_EXPIRED
+
+
+def test_a_development_chain_is_renewed_before_it_expires(tmp_path: Path) -> None:
+    first, _ = load_or_make(tmp_path, NOW, production=False)
+    same, _ = load_or_make(tmp_path, NOW + timedelta(days=300), production=False)
+    later, _ = load_or_make(tmp_path, NOW + timedelta(days=350), production=False)
+    assert first.leaf == same.leaf != later.leaf
+
+
+def test_production_takes_no_development_chain(tmp_path: Path) -> None:
+    with pytest.raises(NotStartable, match="No certificates"):
+        load_or_make(tmp_path, NOW, production=True)
+    load_or_make(tmp_path, NOW, production=False)
+    with pytest.raises(NotStartable, match="development chain"):
+        load_or_make(tmp_path, NOW, production=True)
+
+
+def test_the_key_must_belong_to_the_chain(tmp_path: Path) -> None:
+    chain, _ = load_or_make(tmp_path, NOW, production=False)
+    other = ec.generate_private_key(ec.SECP256R1()).private_bytes(
+        serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    with pytest.raises(NotStartable, match="not the key"):
+        load_key(other, chain, "key")
+    with pytest.raises(NotStartable, match="no private key"):
+        load_key(b"nonsense", chain, "key")
+
+
+@pytest.mark.parametrize("defect", ["leaf alone", "root first", "nonsense"])
+def test_a_chain_that_readers_would_refuse_is_refused_at_start(tmp_path: Path, defect: str) -> None:
+    chain, _ = load_or_make(tmp_path, NOW, production=False)
+    pems = chain.pem.split("-----END CERTIFICATE-----\n")
+    leaf, root = (part + "-----END CERTIFICATE-----\n" for part in pems[:2])
+    (tmp_path / CHAIN_FILE).write_text({"leaf alone": leaf, "root first": root + root, "nonsense": "?"}[defect])
+    with pytest.raises(NotStartable):
+        load_or_make(tmp_path, NOW, production=False)
+
+
+def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
+    load_or_make(tmp_path, NOW, production=False)
+    assert (tmp_path / KEY_FILE).stat().st_mode & 0o077 == 0
+
+
+def test_a_key_elsewhere_signs_through_the_hook_and_its_failure_releases_nothing(tmp_path: Path) -> None:
+    chain, key = load_or_make(tmp_path, NOW, production=False)
+    local = LocalSigner(load_key(key, chain, "key"), chain)
+    remote = Sealer(RemoteSigner(chain, Algorithm.ES256, local.sign))
+    sealed = remote.seal(picture("image/png"), "image/png", origin())
+    assert reader(tmp_path).read(sealed, "image/png").state is CredentialState.TRUSTED
+
+    def away(_message: bytes) -> bytes:
+        raise ConnectionError("a secret address")
+
+    with pytest.raises(MarkFailed, match="ConnectionError") as failed:
+        Sealer(RemoteSigner(chain, Algorithm.ES256, away)).seal(picture("image/png"), "image/png", origin())
+    assert failed.value.code == MarkCode.SIGNER_UNAVAILABLE
+    assert "secret" not in failed.value.message
+    with pytest.raises(MarkFailed):
+        Sealer(RemoteSigner(chain, Algorithm.ES256, lambda _: b"")).seal(picture("image/png"), "image/png", origin())
+
+
+def test_a_kind_of_key_that_c2pa_does_not_know_is_refused(tmp_path: Path) -> None:
+    chain, _ = load_or_make(tmp_path, NOW, production=False)
+    assert LocalSigner(ed25519.Ed25519PrivateKey.generate(), chain).algorithm is Algorithm.ED25519
+    with pytest.raises(NotStartable, match="P-256"):
+        LocalSigner(ec.generate_private_key(ec.SECP256K1()), chain)
+
+
+@pytest.mark.parametrize("label", ["c2pa.training-mining", "cawg.training-mining"])
+@pytest.mark.parametrize(
+    ("entries", "forbids"),
+    [
+        ({"ai_inference": "notAllowed"}, True),
+        ({"ai_generative_training": "notAllowed", "ai_inference": "allowed"}, True),
+        ({"data_mining": "constrained"}, True),
+        ({"ai_inference": "allowed"}, False),
+        ({}, False),
+    ],
+)
+def test_a_photo_can_say_that_ai_may_not_use_it(
+    tmp_path: Path, label: str, entries: dict[str, str], forbids: bool
+) -> None:
+    chain, key = load_or_make(tmp_path, NOW, production=False)
+    local = LocalSigner(load_key(key, chain, "key"), chain)
+    prefix = label.partition(".")[0]
+    manifest = {
+        "claim_generator_info": [{"name": "camera"}],
+        "assertions": [
+            {
+                "label": "c2pa.actions.v2",
+                "data": {"actions": [{"action": "c2pa.created", "digitalSourceType": CAPTURE}]},
+            },
+            {"label": label, "data": {"entries": {f"{prefix}.{name}": {"use": use} for name, use in entries.items()}}},
+        ],
+    }
+    file = io.BytesIO()
+    signer = c2pa.Signer.from_callback(local.sign, c2pa.C2paSigningAlg.ES256, chain.pem)
+    with c2pa.Builder.from_json(manifest) as builder:
+        builder.sign(signer, "image/jpeg", io.BytesIO(picture("image/jpeg")), file)
+    assert reader(tmp_path).read(file.getvalue(), "image/jpeg").forbids_ai is forbids
