@@ -72,4 +72,29 @@ class Settings(BaseSettings):
     subject_requests_per_minute: int = Field(
         0, ge=0, description="Requests a minute that one account of the platform may make; 0: no bound."
     )
+    console_origin: str = Field(
+        "",
+        pattern=r"^(https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?)?$",
+        description="The console's address as browsers see it, such as https://console.example; "
+        "empty: `http://localhost` and the port.",
+    )
+    console_idle_minutes: int = Field(30, ge=1, description="Minutes without a request that end a console session.")
+    console_session_hours: int = Field(10, ge=1, le=24, description="Hours that end it, whatever is done.")
+    shift_hours: int = Field(9, ge=1, le=24, description="Hours over which what somebody was shown is counted.")
+    shift_cap_points: int = Field(
+        120, ge=0, description="What one person may be shown in a shift: 2 for a picture in full, 1 with less detail."
+    )
+    break_after_points: int = Field(30, ge=1, description="After which a break comes before the next picture.")
+    break_minutes: int = Field(10, ge=0, description="Minutes that a break takes at least.")
+    second_look_share: float = Field(
+        0.05, ge=0, le=1, description="Share of decided cases that somebody judges again without seeing the decision."
+    )
+    oidc_issuer: str = Field("", description="OpenID Connect issuer that staff may sign in by; empty: passkeys only.")
+    oidc_client_id: str = Field("", description="The console's client id with that issuer.")
+    oidc_client_secret: SecretStr = Field(SecretStr(""), description="The console's client secret with that issuer.")
     log_json: bool = Field(True, description="Log lines as JSON; otherwise for reading on a terminal.")
+
+    @property
+    def console_address(self) -> str:
+        """Where browsers find the console, without a slash at the end."""
+        return self.console_origin or f"http://localhost:{self.port}"

@@ -20,6 +20,7 @@ from safelight.cli import (
     policy,
     protect,
     serve,
+    staff,
     witness,
 )
 from safelight.cli import eval as measure
@@ -60,6 +61,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(names.app, name="names")
 app.add_typer(banks.app, name="bank")
 app.add_typer(protect.app, name="protect")
+app.add_typer(staff.app, name="staff")
 
 
 def _print_version(wanted: bool) -> None:

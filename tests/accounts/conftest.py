@@ -1,0 +1,28 @@
+"""A database on its own, and moments."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+import pytest
+from sqlalchemy import Connection
+
+from safelight.store.database import Database, sqlite_url
+
+T = TypeVar("T")
+
+
+class Run(Protocol):
+    """Runs one piece of work in one transaction."""
+
+    def __call__(self, work: Callable[[Connection], T]) -> T:
+        """What `work` gives, once it is committed."""
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Iterator[Run]:
+    """Runs one piece of work in one transaction."""
+    database = Database(sqlite_url(tmp_path / "staff.db"))
+    database.migrate()
+    yield database.write_here
+    database.close()
