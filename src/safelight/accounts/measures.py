@@ -1,0 +1,220 @@
+"""Strikes, limits and suspensions: an append-only history for each account, and the standing that follows from it.
+
+Rules of this module
+- What an account pays is no argument of any function here: the same history gives the same standing to everybody.
+- A standing that ends lifts itself; a reversal voids an event, and the standing is worked out anew without it.
+- An account is a pseudonym. Who it is, the platform knows.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Connection, Row, delete, insert, select
+
+from safelight.accounts.standing import set_standing
+from safelight.core.clock import to_rfc3339
+from safelight.core.ids import new_id
+from safelight.core.request import Standing
+from safelight.store.standing_tables import account_events, account_terms
+
+
+class MeasureKind(StrEnum):
+    """What can happen to an account. Stable."""
+
+    STRIKE = "strike"
+    LIMITED = "limited"
+    SUSPENDED = "suspended"
+    REVERSED = "reversed"
+    """An event is void, from the beginning."""
+    LIFTED = "lifted"
+    """Its time was over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One rung of the ladder: from so many strikes in force on."""
+
+    strikes: int
+    standing: Standing
+    lasts: timedelta | None
+    """None: for good."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountEvent:
+    """One event of an account's history."""
+
+    id: str
+    subject_id: str
+    at: datetime
+    kind: MeasureKind
+    reason: str
+    reference: str
+    until: datetime | None
+    by: str
+    about: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a measure came to."""
+
+    events: tuple[AccountEvent, ...]
+    standing: Standing
+    until: datetime | None
+    """None: for good, or in good standing."""
+    strikes: int
+    """In force, this one included."""
+
+
+_WORST = {Standing.GOOD: 0, Standing.LIMITED: 1, Standing.SUSPENDED: 2}
+_STANDING = {MeasureKind.LIMITED: Standing.LIMITED, MeasureKind.SUSPENDED: Standing.SUSPENDED}
+
+
+def account_history(connection: Connection, subject_id: str) -> list[AccountEvent]:
+    """Everything that happened to an account, oldest first."""
+    query = select(account_events).where(account_events.c.subject_id == subject_id).order_by(account_events.c.id)
+    return [_to_event(row) for row in connection.execute(query)]
+
+
+def standing_of(events: Sequence[AccountEvent], now: datetime) -> tuple[Standing, datetime | None]:
+    """The standing that a history gives at `now`, and until when (None: for good, or good)."""
+    worst, until = Standing.GOOD, None
+    for event in in_force(events):
+        standing = _STANDING.get(event.kind)
+        if standing is None or (event.until and event.until <= now):
+            continue
+        if _WORST[standing] > _WORST[worst]:
+            worst, until = standing, event.until
+        elif standing is worst and until is not None:
+            until = max(until, event.until) if event.until else None
+    return worst, until
+
+
+def strikes_of(events: Sequence[AccountEvent], now: datetime, window: timedelta) -> int:
+    """Strikes in force."""
+    return sum(event.kind is MeasureKind.STRIKE and event.at > now - window for event in in_force(events))
+
+
+def in_force(events: Sequence[AccountEvent]) -> list[AccountEvent]:
+    """The events that were not reversed."""
+    void = {event.about for event in events if event.kind is MeasureKind.REVERSED}
+    return [event for event in events if event.id not in void]
+
+
+def strike(
+    connection: Connection,
+    subject_id: str,
+    *,
+    reason: str,
+    reference: str,
+    by: str,
+    now: datetime,
+    window: timedelta,
+    ladder: Sequence[Step],
+) -> Taken:
+    """Give a strike, and what so many of them come to."""
+    events = account_history(connection, subject_id)
+    new = [_event(subject_id, MeasureKind.STRIKE, reason, reference, by, now, None)]
+    strikes = strikes_of([*events, *new], now, window)
+    reached = [step for step in ladder if step.strikes <= strikes]
+    if reached:
+        step = max(reached, key=lambda one: one.strikes)
+        kind = MeasureKind.SUSPENDED if step.standing is Standing.SUSPENDED else MeasureKind.LIMITED
+        if step.standing is not Standing.GOOD:
+            until = now + step.lasts if step.lasts else None
+            new.append(_event(subject_id, kind, reason, reference, by, now, until))
+    return _take(connection, subject_id, events, new, now, strikes, reason)
+
+
+def suspend(connection: Connection, subject_id: str, *, reason: str, reference: str, by: str, now: datetime) -> Taken:
+    """Suspend at once, for good."""
+    events = account_history(connection, subject_id)
+    new = [_event(subject_id, MeasureKind.SUSPENDED, reason, reference, by, now, None)]
+    return _take(connection, subject_id, events, new, now, 0, reason)
+
+
+def reverse(connection: Connection, subject_id: str, reference: str, *, by: str, now: datetime) -> Taken | None:
+    """Void everything that followed from `reference`; None where nothing in force did."""
+    events = account_history(connection, subject_id)
+    kinds = (MeasureKind.STRIKE, MeasureKind.LIMITED, MeasureKind.SUSPENDED)
+    void = [event for event in in_force(events) if event.reference == reference and event.kind in kinds]
+    if not void:
+        return None
+    new = [_event(subject_id, MeasureKind.REVERSED, one.reason, reference, by, now, None, about=one.id) for one in void]
+    return _take(connection, subject_id, events, new, now, 0, "reversed")
+
+
+def lift_due(connection: Connection, now: datetime) -> list[AccountEvent]:
+    """Lift every standing whose time is over."""
+    due = select(account_terms.c.subject_id).where(account_terms.c.until <= to_rfc3339(now))
+    lifted = []
+    for subject_id in connection.execute(due).scalars().all():
+        events = account_history(connection, subject_id)
+        new = [_event(subject_id, MeasureKind.LIFTED, "over", "", "clock", now, None)]
+        _take(connection, subject_id, events, new, now, 0, "over")
+        lifted += new
+    return lifted
+
+
+def _take(
+    connection: Connection,
+    subject_id: str,
+    events: Sequence[AccountEvent],
+    new: Sequence[AccountEvent],
+    now: datetime,
+    strikes: int,
+    reason: str,
+) -> Taken:
+    connection.execute(insert(account_events), [_to_row(event) for event in new])
+    standing, until = standing_of([*events, *new], now)
+    set_standing(connection, subject_id, standing, reason=reason, now=now)
+    connection.execute(delete(account_terms).where(account_terms.c.subject_id == subject_id))
+    if until:
+        connection.execute(insert(account_terms).values(subject_id=subject_id, until=to_rfc3339(until)))
+    return Taken(tuple(new), standing, until, strikes)
+
+
+def _event(
+    subject_id: str,
+    kind: MeasureKind,
+    reason: str,
+    reference: str,
+    by: str,
+    now: datetime,
+    until: datetime | None,
+    *,
+    about: str | None = None,
+) -> AccountEvent:
+    return AccountEvent(new_id("acc", now), subject_id, now, kind, reason, reference, until, by, about)
+
+
+def _to_row(event: AccountEvent) -> dict[str, str | None]:
+    return {
+        "id": event.id,
+        "subject_id": event.subject_id,
+        "at": to_rfc3339(event.at),
+        "kind": event.kind.value,
+        "reason": event.reason,
+        "reference": event.reference,
+        "until": to_rfc3339(event.until) if event.until else None,
+        "by": event.by,
+        "about": event.about,
+    }
+
+
+def _to_event(row: Row[Any]) -> AccountEvent:
+    return AccountEvent(
+        id=row.id,
+        subject_id=row.subject_id,
+        at=datetime.fromisoformat(row.at),
+        kind=MeasureKind(row.kind),
+        reason=row.reason,
+        reference=row.reference,
+        until=datetime.fromisoformat(row.until) if row.until else None,
+        by=row.by,
+        about=row.about,
+    )

@@ -1,0 +1,427 @@
+"""What a case is follows from its history: a pure fold, and what each step needs to be allowed.
+
+Rules of this module
+- `apply` is the only place where a state changes; it is handed the step that is to stand in the history and raises
+  CaseError where that step may not come next. No input, no output, no clock of its own.
+- While anything is undecided, time may only hide: nothing but a person's decision or the reporters' withdrawal shows.
+- Whoever took part in a decision takes no part in deciding a contest of it (DSA Art. 20(6); Ofcom D8).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import cast
+
+from safelight.cases.draft import Matter, Route
+from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.model import CaseKind, CaseState, Law, Outcome, Party, ReasonCode, Visibility
+from safelight.core.canonical import Json
+
+
+class Step(StrEnum):
+    """What can stand in a history. Stable."""
+
+    RECEIVED = "received"
+    JOINED = "joined"
+    """Another report of the same picture."""
+    ADDED = "added"
+    WITHDRAWN = "withdrawn"
+    """One report was taken back."""
+    HIDDEN = "hidden"
+    SHOWN = "shown"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    LOOKED = "looked"
+    VIEWED = "viewed"
+    """The picture was shown to a member."""
+    NOTED = "noted"
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    """The second person did not agree; it is open again."""
+    DECIDED = "decided"
+    UNDONE = "undone"
+    CONTESTED = "contested"
+    ESCALATED = "escalated"
+    CHECKED = "checked"
+    """The clock has run out, and everything is as it has to be."""
+    BREACHED = "breached"
+    """The clock has run out, and the platform has not confirmed that the picture is hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of a history."""
+
+    at: datetime
+    step: Step
+    by: str
+    body: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Where a case stands after some steps."""
+
+    kind: CaseKind
+    matter: Matter
+    route: Route
+    law: Law
+    received_at: datetime
+    due_at: datetime
+    in_danger: bool = False
+    state: CaseState = CaseState.OPEN
+    visibility: Visibility = Visibility.VISIBLE
+    reports: frozenset[str] = frozenset()
+    """Those not taken back."""
+    held_by: str = ""
+    held_until: datetime | None = None
+    first_look_at: datetime | None = None
+    hidden_at: datetime | None = None
+    """The first time that it was out of sight, by hiding or removal."""
+    removed_at: datetime | None = None
+    proposed: tuple[Outcome, ReasonCode] | None = None
+    proposed_by: str = ""
+    outcome: Outcome | None = None
+    reason: ReasonCode | None = None
+    decided_at: datetime | None = None
+    before: tuple[CaseState, Visibility, Outcome | None, ReasonCode | None, datetime | None] | None = None
+    """As it stood before the last decision, for undoing it."""
+    deciders: frozenset[str] = frozenset()
+    contested_by: Party | None = None
+    contested_at: datetime | None = None
+    has_contested: frozenset[Party] = frozenset()
+    was_overturned: bool = False
+    escalated_h: frozenset[float] = frozenset()
+    check_from: datetime | None = None
+    """When the last report came: the platform has a while from then to confirm."""
+    is_checked: bool = False
+    """Whether the end of the clock has been looked at."""
+    is_breached: bool = False
+    version: int = 0
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody has to decide."""
+        return self.state in (CaseState.OPEN, CaseState.PROPOSED, CaseState.CONTESTED)
+
+
+_IMAGE_REASONS: Mapping[Matter, Mapping[Outcome, tuple[ReasonCode, ...]]] = {
+    Matter.CHILD: {
+        Outcome.REMOVE: (
+            ReasonCode.CHILD_SEXUALISED,
+            ReasonCode.INTIMATE_WITHOUT_CONSENT,
+            ReasonCode.OTHER_ILLEGAL,
+            ReasonCode.AGAINST_TERMS,
+        ),
+        Outcome.KEEP: (ReasonCode.NO_CHILD_SEXUALISED,),
+    },
+    # Online Safety Act 2023 s.20A: there are two grounds, and no third, on which such a report may be refused.
+    Matter.INTIMATE: {
+        Outcome.REMOVE: (
+            ReasonCode.INTIMATE_WITHOUT_CONSENT,
+            ReasonCode.CHILD_SEXUALISED,
+            ReasonCode.OTHER_ILLEGAL,
+            ReasonCode.AGAINST_TERMS,
+        ),
+        Outcome.KEEP: (ReasonCode.NOT_INTIMATE_CONTENT, ReasonCode.NOT_ENTITLED),
+    },
+    Matter.OTHER: {
+        Outcome.REMOVE: (
+            ReasonCode.AGAINST_TERMS,
+            ReasonCode.OTHER_ILLEGAL,
+            ReasonCode.INTIMATE_WITHOUT_CONSENT,
+            ReasonCode.CHILD_SEXUALISED,
+        ),
+        Outcome.KEEP: (ReasonCode.WITHIN_TERMS, ReasonCode.NOT_FOUND),
+    },
+}
+_ACCOUNT_REASONS: Mapping[Outcome, tuple[ReasonCode, ...]] = {
+    Outcome.MEASURE_STANDS: (ReasonCode.MEASURE_RIGHT,),
+    Outcome.MEASURE_LIFTED: (ReasonCode.MEASURE_WRONG,),
+}
+_SEVERITY = {Matter.CHILD: 0, Matter.INTIMATE: 1, Matter.OTHER: 2}
+
+
+def allowed_reasons(kind: CaseKind, matter: Matter) -> Mapping[Outcome, tuple[ReasonCode, ...]]:
+    """The outcomes that a case may have, each with the reasons that go with it."""
+    return _ACCOUNT_REASONS if kind is CaseKind.ACCOUNT else _IMAGE_REASONS[matter]
+
+
+def replay(events: Iterable[Event]) -> Case:
+    """The case that these steps come to. Raises CaseError where one of them may not follow the others."""
+    case: Case | None = None
+    for event in events:
+        case = apply(case, event)
+    if case is None:
+        raise CaseError(CaseCode.UNKNOWN, "There is no such case.")
+    return case
+
+
+def apply(case: Case | None, event: Event) -> Case:
+    """`case` after one more step. Raises CaseError."""
+    if case is None:
+        if event.step is not Step.RECEIVED:
+            raise _forbidden("A case begins with what was received.")
+        return _received(event)
+    if event.step is Step.RECEIVED:
+        raise _forbidden("A case is received once.")
+    after = _STEPS[event.step](case, event)
+    return replace(after, version=case.version + 1)
+
+
+def _received(event: Event) -> Case:
+    body = event.body
+    report = body.get("report")
+    contested_by = Party(cast(str, body["contested_by"])) if "contested_by" in body else None
+    return Case(
+        kind=CaseKind(cast(str, body["kind"])),
+        matter=Matter(cast(str, body["matter"])),
+        route=Route(cast(str, body["route"])),
+        law=Law(cast(str, body["law"])),
+        received_at=event.at,
+        due_at=_moment(body["due_at"]),
+        in_danger=bool(body.get("in_danger")),
+        state=CaseState.CONTESTED if contested_by else CaseState.OPEN,
+        reports=frozenset({cast(str, report)}) if report else frozenset(),
+        deciders=frozenset(cast(list[str], body.get("deciders", []))),
+        contested_by=contested_by,
+        contested_at=event.at if contested_by else None,
+        check_from=event.at,
+        has_contested=frozenset({contested_by}) if contested_by else frozenset(),
+        version=1,
+    )
+
+
+def _joined(case: Case, event: Event) -> Case:
+    matter = min(case.matter, Matter(cast(str, event.body["matter"])), key=_SEVERITY.__getitem__)
+    due_at = min(case.due_at, _moment(event.body["due_at"]))
+    law = case.law if due_at == case.due_at else Law(cast(str, event.body["law"]))
+    reports = case.reports | {cast(str, event.body["report"])}
+    in_danger = case.in_danger or bool(event.body.get("in_danger"))
+    joined = replace(case, matter=matter, law=law, due_at=due_at, reports=reports, in_danger=in_danger)
+    joined = replace(joined, check_from=event.at, is_checked=False)
+    if case.state is CaseState.WITHDRAWN:
+        # What ran before was taken back; the new report has its own clock, whole.
+        due_at, law = _moment(event.body["due_at"]), Law(cast(str, event.body["law"]))
+        return replace(
+            joined, state=CaseState.OPEN, due_at=due_at, law=law, received_at=event.at, escalated_h=frozenset()
+        )
+    return joined
+
+
+def _added(case: Case, event: Event) -> Case:
+    if cast(str, event.body["report"]) not in case.reports:
+        raise _forbidden("This report was taken back; send a new one.")
+    if "matter" not in event.body:
+        return case
+    # What was added may make it a matter of a child.
+    matter = min(case.matter, Matter(cast(str, event.body["matter"])), key=_SEVERITY.__getitem__)
+    due_at = min(case.due_at, _moment(event.body["due_at"]))
+    law = case.law if due_at == case.due_at else Law(cast(str, event.body["law"]))
+    return replace(
+        case, matter=matter, due_at=due_at, law=law, in_danger=case.in_danger or bool(event.body.get("in_danger"))
+    )
+
+
+def _withdrawn(case: Case, event: Event) -> Case:
+    report = cast(str, event.body["report"])
+    if report not in case.reports:
+        raise _forbidden("This report was taken back already.")
+    left = replace(case, reports=case.reports - {report})
+    ends = not left.reports and case.matter is not Matter.CHILD
+    if not ends or case.state not in (CaseState.OPEN, CaseState.PROPOSED):
+        return left
+    return replace(left, state=CaseState.WITHDRAWN, proposed=None, proposed_by="", held_by="", held_until=None)
+
+
+def _hidden(case: Case, event: Event) -> Case:
+    if case.kind is not CaseKind.IMAGE or case.visibility is not Visibility.VISIBLE or not case.is_waiting:
+        raise _forbidden("Only what is visible and undecided is hidden for the time being.")
+    return replace(case, visibility=Visibility.HIDDEN, hidden_at=case.hidden_at or event.at)
+
+
+def _shown(case: Case, _event: Event) -> Case:
+    # Before a decision, only the reporters' own withdrawal shows what was hidden.
+    if case.visibility is not Visibility.HIDDEN or case.state is not CaseState.WITHDRAWN:
+        raise _forbidden("What is undecided stays hidden; decide it.")
+    return replace(case, visibility=Visibility.VISIBLE)
+
+
+def _claimed(case: Case, event: Event) -> Case:
+    if not case.is_waiting:
+        raise _forbidden("There is nothing to decide in this case.")
+    if case.held_by not in ("", event.by) and case.held_until and event.at < case.held_until:
+        raise CaseError(CaseCode.HELD_BY_OTHER, f"{case.held_by} works on this case now.")
+    return replace(case, held_by=event.by, held_until=_moment(event.body["until"]))
+
+
+def _released(case: Case, event: Event) -> Case:
+    if not case.held_by:
+        raise _forbidden("Nobody holds this case.")
+    if case.held_by != event.by and not event.body.get("freed"):
+        raise CaseError(CaseCode.HELD_BY_OTHER, f"{case.held_by} works on this case now.")
+    return replace(case, held_by="", held_until=None)
+
+
+def _looked(case: Case, event: Event) -> Case:
+    return replace(case, first_look_at=case.first_look_at or event.at)
+
+
+def _unchanged(case: Case, _event: Event) -> Case:
+    return case
+
+
+def _proposed(case: Case, event: Event) -> Case:
+    if case.state is not CaseState.OPEN:
+        raise _forbidden("Only an open case is proposed for decision.")
+    outcome, reason = _choice(case, event)
+    looked = replace(case, first_look_at=case.first_look_at or event.at)
+    return replace(
+        looked,
+        state=CaseState.PROPOSED,
+        proposed=(outcome, reason),
+        proposed_by=event.by,
+        held_by="",
+        held_until=None,
+    )
+
+
+def _rejected(case: Case, event: Event) -> Case:
+    if case.state is not CaseState.PROPOSED:
+        raise _forbidden("Nothing was proposed.")
+    if event.by == case.proposed_by:
+        raise CaseError(CaseCode.SAME_PERSON, "Another person has to look at what you proposed.")
+    return replace(case, state=CaseState.OPEN, proposed=None, proposed_by="", held_by="", held_until=None)
+
+
+def _decided(case: Case, event: Event) -> Case:
+    if not case.is_waiting:
+        raise _forbidden("There is nothing to decide in this case.")
+    outcome, reason = _choice(case, event)
+    deciders = {event.by}
+    if case.state is CaseState.PROPOSED:
+        if event.by == case.proposed_by:
+            raise CaseError(CaseCode.SAME_PERSON, "Another person has to agree to what you proposed.")
+        if case.proposed != (outcome, reason):
+            raise _forbidden("The second person agrees to what was proposed, or rejects it.")
+        deciders.add(case.proposed_by)
+    if case.state is CaseState.CONTESTED and event.by in case.deciders:
+        raise CaseError(
+            CaseCode.SAME_PERSON, "You took part in the decision that is contested; another person decides."
+        )
+    visibility = case.visibility
+    if case.kind is CaseKind.IMAGE:
+        visibility = Visibility.REMOVED if outcome is Outcome.REMOVE else Visibility.VISIBLE
+    is_reversal = case.state is CaseState.CONTESTED and outcome is not (case.outcome or Outcome.MEASURE_STANDS)
+    is_removed = visibility is Visibility.REMOVED
+    return replace(
+        case,
+        state=CaseState.DECIDED,
+        visibility=visibility,
+        outcome=outcome,
+        reason=reason,
+        decided_at=event.at,
+        first_look_at=case.first_look_at or event.at,
+        hidden_at=case.hidden_at or (event.at if is_removed else None),
+        removed_at=case.removed_at or (event.at if is_removed else None),
+        before=(case.state, case.visibility, case.outcome, case.reason, case.decided_at),
+        deciders=case.deciders | deciders,
+        proposed=None,
+        proposed_by="",
+        contested_by=None,
+        was_overturned=case.was_overturned or is_reversal,
+        held_by="",
+        held_until=None,
+    )
+
+
+def _undone(case: Case, _event: Event) -> Case:
+    if case.state is not CaseState.DECIDED or case.before is None:
+        raise _forbidden("Only a decision can be undone.")
+    state, visibility, outcome, reason, decided_at = case.before
+    # Two people's decision is undone to none, and a contest's to the contest.
+    state = CaseState.OPEN if state is CaseState.PROPOSED else state
+    contested_by = None
+    if state is CaseState.CONTESTED:
+        contested_by = Party.REPORTER if outcome is Outcome.KEEP else Party.ACCOUNT
+    return replace(
+        case,
+        state=state,
+        visibility=visibility,
+        outcome=outcome,
+        reason=reason,
+        decided_at=decided_at,
+        contested_by=contested_by,
+        before=None,
+    )
+
+
+def _contested(case: Case, event: Event) -> Case:
+    party = Party(cast(str, event.body["party"]))
+    if case.state is not CaseState.DECIDED or party in case.has_contested:
+        raise _forbidden("There is no decision to contest, or it was contested already.")
+    if (party is Party.REPORTER) != (case.outcome is Outcome.KEEP):
+        raise _forbidden("This decision was not made against you.")
+    return replace(
+        case,
+        state=CaseState.CONTESTED,
+        contested_by=party,
+        contested_at=event.at,
+        has_contested=case.has_contested | {party},
+        before=None,
+        held_by="",
+        held_until=None,
+    )
+
+
+def _escalated(case: Case, event: Event) -> Case:
+    return replace(case, escalated_h=case.escalated_h | {float(cast(float, event.body["after_h"]))})
+
+
+def _checked(case: Case, _event: Event) -> Case:
+    return replace(case, is_checked=True)
+
+
+def _breached(case: Case, _event: Event) -> Case:
+    return replace(case, is_checked=True, is_breached=True)
+
+
+_STEPS = {
+    Step.JOINED: _joined,
+    Step.ADDED: _added,
+    Step.WITHDRAWN: _withdrawn,
+    Step.HIDDEN: _hidden,
+    Step.SHOWN: _shown,
+    Step.CLAIMED: _claimed,
+    Step.RELEASED: _released,
+    Step.LOOKED: _looked,
+    Step.VIEWED: _unchanged,
+    Step.NOTED: _unchanged,
+    Step.PROPOSED: _proposed,
+    Step.REJECTED: _rejected,
+    Step.DECIDED: _decided,
+    Step.UNDONE: _undone,
+    Step.CONTESTED: _contested,
+    Step.ESCALATED: _escalated,
+    Step.CHECKED: _checked,
+    Step.BREACHED: _breached,
+}
+
+
+def _choice(case: Case, event: Event) -> tuple[Outcome, ReasonCode]:
+    outcome, reason = Outcome(cast(str, event.body["outcome"])), ReasonCode(cast(str, event.body["reason"]))
+    if reason not in allowed_reasons(case.kind, case.matter).get(outcome, ()):
+        raise CaseError(
+            CaseCode.REASON_FORBIDDEN,
+            f"`{reason.value}` is no reason for `{outcome.value}` in a matter of `{case.matter.value}`.",
+        )
+    return outcome, reason
+
+
+def _moment(value: Json) -> datetime:
+    return datetime.fromisoformat(cast(str, value))
+
+
+def _forbidden(message: str) -> CaseError:
+    return CaseError(CaseCode.STEP_FORBIDDEN, message)

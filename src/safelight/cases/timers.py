@@ -1,0 +1,69 @@
+"""What time does to a case: pure functions of where it stands, the rules, and now.
+
+Nothing is remembered of a timer but its effect in the history, so a restart, a restored database or a clock that was
+set forward finds again whatever is due.
+"""
+
+from datetime import datetime, timedelta
+
+from safelight.cases.machine import Case, Event, Step, apply
+from safelight.cases.model import CLOCK_ID, CaseKind, CaseState, Visibility
+from safelight.cases.rules import CaseRules
+
+
+def hide_by(case: Case, rules: CaseRules) -> datetime | None:
+    """When an undecided picture is hidden whatever happens; None where the rules never do."""
+    if case.kind is not CaseKind.IMAGE or not rules.matter[case.matter].hide_at_due:
+        return None
+    return max(case.received_at, case.due_at - timedelta(minutes=rules.times.hide_before_due_min))
+
+
+def checked_at(case: Case, rules: CaseRules) -> datetime:
+    """When the platform has to have confirmed that what was reported is out of sight, or decided."""
+    return max(case.due_at, (case.check_from or case.received_at) + timedelta(minutes=rules.times.confirm_within_min))
+
+
+def next_at(case: Case, rules: CaseRules) -> datetime | None:
+    """When time next has something to do with this case; None when never."""
+    moments = []
+    is_undecided = case.state in (CaseState.OPEN, CaseState.PROPOSED)
+    if is_undecided:
+        hide = hide_by(case, rules)
+        if hide and case.visibility is Visibility.VISIBLE:
+            moments.append(hide)
+        moments += [case.received_at + timedelta(hours=hours) for hours in _escalations_left(case, rules)]
+    if _is_to_be_checked(case):
+        moments.append(checked_at(case, rules))
+    return min(moments, default=None)
+
+
+def due_events(case: Case, rules: CaseRules, now: datetime, *, unconfirmed: int) -> list[Event]:
+    """The steps that are due by `now`, in order. `unconfirmed`: places that the platform has not confirmed."""
+    events: list[Event] = []
+    if case.state in (CaseState.OPEN, CaseState.PROPOSED):
+        hide = hide_by(case, rules)
+        if hide and hide <= now and case.visibility is Visibility.VISIBLE:
+            events.append(Event(now, Step.HIDDEN, CLOCK_ID, {"why": "due"}))
+        for hours in sorted(_escalations_left(case, rules)):
+            if case.received_at + timedelta(hours=hours) <= now:
+                events.append(Event(now, Step.ESCALATED, CLOCK_ID, {"after_h": hours}))
+    after = case
+    for event in events:
+        after = apply(after, event)
+    if _is_to_be_checked(after) and checked_at(after, rules) <= now:
+        is_open = after.state in (CaseState.OPEN, CaseState.PROPOSED) and after.visibility is Visibility.VISIBLE
+        missed = is_open and rules.matter[after.matter].hide_at_due
+        if missed or (unconfirmed and after.visibility is not Visibility.VISIBLE):
+            events.append(Event(now, Step.BREACHED, CLOCK_ID, {"unconfirmed": unconfirmed}))
+        else:
+            events.append(Event(now, Step.CHECKED, CLOCK_ID))
+    return events
+
+
+def _is_to_be_checked(case: Case) -> bool:
+    """Whether there is a check at the end of the clock still to be made."""
+    return case.kind is CaseKind.IMAGE and not case.is_checked and case.state is not CaseState.WITHDRAWN
+
+
+def _escalations_left(case: Case, rules: CaseRules) -> frozenset[float]:
+    return frozenset(rules.matter[case.matter].escalate_h) - case.escalated_h
