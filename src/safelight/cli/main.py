@@ -19,6 +19,7 @@ from safelight.cli import (
     names,
     policy,
     protect,
+    scan,
     serve,
     staff,
     witness,
@@ -54,6 +55,7 @@ app.command("witness", help=witness.HELP)(witness.witness)
 app.command("eval", help=measure.HELP)(measure.evaluate)
 app.command("hash", help=hashes.HASH_HELP)(hashes.hash_command)
 app.command("match", help=hashes.MATCH_HELP)(hashes.match_command)
+app.command("scan", help=scan.HELP)(scan.scan)
 app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")

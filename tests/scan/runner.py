@@ -1,0 +1,68 @@
+"""A scan in a process of its own, as tests need it: small parts, killed at a file, or with a detector that crashes.
+
+python -m tests.scan.runner ARCHIVE OUT DATA [--kill-at N] [--crash-on WIDTH]
+"""
+
+import argparse
+import os
+import signal
+from pathlib import Path
+
+from safelight.cli.banks import opened
+from safelight.core.clock import utc_now
+from safelight.core.signal import SignalSpec
+from safelight.scan.engine import Engine
+from safelight.scan.model import Plan
+from safelight.scan.results import Results
+from safelight.scan.run import scan
+from safelight.signals.model import Found, View
+
+
+class Crasher:
+    """Ends its process at a picture of one width, as a fault in a decoder of another language would."""
+
+    name, version = "image_crasher", "1"
+    emits: tuple[SignalSpec, ...] = ()
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+
+    def load(self) -> None:
+        """Nothing to load."""
+
+    def verify(self) -> None:
+        """Nothing to verify."""
+
+    def wants(self, view: View) -> bool:
+        """Always."""
+        return True
+
+    def observe(self, view: View) -> Found:
+        """Crash."""
+        if view.pictures[0].width == self._width:
+            os.abort()
+        return Found()
+
+
+def main() -> None:
+    """Scan."""
+    parser = argparse.ArgumentParser()
+    for name in ("archive", "out", "data"):
+        parser.add_argument(name, type=Path)
+    parser.add_argument("--kill-at", type=int, default=0)
+    parser.add_argument("--crash-on", type=int, default=0)
+    asked = parser.parse_args()
+
+    def progress(done: int, _of: int, _known: int) -> None:
+        if done == asked.kill_at:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    with opened(asked.data) as known:
+        detectors = [Crasher(asked.crash_on)] if asked.crash_on else []
+        plan = Plan((str(asked.archive),))
+        scan(plan, Results(asked.out), Engine(workers=2), known, detectors, utc_now, progress=progress, part_rows=3)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

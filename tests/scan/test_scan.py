@@ -1,0 +1,169 @@
+"""An archive against the banks: what is found, what is broken, what a stop loses (nothing), what the page says.
+
+Each scan is a process of its own: Daft keeps threads and a runner for as long as its process lives.
+"""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from safelight.matching.pdq import Pdq, Turn, pdq
+from tests.matching.pictures import photo
+from tests.scan import archive
+from tests.scan.store import Store
+
+ROOT = Path(__file__).parents[2]
+KILLS = int(os.environ.get("SAFELIGHT_SCAN_KILLS", "2"))
+
+
+def run(*words: str, timeout_s: float = 120) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-W", "ignore", "-m", *words]
+    environment = {**os.environ, "AWS_EC2_METADATA_DISABLED": "true"}
+    return subprocess.run(  # noqa: S603 (our own programme)
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=timeout_s, check=False
+    )
+
+
+def safelight(*words: str) -> subprocess.CompletedProcess[str]:
+    return run("safelight", *words)
+
+
+def rows(out: Path) -> list[dict[str, Any]]:
+    found = [row for part in sorted(out.glob("part-*.parquet")) for row in pq.read_table(part).to_pylist()]
+    return sorted(found, key=lambda row: str(row["path"]))
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder with one bank that knows one picture."""
+    data = tmp_path_factory.mktemp("data")
+    found = pdq(photo(archive.KNOWN))
+    assert isinstance(found, Pdq)
+    (data / "list.csv").write_text(f"PDQ\n{found.hex}\n")
+    made = safelight(
+        *("bank", "add", "reported", "--owner", "us", "--source", "tests", "--category", "ncii"),
+        *("--data-dir", str(data)),
+    )
+    assert made.returncode == 0, made.stderr
+    filled = safelight(
+        "bank", "import", "reported", str(data / "list.csv"), "--column", "PDQ=pdq", "--data-dir", str(data)
+    )
+    assert filled.returncode == 0, filled.stderr
+    return data
+
+
+@pytest.fixture(scope="module")
+def store() -> Iterator[Store]:
+    with Store() as store:
+        yield store
+
+
+@pytest.fixture(scope="module")
+def scanned(data: Path, store: Store, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder and an object store, with a detector, through the command. The last line is the exit code's."""
+    folder = tmp_path_factory.mktemp("scan")
+    archive.make(folder / "pictures", copies=1)
+    for path in (folder / "pictures").glob("*.png"):
+        store.objects[f"sets/{path.name}"] = path.read_bytes()
+    store.objects["sets/gone.png"] = None
+    out = folder / "out"
+    answer = safelight(
+        *("scan", str(folder / "pictures"), "s3://bucket/**", "--out", str(out), "--data-dir", str(data)),
+        *("--detector", "image_nudity_one", "--s3-endpoint", store.address, "--anonymous", "--workers", "1", "--json"),
+    )
+    assert answer.returncode == 1, answer.stderr + answer.stdout
+    assert json.loads(answer.stdout) == json.loads((out / "summary.json").read_text())
+    return out
+
+
+def test_a_known_picture_is_found_in_folders_and_stores_however_it_is_named_or_mirrored(scanned: Path) -> None:
+    known = {Path(row["path"]).name: row["matches"][0] for row in rows(scanned) if row["matches"]}
+    assert set(known) == {"<b>known & #1.png", "mirrored.jpg"}
+    assert known["mirrored.jpg"]["turn"] == Turn.MIRROR
+    assert {match["bank"] for match in known.values()} == {"reported"}
+    assert sum("s3://bucket/sets/" in row["path"] and bool(row["matches"]) for row in rows(scanned)) == 1
+
+
+def test_a_broken_file_is_a_row_with_its_error_and_what_has_no_detail_says_so(scanned: Path) -> None:
+    errors = {Path(row["path"]).name: row["error"] for row in rows(scanned) if row["path"].startswith("file:")}
+    assert errors["cut off.jpg"] == "image_corrupt"
+    assert errors["empty.png"] == "image_empty"
+    assert errors["notes.txt"] == "image_unsupported"
+    assert errors["coffee 0.jpg"] is None
+    assert [row["unhashable"] for row in rows(scanned) if row["path"].endswith("grey.png")] == [True, True]
+    [gone] = [row for row in rows(scanned) if row["path"].endswith("gone.png")]
+    assert gone["error"] == "unreadable"
+    assert gone["matches"] == []
+
+
+def test_a_detector_scores_every_picture_that_could_be_read(scanned: Path) -> None:
+    for row in rows(scanned):
+        assert (row["photo_nudity_one"] is None) == (row["error"] is not None)
+
+
+def test_the_page_has_charts_and_escapes_what_files_are_called(scanned: Path) -> None:
+    page = (scanned / "summary.html").read_text("utf-8")
+    assert page.count("<svg") >= 5
+    assert "<b>known" not in page
+    assert "&lt;b&gt;known &amp; #1.png" in page
+    assert "<script" not in page
+
+
+def test_the_results_hold_no_hash(scanned: Path, data: Path) -> None:
+    known = (data / "list.csv").read_text().split()[1]
+    everything = b"".join(path.read_bytes() for path in scanned.rglob("*") if path.is_file())
+    assert bytes.fromhex(known) not in everything
+    assert known.encode() not in everything
+
+
+def test_another_scan_does_not_go_into_the_same_folder(scanned: Path, data: Path, tmp_path: Path) -> None:
+    answer = safelight("scan", str(tmp_path), "--out", str(scanned), "--data-dir", str(data), "--json")
+    assert answer.returncode == 2
+    assert json.loads(answer.stdout)["error"]["code"] == "scan_failed"
+
+
+def test_killed_at_any_file_and_gone_on_with_it_finds_the_same(data: Path, tmp_path: Path) -> None:
+    """`kill -9` after a random file, again and again, then a run to the end: as if nothing had happened."""
+    archive.make(tmp_path / "pictures", copies=8)
+    runner = "tests.scan.runner"
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    assert run(runner, str(tmp_path / "pictures"), str(whole), str(data)).returncode == 0
+    seed = random.randrange(2**32)
+    points = sorted(random.Random(seed).sample(range(2, 29), min(KILLS, 27)))
+    for point in points:
+        killed = run(runner, str(tmp_path / "pictures"), str(stopped), str(data), "--kill-at", str(point))
+        assert killed.returncode in (-signal.SIGKILL, 0), f"seed {seed}: {killed.stderr}"
+    before = {row["path"] for row in rows(stopped)}
+    assert run(runner, str(tmp_path / "pictures"), str(stopped), str(data)).returncode == 0
+    assert before < {row["path"] for row in rows(stopped)}, f"seed {seed}: nothing was left to do"
+    assert rows(stopped) == rows(whole), f"seed {seed}"
+
+
+def test_a_file_that_ends_its_worker_is_a_row_that_says_so(data: Path, tmp_path: Path) -> None:
+    archive.make(tmp_path / "pictures", copies=1)
+    frame = np.random.default_rng(3).integers(0, 256, (60, 77, 3), np.uint8)
+    cv2.imwrite(str(tmp_path / "pictures" / "worst.png"), frame)
+    answer = run("tests.scan.runner", str(tmp_path / "pictures"), str(tmp_path / "out"), str(data), "--crash-on", "77")
+    assert answer.returncode == 0, answer.stderr
+    errors = {Path(row["path"]).name: row["error"] for row in rows(tmp_path / "out")}
+    assert errors["worst.png"] == "crashed"
+    assert errors["coffee 0.jpg"] is None
+    assert len(errors) == len([path for path in (tmp_path / "pictures").rglob("*") if path.is_file()])
+
+
+def test_hashes_travel_in_the_order_of_their_turns() -> None:
+    """A worker sends eight hashes without their names; here they get them back."""
+    found = pdq(photo())
+    assert isinstance(found, Pdq)
+    assert [turn for turn, _ in found.forms] == list(Turn)
