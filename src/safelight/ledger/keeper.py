@@ -1,4 +1,5 @@
-"""What keeps the log going beside the requests: leaves go into the tree, the process says that it runs, witnesses sign.
+"""What keeps the log going beside the requests: leaves go into the tree, the process says that it runs, witnesses sign,
+and what other rooms record is followed.
 
 Rules of this module
 - A leaf is integrated within a second. When the tree falls behind by `behind_max_s`, or its task has ended, the gate is
@@ -17,6 +18,7 @@ from sqlalchemy import Connection
 from safelight.core.clock import Clock
 from safelight.core.errors import LedgerUnfit, StoreFailed
 from safelight.ledger.append import HEARTBEAT_S, Ledger
+from safelight.ledger.follow import Follower
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.integrate import Integrated, has_pending, integrate
 from safelight.ledger.opening import open_log
@@ -60,6 +62,7 @@ class Keeper:
         self._clock = clock
         self._witnesses = witnesses
         self._behind_max_s = behind_max_s
+        self._follower = Follower(ledger, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._caught_up_at = time.monotonic()
         self._unwitnessed: Note | None = None
@@ -76,6 +79,7 @@ class Keeper:
         await self._database.write(
             lambda c: self._ledger.begin(c, release=release, policy=policy, models=models, thresholds=thresholds)
         )
+        await self._follow()
         await self.catch_up()
         runs = [self._integrate(), self._beat(), *([self._have_witnessed()] if self._witnesses else [])]
         self._tasks = [asyncio.create_task(run) for run in runs]
@@ -113,6 +117,13 @@ class Keeper:
                 await asyncio.to_thread(self._keep_head, done.checkpoint)
         self._caught_up_at = time.monotonic()
 
+    async def _follow(self) -> None:
+        """Write leaves for events of other rooms that have none. Raises StoreFailed."""
+        for _ in range(_ROUNDS_MAX_COUNT):
+            if not await self._database.read(self._follower.is_behind):
+                return
+            await self._database.write(self._follower.catch_up)
+
     def _integrate_once(self, connection: Connection) -> Integrated | None:
         return integrate(connection, self._ledger.key, self._clock())
 
@@ -125,6 +136,7 @@ class Keeper:
     async def _integrate(self) -> None:
         while True:
             try:
+                await self._follow()
                 await self.catch_up()
             except StoreFailed as error:
                 log.warning("ledger_behind", error=error.message)
