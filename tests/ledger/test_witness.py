@@ -118,9 +118,11 @@ def listening(witness: Witness) -> Iterator[str]:
     while not server.started:
         time.sleep(0.01)
     port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"{witness.key.public(Algorithm.COSIGNATURE).to_text()},http://127.0.0.1:{port}"
-    server.should_exit = True
-    thread.join(10)
+    try:
+        yield f"{witness.key.public(Algorithm.COSIGNATURE).to_text()},http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join(10)
 
 
 @contextlib.contextmanager
@@ -156,7 +158,7 @@ def test_a_gates_heads_are_signed_and_outsiders_can_ask_for_that(
     with listening(witness) as setting, gate(tmp_path / "gate", setting) as service:
         with service.http() as http:
             answer = http.post("/v1/check", json={"messages": [{"role": "user", "content": "a lighthouse"}]}).json()
-        assert signed_size(service, 4) >= 4
+        assert signed_size(service, 5) >= 5  # four of the start, and the decision
         address = f"{service.address}/ledger"
         trust = ["--key", key.to_text(), "--witness", WITNESS_KEY.to_text(), "--json"]
         assert verify(["log", address, *trust]) == 0
@@ -177,10 +179,10 @@ def test_a_gate_whose_witness_has_seen_more_does_not_start(tmp_path: Path) -> No
     (tmp_path / "witness").mkdir()
     with listening(Witness(WITNESS, [key], tmp_path / "witness", time.time)) as setting:
         with gate(tmp_path / "gate", setting) as service:
-            signed_size(service, 3)
+            signed_size(service, 4)
         backup = (tmp_path / "gate" / "safelight.db").read_bytes()
         with gate(tmp_path / "gate", setting) as service:
-            assert signed_size(service, 6) >= 6  # two of the first run's end, one of this one's start
+            assert signed_size(service, 7) >= 7  # two of the first run's end, one of this one's start
         # Database and kept head come back from the same backup: only the witness remembers.
         (tmp_path / "gate" / "safelight.db").write_bytes(backup)
         (tmp_path / "gate" / "ledger.head").unlink()
