@@ -78,7 +78,7 @@ def conversations(
         hot, calm = _pools(rows, plain, part)
         langs = sorted(lang for lang in hot if len(calm[lang]) > 3)
         for at in range(count if part is Part.TRAIN else count // 4):
-            lang = draw.choice(langs) if draw.random() < 0.6 else "en"
+            lang = draw.choice(langs) if draw.random() < 0.75 else "en"
             if lang not in langs:
                 continue
             turns = [draw.choice(calm[lang]) for _ in range(draw.randint(2, 5))]

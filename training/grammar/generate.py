@@ -78,7 +78,15 @@ class Grammar:
         for path in sorted(folder.glob("*.toml")):
             for name, table in _tables(tomllib.loads(path.read_text(encoding="utf-8"))):
                 _merge(self.languages.setdefault(name, {}), table)
-        self._minors = Minors().words
+        lexicon = Minors()
+        self._minors = lexicon.words
+        self._names_a_child = {
+            template
+            for table in self.languages.values()
+            for templates in table.get("near", {}).values()
+            for template in templates
+            if "{minor}" not in template and lexicon.look(template).score >= 1
+        }
         self._claims = self.languages["en"]["claim"]
 
     def rows(self, per_template: int, seed: int) -> Iterator[Row]:
@@ -132,6 +140,8 @@ class Grammar:
     ) -> Iterator[Row]:
         turns = tuple(filler.fill(turn, draw) for turn in template.split(" || "))
         labels = _labels(template, family, block)
+        if not block and template in self._names_a_child:
+            del labels["minor"]
         kind = KINDS.get(family, Kind.NONE) if block else Kind.NONE
         photo = family not in {
             "23",
