@@ -93,3 +93,28 @@ def test_words_with_endings_make_rows_about_children_and_names(grammar: Grammar,
     assert len(young) > len(attacks) / 20
     assert all(row.block and row.labels["minor"] == 1.0 for row in young)
     assert sum(row.family == "23" and not row.image for row in rows) > 20
+
+
+WEAK_ATTACKS = ("3", "5", "6", "7", "8", "10", "13", "20")
+WEAK_NEAR = ("edit", "keep", "minor_plain", "more", "refusal", "talk")
+
+
+def test_every_language_has_each_kind_that_the_model_card_calls_weak(grammar: Grammar) -> None:
+    """A kind known in one language only is taken for that language's sign."""
+    again = grammar.degrees()
+    for name, table in grammar.languages.items():
+        assert not [family for family in WEAK_ATTACKS if not table["attack"].get(family)], name
+        assert not [family for family in WEAK_NEAR if not table["near"].get(family)], name
+        assert len(again[name]) >= 8, name
+
+
+def test_no_template_stands_on_both_sides(grammar: Grammar) -> None:
+    for name, table in grammar.languages.items():
+        attacks, near = ({line for lines in table[side].values() for line in lines} for side in ("attack", "near"))
+        assert not attacks & near, name
+
+
+def test_a_near_miss_that_names_a_child_is_not_taught_as_naming_none(grammar: Grammar) -> None:
+    rows = [row for row in grammar.rows(1, seed=1) if row.lang == "ar" and row.family == "scene"]
+    assert any("minor" not in row.labels for row in rows)
+    assert any(row.labels.get("minor") == 0.0 for row in rows)
