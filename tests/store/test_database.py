@@ -122,3 +122,27 @@ def test_beside_the_loop_reads_and_writes_are_as_safe(path: Path) -> None:
     database.close()
     with pytest.raises(StoreFailed):
         database.write_here(add_row)
+
+
+def test_a_read_is_one_snapshot_and_a_write_is_not_overtaken(path: Path) -> None:
+    """Two processes, as two `Database`s: what one of them has read stands until its work ends."""
+    one, other = opened(path), opened(path, timeout_s=0.5)
+
+    def count(connection: Connection) -> int:
+        return len(connection.execute(select(subjects.c.id)).all())
+
+    def read_twice(connection: Connection) -> tuple[int, int]:
+        first = count(connection)
+        other.write_here(lambda c: c.execute(insert(subjects), [ROW]).close())
+        return first, count(connection)
+
+    def read_then_write(connection: Connection) -> int:
+        with pytest.raises(StoreFailed):
+            other.write_here(lambda c: c.execute(insert(subjects), [ROW | {"id": "sub_2"}]).close())
+        return count(connection)
+
+    assert one.read_here(read_twice) == (0, 0)
+    assert one.read_here(count) == 1
+    assert one.write_here(read_then_write) == 1
+    one.close()
+    other.close()

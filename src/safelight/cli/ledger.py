@@ -189,7 +189,6 @@ def _audit(connection: Connection, ledger: Ledger) -> Audit:
     audit = Audit()
     for number in range((head.size + TILE_WIDTH - 1) // TILE_WIDTH):
         bundle = tile_at(ENTRIES, number, head.size)
-        for entry in parse_bundle(read_tile(connection, bundle), bundle.width):
-            audit.add(entry)
+        audit.add_all(parse_bundle(read_tile(connection, bundle), bundle.width))
     audit.check_root(head)
     return audit

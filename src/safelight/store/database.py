@@ -6,6 +6,8 @@ Rules of this module
 - A write or read that is not done within `timeout_s` raises StoreFailed. The write may still be committed later: what
   is recorded without being released is safe, the other way round is not.
 - SQLite runs in WAL with `synchronous=FULL`: a commit that was answered survives a power cut.
+- SQLite's driver would begin a transaction only at the first change, so that what a work had read before may be
+  overtaken by another process. Each work begins its own: a write takes the lock at once, a read takes its snapshot.
 """
 
 import asyncio
@@ -76,8 +78,7 @@ class Database:
 
         Nothing is written, so a full disk shows only in the first `record_failed`.
         """
-        begin = "BEGIN IMMEDIATE" if self._engine.dialect.name == "sqlite" else "SELECT 1"
-        await self.write(lambda connection: connection.execute(text(begin)).close())
+        await self.write(lambda connection: connection.execute(text("SELECT 1")).close())
 
     def close(self) -> None:
         """Wait for the work under way, then let go of the database."""
@@ -96,11 +97,17 @@ class Database:
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
         with self._engine.begin() as connection:
+            self._begin(connection, "BEGIN IMMEDIATE")
             return work(connection)
 
     def _in_snapshot(self, work: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
+            self._begin(connection, "BEGIN")
             return work(connection)
+
+    def _begin(self, connection: Connection, how: str) -> None:
+        if self._engine.dialect.name == "sqlite":
+            connection.exec_driver_sql(how)
 
 
 def sqlite_url(path: Path) -> str:

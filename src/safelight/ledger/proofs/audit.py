@@ -7,7 +7,7 @@ without a gap, says that it runs, and its totals add up to the decisions that st
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -16,8 +16,10 @@ from typing import Any
 from .checkpoint import Checkpoint
 from .errors import ConsistencyFailed, Malformed
 from .leaf import Leaf, LeafKind
-from .merkle import EMPTY_ROOT, leaf_hash, node_hash
+from .merkle import EMPTY_ROOT, leaf_hash, node_hash, perfect_root
 from .note import decode_base64, encode_base64
+from .quick import Quick, read_decision
+from .tiles import TILE_HEIGHT, TILE_WIDTH
 
 FINDINGS_MAX_COUNT = 1000
 """Findings kept; further ones are counted."""
@@ -74,14 +76,25 @@ class RootBuilder:
         self.size = size
         self.peaks = peaks or []
 
-    def add(self, hashed: bytes) -> None:
-        """The next leaf's hash."""
-        size = self.size
-        while size & 1:
+    def add(self, hashed: bytes, level: int = 0) -> None:
+        """The next leaf's hash; or that of the next 2**level leaves, where the tree so far is a multiple of them."""
+        at = self.size >> level
+        while at & 1:
             hashed = node_hash(self.peaks.pop(), hashed)
-            size >>= 1
+            at >>= 1
         self.peaks.append(hashed)
-        self.size += 1
+        self.size += 1 << level
+
+    def add_all(self, hashes: Sequence[bytes]) -> None:
+        """The next leaves' hashes, whole tiles of them at once."""
+        at = 0
+        while at < len(hashes):
+            if self.size % TILE_WIDTH == 0 and len(hashes) - at >= TILE_WIDTH:
+                self.add(perfect_root(hashes[at : at + TILE_WIDTH]), TILE_HEIGHT)
+                at += TILE_WIDTH
+            else:
+                self.add(hashes[at])
+                at += 1
 
     def root(self) -> bytes:
         """Of the tree so far."""
@@ -107,8 +120,18 @@ class Audit:
 
     def add(self, entry: bytes) -> None:
         """The next entry of the log, as it was published."""
-        index = self.tree.size
-        self.tree.add(leaf_hash(entry))
+        self.add_all([entry])
+
+    def add_all(self, entries: Sequence[bytes]) -> None:
+        """The next entries, in order."""
+        first = self.tree.size
+        self.tree.add_all([leaf_hash(entry) for entry in entries])
+        for index, entry in enumerate(entries, first):
+            quick = read_decision(entry)
+            if not quick or not self._count_quickly(quick):
+                self._read(index, entry)
+
+    def _read(self, index: int, entry: bytes) -> None:
         try:
             leaf = Leaf.parse(entry)
         except Malformed as error:
@@ -165,6 +188,19 @@ class Audit:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise Malformed("The state file cannot be read; verify from the beginning without it.") from error
         return audit
+
+    def _count_quickly(self, quick: Quick) -> bool:
+        """Count a decision that follows its process's last leaf within the minute; False for any other."""
+        process, seq, at, sort = quick
+        seen = self.processes.get(process)
+        if seen is None or seen.ended or seq != seen.next_seq or seq == 0 or seen.last_at[:16] != at[:16]:
+            return False
+        seen.next_seq = seq + 1
+        seen.last_at = max(seen.last_at, at)
+        seen.uncounted[sort] = seen.uncounted.get(sort, 0) + 1
+        self.kinds[LeafKind.DECISION.value] += 1
+        self.decisions[sort] += 1
+        return True
 
     def _follow(self, index: int, leaf: Leaf) -> None:
         seen = self.processes.setdefault(leaf.process, ProcessSeen())

@@ -82,8 +82,7 @@ def check_log(source: Source, trust: Trust, audit: Audit) -> SignedCheckpoint:
         verify_consistency(audit.tree.size, size, audit.tree.root(), head.checkpoint.root, ())
     while audit.tree.size < size:
         bundle = tile_at(ENTRIES, audit.tree.size // TILE_WIDTH, size)
-        for entry in parse_bundle(read_tile(source, bundle), bundle.width)[audit.tree.size % TILE_WIDTH :]:
-            audit.add(entry)
+        audit.add_all(parse_bundle(read_tile(source, bundle), bundle.width)[audit.tree.size % TILE_WIDTH :])
     audit.check_root(head.checkpoint)
     return head
 
