@@ -69,7 +69,9 @@ def save(head: Head, path: Path) -> None:
 def main() -> None:
     """Train, and measure or write."""
     ask = argparse.ArgumentParser(description=__doc__)
-    ask.add_argument("--per-template", type=int, default=3, help="requests made of each template")
+    ask.add_argument(
+        "--per-template", type=int, default=3, help="requests made of a template with one slot; more slots, more"
+    )
     ask.add_argument("--extra", type=int, default=5000, help="longer texts, and conversations, of each sort")
     ask.add_argument("--noise", type=float, default=0.12, help="share of the rows seen again with noise")
     ask.add_argument("--threads", type=int, default=1, help="the same number gives the same bytes")

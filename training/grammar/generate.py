@@ -26,7 +26,7 @@ _REAL = ("{person}", "{whose}", "{who}", "{whos}", "{towho}")
 _REFERS = ("person", "generic", "whose", "who", "whos", "towho")
 """Slots for whom a request is about. A language whose words for people take an ending lists, as `minor_who`, `name_who`
 and so on, how a child or a name stands in that slot; for `person` and `generic` the bare word does."""
-_MOST_DRAWS = 4
+_MOST_DRAWS = 5
 """How much more often than a template with one slot any other may be filled."""
 _YOUNG, _NAMED = 0.35, 0.15
 """Of the fillings about a person, the share that is made again about a child, or about a name alone."""
@@ -92,7 +92,8 @@ class Grammar:
     def rows(self, per_template: int, seed: int) -> Iterator[Row]:
         """Rows of every part, the same for the same seed; a template is only filled with words of its own part.
 
-        `per_template` is what a template with one slot is filled; more slots are more requests to learn from.
+        `per_template` is how often a template with one slot is filled, more slots being more requests to learn from;
+        near misses once more, since a request refused wrongly is the commoner fault and they hold fewer slots.
         """
         for lang, table in self.languages.items():
             lexicon = self._lexicon(lang, table)
@@ -102,7 +103,7 @@ class Grammar:
                     for template in templates:
                         part = part_of(template, lang)
                         draw = random.Random(f"{seed}:{lang}:{template}")
-                        for _ in range(draws(template, per_template)):
+                        for _ in range(draws(template, per_template if block else per_template + 1)):
                             yield from self._fill(
                                 fillers[part],
                                 template,
@@ -201,7 +202,7 @@ def draws(template: str, per_template: int) -> int:
     if not slots:
         return 1
     words = len(_SLOT.sub(" ", template).split())
-    plain = 2 if slots > 1 and words <= 2 and " || " not in template else 0
+    plain = 3 if slots > 1 and words <= 2 and " || " not in template else 0
     return min(per_template + slots - 1 + plain, per_template + _MOST_DRAWS)
 
 
