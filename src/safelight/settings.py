@@ -53,6 +53,9 @@ class Settings(BaseSettings):
         "", description="Base address of the OpenAI-compatible upstream, such as http://127.0.0.1:9000/v1."
     )
     upstream_key: SecretStr = Field(SecretStr(""), description="The upstream's own API key.")
+    sync_exchanges: bool = Field(
+        False, description="Fetch hashes from the exchanges in the data folder's `exchanges.toml`, each when it is due."
+    )
     policy_file: Path | None = Field(None, description="Policy in TOML; none: the packaged profile below.")
     policy_profile: ProfileName = Field(ProfileName.GENERAL, description="Packaged policy, where no file is given.")
     edit_chain_hours: int = Field(

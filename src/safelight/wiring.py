@@ -42,8 +42,11 @@ from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
+from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
+from safelight.matching.exchanges.subscriptions import read_subscriptions
 from safelight.matching.known import KnownImages, open_hashes
 from safelight.matching.pdq import Frame, Pdq, pdq_once
+from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.settings import BackendName, Settings
@@ -204,6 +207,7 @@ class Safelight:
 
         cores = Cores(settings.cores)
         self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key))
+        self._watch_banks(settings)
         for detector in self._detectors:
             if isinstance(detector, KnownImageDetector):
                 detector.bind(self.known, self._clock)
@@ -257,6 +261,19 @@ class Safelight:
             limits=self.limits,
             clock=self._clock,
         )
+
+    def _watch_banks(self, settings: Settings) -> None:
+        """Have silence told, and exchanges fetched where the settings say so. Raises NotStartable."""
+        file = settings.data_dir / EXCHANGES_FILE
+        watch = BankWatch(
+            self.database,
+            self.known.hashes,
+            self._clock,
+            tell_stale=self.metrics.banks_stale.set,
+            subscriptions=read_subscriptions(file) if settings.sync_exchanges else (),
+        )
+        watch.start()
+        self._closing.callback(watch.close)
 
     async def _open_ledger(self, settings: Settings) -> Keeper:
         """Check the log and begin this process's count. Raises LedgerUnfit."""

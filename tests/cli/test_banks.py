@@ -9,6 +9,7 @@ from typer.testing import CliRunner
 
 from safelight.cli.main import app
 from tests.conftest import png
+from tests.matching.exchanges.server import Said, speaking
 from tests.matching.pictures import hash_of, jpeg, photo
 from tests.matching.test_intake import random_pdqs
 
@@ -146,3 +147,17 @@ def test_a_mistake_is_told_with_its_code(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["safelight", "--json"])
     assert run(*words, code=2)["error"]["code"] == code
+
+
+def test_a_timer_fetches_what_is_due_and_is_told_what_is_stale(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exchange refuses: the command says so in its exit code, and goes on to say which bank is stale."""
+    run("bank", "add", "list", "--owner", "us", "--source", "x", "--category", "ncii", "--stale-after", "1")
+    monkeypatch.setenv("A_USER", "f")
+    monkeypatch.setenv("A_SECRET", "s")
+    assert run("bank", "sync-all") == {"fetched": [], "stale": [], "another_run": False}
+    with speaking(lambda _: Said(status=403)) as exchange:
+        subscribed = f'[[exchange]]\nbank = "list"\nsource = "ncmec"\nurl = "{exchange.address}"\n'
+        run.file("exchanges.toml", f'{subscribed}user_env = "A_USER"\nsecret_env = "A_SECRET"\n'.encode())
+        answer = run("bank", "sync-all", code=1)
+        assert "failed" in run.shown("bank", "sync-all")
+    assert [(one["bank"], one["error"]["code"]) for one in answer["fetched"]] == [("list", "exchange_failed")]

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import StrEnum
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,17 +13,18 @@ from rich.table import Table
 from safelight.cli.database import DataDir, settings_of
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable
+from safelight.core.errors import NotStartable, SafelightError
 from safelight.matching import banks as register
 from safelight.matching.exchanges.listfile import ListFile, parse_columns
-from safelight.matching.exchanges.ncmec import Ncmec
 from safelight.matching.exchanges.ports import Exchange
-from safelight.matching.exchanges.stopncii import StopNcii
-from safelight.matching.exchanges.sync import sync
+from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
+from safelight.matching.exchanges.subscriptions import Source, connect, due, fetch, read_subscriptions
+from safelight.matching.exchanges.sync import alone, sync
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.intake import Taken
 from safelight.matching.known import KnownImages, open_hashes
 from safelight.matching.model import Bank, BankCategory, BankKind, BankState
+from safelight.matching.watch import stale_banks
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 
@@ -35,13 +35,6 @@ app = typer.Typer(
 
 Name = Annotated[str, typer.Argument(help="The bank's name.")]
 Why = Annotated[str, typer.Option(help="Why, for the history.")]
-
-
-class Source(StrEnum):
-    """Exchanges that a bank can be synced with."""
-
-    STOPNCII = "stopncii"
-    NCMEC = "ncmec"
 
 
 @contextmanager
@@ -122,15 +115,42 @@ def sync_with(
 
     Example: `safelight bank sync ncii stopncii --url https://test.example/v1`
     """
-    exchange: StopNcii | Ncmec
-    if source is Source.STOPNCII:
-        exchange = StopNcii.connect(url, function_key=user, subscription_key=secret, production=production)
-    else:
-        exchange = Ncmec.connect(url, user=user, password=secret, production=production)
+    exchange = connect(source, url, user=user, secret=secret, production=production)
     try:
         _take_in(name, exchange, data_dir, as_json)
     finally:
         exchange.close()
+
+
+@app.command("sync-all")
+def sync_all(
+    always: Annotated[bool, typer.Option(help="Fetch from all of them, due or not.")] = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Fetch what is due from every exchange of `exchanges.toml` in the data folder: for a timer, every few minutes.
+
+    Example: `safelight bank sync-all --data-dir /var/lib/safelight`
+
+    Exit code 0: all that was due was fetched, or another run is at it; 1: an exchange failed; 2: the file is not as it
+    should be.
+    """
+    wanted = read_subscriptions(settings_of(data_dir).data_dir / EXCHANGES_FILE)
+    told: list[dict[str, Any]] = []
+    with opened(data_dir) as known, alone(settings_of(data_dir).data_dir / "exchanges.lock") as is_alone:
+        waiting = wanted if always else known.database.read_here(partial(due, subscriptions=wanted, now=utc_now()))
+        for one in waiting if is_alone else ():
+            try:
+                told.append({"bank": one.bank} | _counts(fetch(known.database, known.hashes, one, utc_now)))
+            except SafelightError as error:
+                told.append({"bank": one.bank, "error": {"code": error.code, "message": error.message}})
+        stale = [bank.name for bank in known.database.read_here(partial(stale_banks, now=utc_now()))]
+    if as_json:
+        print_json({"fetched": told, "stale": stale, "another_run": not is_alone})
+    else:
+        _show_fetched(told, stale, is_alone)
+    if any("error" in one for one in told):
+        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -201,6 +221,17 @@ def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: 
         if state is BankState.REMOVED:
             known.hashes.drop(bank.number)
     print_json({"name": name, "state": state.value}) if as_json else console.print(f"{name} is {state.value}.")
+
+
+def _show_fetched(told: list[dict[str, Any]], stale: list[str], is_alone: bool) -> None:
+    for one in told:
+        failed = one.get("error")
+        words = f"[red]failed[/]: {escape(failed['message'])}" if failed else f"{one['added']:,} new"
+        console.print(f"[bold]{escape(one['bank'])}[/] {words}", highlight=False)
+    for name in stale:
+        console.print(f"[yellow]{escape(name)} is stale[/]: its source has been silent for too long.")
+    if not is_alone:
+        console.print("Another run is at it.")
 
 
 def _take_in(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool) -> None:

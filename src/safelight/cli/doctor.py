@@ -2,14 +2,18 @@
 
 import asyncio
 import dataclasses
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.table import Table
 from sqlalchemy import make_url
 
 from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.core.clock import utc_now
+from safelight.matching.watch import stale_banks
 from safelight.settings import Settings
 
 HELP = """Load every part, verify every detector, and say what is wrong and what to do.
@@ -43,6 +47,9 @@ def doctor(
             for name, value in report[title].items():
                 shown.add_row(name, str(value))
             console.print(shown)
+        for bank in report["stale_banks"]:
+            last = f"last news {bank['last_news'][:16]}, {bank['allowed_h']} h allowed"
+            console.print(f"[yellow]The bank {escape(bank['name'])} is stale[/]: {last}. Sync or import it.")
         console.print(f"policy {report['policy_version']}", highlight=False)
         console.print("[bold red]Not fit to serve.[/]" if troubles else "[bold green]Fit to serve.[/]")
     if troubles:
@@ -53,9 +60,13 @@ async def _examine(settings: Settings) -> dict[str, Any]:
     from safelight.wiring import Safelight
 
     async with Safelight(settings) as safelight:
+        stale = await safelight.database.read(partial(stale_banks, now=utc_now()))
         return {
             "detectors": dict(safelight.load_seconds),
             "troubles": dict(await safelight.troubles()),
+            "stale_banks": [
+                {"name": bank.name, "last_news": bank.updated_at, "allowed_h": bank.stale_after_h} for bank in stale
+            ],
             "settings": settings.model_dump(mode="json") | {"database_url": _without_password(settings.database_url)},
             "limits": dataclasses.asdict(safelight.limits),
             "policy_version": safelight.policy.version,

@@ -33,4 +33,7 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self.banks_stale = Gauge(
+            "safelight_banks_stale", "Banks without news for longer than they may be.", registry=self.registry
+        )
         self.in_flight = Gauge("safelight_in_flight", "Requests inside the gate now.", registry=self.registry)

@@ -1,9 +1,14 @@
 """One run of an exchange: page after page into its bank, and after each the checkpoint from which to go on."""
 
+import fcntl
+import os
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, select
 
@@ -32,6 +37,22 @@ def sync(database: Database, hashes: BankHashes, bank: Bank, exchange: Exchange,
         )
         database.write_here(save)
     return total
+
+
+@contextmanager
+def alone(lock: Path) -> Iterator[bool]:
+    """Whether nobody else holds `lock`; held until the block ends, or this process does."""
+    descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            is_alone = False
+        else:
+            is_alone = True
+        yield is_alone
+    finally:
+        os.close(descriptor)
 
 
 def checkpoint_of(connection: Connection, name: str) -> str:
