@@ -99,6 +99,9 @@ class Case:
     """Whether the end of the clock has been looked at."""
     is_breached: bool = False
     version: int = 0
+    """Steps so far."""
+    substance: int = 0
+    """The last step that a decision could depend on: who holds it or has looked is none."""
 
     @property
     def is_waiting(self) -> bool:
@@ -167,7 +170,8 @@ def apply(case: Case | None, event: Event) -> Case:
     if event.step is Step.RECEIVED:
         raise _forbidden("A case is received once.")
     after = _STEPS[event.step](case, event)
-    return replace(after, version=case.version + 1)
+    version = case.version + 1
+    return replace(after, version=version, substance=case.substance if event.step in _ASIDE else version)
 
 
 def _received(event: Event) -> Case:
@@ -190,6 +194,7 @@ def _received(event: Event) -> Case:
         check_from=event.at,
         has_contested=frozenset({contested_by}) if contested_by else frozenset(),
         version=1,
+        substance=1,
     )
 
 
@@ -205,7 +210,14 @@ def _joined(case: Case, event: Event) -> Case:
         # What ran before was taken back; the new report has its own clock, whole.
         due_at, law = _moment(event.body["due_at"]), Law(cast(str, event.body["law"]))
         return replace(
-            joined, state=CaseState.OPEN, due_at=due_at, law=law, received_at=event.at, escalated_h=frozenset()
+            joined,
+            state=CaseState.OPEN,
+            due_at=due_at,
+            law=law,
+            received_at=event.at,
+            escalated_h=frozenset(),
+            first_look_at=None,
+            hidden_at=None,
         )
     return joined
 
@@ -387,6 +399,9 @@ def _breached(case: Case, _event: Event) -> Case:
     return replace(case, is_checked=True, is_breached=True)
 
 
+_ASIDE = frozenset(
+    {Step.CLAIMED, Step.RELEASED, Step.LOOKED, Step.VIEWED, Step.NOTED, Step.ESCALATED, Step.CHECKED, Step.BREACHED}
+)
 _STEPS = {
     Step.JOINED: _joined,
     Step.ADDED: _added,

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, Row, and_, func, insert, select, update
 from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportDraft
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.machine import Case, Event, Step, apply, replay
-from safelight.cases.model import CaseKind, CaseState, Visibility
+from safelight.cases.model import CLOCK_ID, RULES_ID, CaseKind, CaseState, Visibility
 from safelight.cases.rules import CaseRules
 from safelight.cases.sealing import Seal
 from safelight.cases.spelling import (
@@ -117,9 +117,11 @@ class Book:
             before, after = after, apply(after, event)
             self._add_step(connection, case_id, after.version, event, words)
             words = ""
-            if after.visibility is not before.visibility:
+            is_settled = event.step is Step.DECIDED or after.state is CaseState.WITHDRAWN
+            if after.visibility is not before.visibility or is_settled:
+                # Also where nothing changes in sight: a platform that was told to watch has to hear that it need not.
                 self.order(connection, case_id, after)
-                self._log_visibility(connection, case_id, after, event)
+                self._log_visibility(connection, case_id, before, after, event)
         row = self.row(connection, case_id)
         connection.execute(
             update(cases).where(cases.c.id == case_id).values(self._columns(after, row.views, row.is_flood))
@@ -207,29 +209,25 @@ class Book:
         connection.execute(insert(case_effects), [row])
         return effect_id
 
-    def _log_visibility(self, connection: Connection, case_id: str, after: Case, event: Event) -> None:
-        words = {
-            Visibility.HIDDEN: "hidden",
-            Visibility.REMOVED: "removed",
-            Visibility.VISIBLE: "restored",
-        }
-        after_s = int((event.at - after.received_at).total_seconds())
-        reason = after.reason.value if after.reason else str(event.body.get("why", ""))
+    def _log_visibility(self, connection: Connection, case_id: str, before: Case, after: Case, event: Event) -> None:
+        if after.kind is not CaseKind.IMAGE:
+            return
+        outcome = {Visibility.HIDDEN: "hidden", Visibility.REMOVED: "removed"}.get(after.visibility, "restored")
+        if after.visibility is Visibility.VISIBLE and before.visibility is not Visibility.REMOVED:
+            outcome = "withdrawn" if after.state is CaseState.WITHDRAWN else "kept"
         copies = connection.execute(
             select(func.count()).where(case_places.c.case_id == case_id, case_places.c.is_copy)
         ).scalar_one()
-        self.leaf(
-            connection,
-            takedown_draft(
-                event.at,
-                case_id=case_id,
-                outcome=words[after.visibility],
-                after_s=max(after_s, 0),
-                copies=copies,
-                automatic=event.by in ("clock", "rules"),
-                reason=reason,
-            ),
+        draft = takedown_draft(
+            event.at,
+            case_id=case_id,
+            outcome=outcome,
+            after_s=max(int((event.at - after.received_at).total_seconds()), 0),
+            copies=copies,
+            automatic=event.by in (CLOCK_ID, RULES_ID),
+            reason=after.reason.value if after.reason else str(event.body.get("why", "")),
         )
+        self.leaf(connection, draft)
 
     # Places and fingerprints
 

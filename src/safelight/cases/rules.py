@@ -134,6 +134,7 @@ class MeasureRules(_Part):
     """What follows for accounts. There is no field for what an account pays."""
 
     window_days: float = Field(gt=0)
+    one_strike_per_h: float = Field(ge=0)
     refused: dict[Category, Measure]
     removed: dict[ReasonCode, Measure]
     ladder: tuple[Rung, ...]

@@ -10,15 +10,31 @@ Rules of this module
 - Who may do what is checked here, whatever door it came by.
 """
 
+import asyncio
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
+from typing import TypeVar
 
-from safelight.cases.draft import Addition, ReportDraft
+import structlog
+from sqlalchemy import Connection, Row, select
+
+from safelight.accounts.permissions import StaffPermission, may, require
+from safelight.cases.decisions import Decisions
+from safelight.cases.desk import Desk, to_effect, to_row
+from safelight.cases.draft import Addition, Fingerprint, Place, ReportDraft
+from safelight.cases.effects import Courier, in_sight, retry_effect
+from safelight.cases.errors import CaseCode, CaseError, ReceiptUnknown, ReportIncomplete
+from safelight.cases.figures import read_figures
+from safelight.cases.intake import Arrival, Intake
+from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import (
     CaseRow,
     CaseView,
     Choice,
     EffectView,
     Figures,
+    Letter,
     Preview,
     QueueCounts,
     QueueFilter,
@@ -27,39 +43,226 @@ from safelight.cases.model import (
     Receipt,
     ReportStatus,
     Staff,
+    Visibility,
 )
+from safelight.cases.public_status import read_status
+from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
+from safelight.cases.records import Book
+from safelight.cases.rounds import Rounds
+from safelight.cases.rules import CaseRules
+from safelight.cases.stay_down import Copies
+from safelight.cases.takedown.ports import Platform, Post
+from safelight.core.clock import Clock
+from safelight.core.errors import StoreFailed
+from safelight.ledger.append import Ledger
+from safelight.store.cases_tables import case_effects, case_places, case_prints, case_receipts, cases
+from safelight.store.database import Database
+from safelight.store.digest_key import DigestKey
+from safelight.store.group import GroupCommit
+
+log = structlog.get_logger()
+T = TypeVar("T")
 
 QUEUE_PAGE_COUNT = 50
+ROUND_EVERY_S = 1.0
+"""How often what is due is looked for; what a request leaves behind runs at once."""
+_PAUSE_S = 0.01
+"""Between batches of what is worked out anew after a start."""
+_ROUNDS_MAX = 10_000
+_SILENT_MAX_S = 60.0
 
 
 class Cases:
     """Reports and cases of one Safelight."""
 
-    # People with a receipt. `source` is whatever tells one sender from another, such as an address: only a keyed digest
-    # of it is kept, for as long as floods and guesses are counted.
+    def __init__(
+        self,
+        database: Database,
+        rules: CaseRules,
+        key: DigestKey,
+        clock: Clock,
+        ledger: Ledger,
+        *,
+        copies: Copies,
+        platform: Platform,
+        post: Post,
+    ) -> None:
+        """Nothing runs by itself before `start`."""
+        self.rules = rules
+        self._database = database
+        self._clock = clock
+        self._key = key
+        self._copies = copies
+        self._book = Book(rules, key, clock, ledger.append)
+        self._mail = Mailroom(self._book)
+        self._intake = Intake(self._book, self._mail)
+        self._decisions = Decisions(self._book, self._mail)
+        self._desk = Desk(self._book, self._mail, self._decisions)
+        self._rounds = Rounds(self._book, self._mail, self._decisions)
+        self._courier = Courier(database, self._book, self._mail, copies, platform, post)
+        self._arrivals = GroupCommit(database, self._intake.take_all)
+        self._runner: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._last_round_at = 0.0
 
-    async def receive(self, draft: ReportDraft, source: str) -> Receipt:
+    # Running
+
+    async def start(self) -> None:
+        """Begin to look for what is due: at once, then every second."""
+        self._last_round_at = asyncio.get_running_loop().time()
+        self._runner = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop looking. What is due stays in the store."""
+        if self._runner is not None:
+            self._runner.cancel()
+            await asyncio.gather(self._runner, return_exceptions=True)
+
+    def trouble(self) -> str:
+        """What keeps the clocks from running; empty when nothing does."""
+        if self._runner is None:
+            return ""
+        silent_s = asyncio.get_running_loop().time() - self._last_round_at
+        if self._runner.done() or silent_s > _SILENT_MAX_S:
+            return f"Nobody has looked at the clocks of reports for {silent_s:.0f} s; look at the database."
+        return ""
+
+    async def tick(self) -> int:
+        """Do everything that is due now, and say how much that was. Raises StoreFailed."""
+        done = 0
+        for _ in range(_ROUNDS_MAX):
+            some = 0
+            if await self._database.read(self._rounds.due_cases):
+                some += await self._database.write(self._rounds.run_clocks)
+            if await self._database.read(self._rounds.has_refusals):
+                some += await self._database.write(self._rounds.run_refusals)
+            if await self._database.read(self._rounds.has_liftable):
+                some += await self._database.write(self._rounds.lift)
+            some += await self._courier.run_due()
+            if not some:
+                break
+            done += some
+        return done
+
+    async def _run(self) -> None:
+        resume: str | None = ""
+        while True:
+            self._wake.clear()
+            try:
+                if resume is not None:
+                    resume = await self._database.write(partial(self._rounds.recompute, after=resume))
+                await self.tick()
+                self._last_round_at = asyncio.get_running_loop().time()
+            except StoreFailed as error:
+                log.warning("cases_wait", error=error.message)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the next clock must not stand still for it)
+                log.error("cases_round_failed", error=type(error).__name__)  # noqa: TRY400 (its text may quote a report)
+            try:
+                await asyncio.wait_for(self._wake.wait(), ROUND_EVERY_S if resume is None else _PAUSE_S)
+            except TimeoutError:
+                continue
+
+    # People with a receipt. `source` is whatever tells one sender from another, such as an address: only a keyed digest
+    # of it is kept. Empty where nothing does; then nothing is counted.
+
+    async def receive(self, draft: ReportDraft, source: str, *, subject_id: str | None = None) -> Receipt:
         """Take a report: from here on its clock runs. Raises ReportIncomplete, StoreFailed.
 
         What the rules say is hidden at once. A flood is received like any other, and waits behind the others' reports.
+        `subject_id`: the pseudonym of the account that published it, where the caller can tell.
         """
-        raise NotImplementedError
+        missing = draft.missing()
+        if any(element.is_needed for element in missing):
+            raise ReportIncomplete([element.value for element in missing])
+        near, known = await asyncio.to_thread(self._look, draft.fingerprints)
+        receipt = await self._arrivals.add(Arrival(draft, source, new_code(), new_pin(), near, bool(known), subject_id))
+        self._wake.set()
+        return receipt
+
+    def _look(self, prints: tuple[Fingerprint, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
+        usable = tuple(one for one in prints if one.is_usable)
+        return (tuple(self._copies.find(usable)), self._copies.known_in(usable)) if usable else ((), ())
 
     async def status(self, code: str, pin: str, source: str) -> ReportStatus:
         """What the holder of a receipt may see. Raises ReceiptUnknown, TooManyTries."""
-        raise NotImplementedError
+        receipt = await self._receipt(code, pin, source)
+        return await self._database.read(lambda c: self._status(c, receipt.code_digest))
 
     async def add(self, code: str, pin: str, source: str, more: Addition) -> ReportStatus:
         """Add details to a report. Raises as `status`, and CaseError once nothing can be added."""
-        raise NotImplementedError
+        return await self._as_holder(code, pin, source, lambda c, receipt: self._intake.add(c, receipt, more))
 
     async def withdraw(self, code: str, pin: str, source: str) -> ReportStatus:
         """Take a report back. What was hidden for it alone is shown again, unless it concerns a child."""
-        raise NotImplementedError
+        return await self._as_holder(code, pin, source, self._intake.withdraw)
 
     async def contest(self, code: str, pin: str, source: str, words: str) -> ReportStatus:
         """Contest a decision or a measure, free of charge, for six months (DSA Art. 20). Raises as `add`."""
-        raise NotImplementedError
+        return await self._as_holder(code, pin, source, lambda c, receipt: self._intake.contest(c, receipt, words))
+
+    async def _as_holder(
+        self, code: str, pin: str, source: str, step: Callable[[Connection, Row[tuple[object, ...]]], None]
+    ) -> ReportStatus:
+        receipt = await self._receipt(code, pin, source)
+
+        def work(connection: Connection) -> ReportStatus:
+            # Read again: between looking it up and here, an earlier step of the same person may have changed it.
+            row = connection.execute(
+                select(case_receipts).where(case_receipts.c.code_digest == receipt.code_digest)
+            ).one()
+            step(connection, row)
+            return self._status(connection, receipt.code_digest)
+
+        status = await self._database.write(work)
+        self._wake.set()
+        return status
+
+    async def _receipt(self, code: str, pin: str, source: str) -> Row[tuple[object, ...]]:
+        guesses, now = self.rules.guesses, self._clock()
+
+        def look(connection: Connection) -> Row[tuple[object, ...]] | None:
+            refuse_guessing(connection, self._key, guesses, code, source, now)
+            return find_receipt(connection, self._key, code, pin)
+
+        found = await self._database.read(look)
+        if found is None:
+            await self._database.write(lambda c: note_wrong(c, self._key, guesses, code, source, now))
+            raise ReceiptUnknown
+        return found
+
+    def _status(self, connection: Connection, digest: str) -> ReportStatus:
+        row = connection.execute(select(case_receipts).where(case_receipts.c.code_digest == digest)).one()
+        return read_status(connection, self._book, self._mail, self._intake, row)
+
+    # The platform
+
+    async def is_visible(self, place: Place | None = None, fingerprint: Fingerprint | None = None) -> bool:
+        """Whether the platform may show this: asked before showing, it needs no command to have arrived."""
+        return await self._database.read(lambda c: self._is_visible(c, place, fingerprint))
+
+    def _is_visible(self, connection: Connection, place: Place | None, fingerprint: Fingerprint | None) -> bool:
+        hidden = cases.c.visibility != Visibility.VISIBLE.value
+        if place is not None:
+            digest = self._book.place_digest(place)
+            query = select(cases.c.id).join(case_places).where(case_places.c.digest == digest, hidden).limit(1)
+            if connection.execute(query).first() is not None:
+                return False
+        if fingerprint is not None:
+            digest = self._book.print_digest(fingerprint)
+            query = select(cases.c.id).join(case_prints).where(case_prints.c.digest == digest, hidden).limit(1)
+            if connection.execute(query).first() is not None:
+                return False
+        return True
+
+    async def account_letters(self, subject_id: str) -> tuple[Letter, ...]:
+        """The letters to an account, with its receipts in them, for its platform to hand on; oldest first."""
+
+        def read(connection: Connection) -> tuple[Letter, ...]:
+            query = select(case_receipts.c.code_digest).where(case_receipts.c.subject_id == subject_id)
+            digests = connection.execute(query.order_by(case_receipts.c.created_at)).scalars().all()
+            return tuple(letter for digest in digests for letter in self._mail.letters(connection, digest=digest))
+
+        return await self._database.read(read)
 
     # Staff
 
@@ -72,70 +275,148 @@ class Cases:
         after: str | None = None,
     ) -> QueuePage:
         """One page of the queue; matters that the member has opted out of are left out."""
-        raise NotImplementedError
+        return await self._database.read(lambda c: self._desk.queue(c, staff, which, sort, limit, after))
 
     async def counts(self, staff: Staff) -> QueueCounts:
         """The backlog."""
-        raise NotImplementedError
+        return await self._database.read(lambda c: self._desk.counts(c, staff))
 
     async def claim(self, staff: Staff, case_id: str) -> CaseRow:
         """Hold a case for a while, so that nobody else works on it. Raises CaseError where somebody does."""
-        raise NotImplementedError
+        return await self._step(case_id, lambda c: self._decisions.claim(c, staff, case_id))
 
     async def claim_next(self, staff: Staff, which: QueueFilter = QueueFilter()) -> CaseRow | None:  # noqa: B008
         """Hold the first of the queue that this member may work on and nobody holds; None when there is none."""
-        raise NotImplementedError
+
+        def work(connection: Connection) -> CaseRow | None:
+            require(staff.role, StaffPermission.CASE_CLAIM)
+            case_id = self._desk.first_free(connection, staff, which)
+            if case_id is None:
+                return None
+            self._decisions.claim(connection, staff, case_id)
+            return to_row(self._book.row(connection, case_id))
+
+        return await self._database.write(work)
 
     async def release(self, staff: Staff, case_id: str) -> CaseRow:
         """Give a case back; with the permission, also one that another holds."""
-        raise NotImplementedError
+        return await self._step(case_id, lambda c: self._decisions.release(c, staff, case_id))
 
     async def open(self, staff: Staff, case_id: str) -> CaseView:
         """Everything about a case, on one page. The first opening by whoever holds it is the first look."""
-        raise NotImplementedError
+        await self._database.write(lambda c: self._decisions.look(c, staff, case_id))
+        return await self._view(staff, case_id)
 
     async def view(self, staff: Staff, case_id: str) -> int:
         """Count that a picture is shown to this member; returns how many today. Raises CaseError above the day's cap.
 
         To be called before the picture is shown, every time.
         """
-        raise NotImplementedError
+        return await self._database.write(lambda c: self._decisions.view(c, staff, case_id))
 
     async def note(self, staff: Staff, case_id: str, words: str) -> CaseView:
         """Leave words for colleagues in the history."""
-        raise NotImplementedError
+        await self._database.write(lambda c: self._decisions.note(c, staff, case_id, words))
+        return await self._view(staff, case_id)
 
     async def hide(self, staff: Staff, case_id: str) -> CaseView:
         """Hide the picture for the time being."""
-        raise NotImplementedError
+        await self._step(case_id, lambda c: self._decisions.hide(c, staff, case_id))
+        return await self._view(staff, case_id)
 
     async def preview(self, staff: Staff, case_id: str, choice: Choice) -> Preview:
-        """What a decision would do, with the exact letters. Changes nothing."""
-        raise NotImplementedError
+        """What a decision would do, with the exact letters. Changes nothing.
+
+        Codes and PINs of accounts stand as dots: whoever decides need not know them.
+        """
+        for _ in range(_PREVIEW_TRIES - 1):
+            try:
+                return await self._database.read(lambda c: self._try_out(c, staff, case_id, choice))
+            except StoreFailed:
+                continue  # somebody wrote in between: SQLite does not let a reader try to write on what is old
+        return await self._database.read(lambda c: self._try_out(c, staff, case_id, choice))
+
+    def _try_out(self, connection: Connection, staff: Staff, case_id: str, choice: Choice) -> Preview:
+        """Decide, look at what that did, and keep nothing of it: a read is rolled back."""
+        before = {letter.id for letter in self._mail.letters(connection, case_id=case_id)}
+        known = set(connection.execute(select(case_effects.c.id).where(case_effects.c.case_id == case_id)).scalars())
+        case = self._book.load(connection, case_id)
+        needs_second = self._decisions.needs_second(case, choice.outcome)
+        self._decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
+        letters = [one for one in self._mail.letters(connection, case_id=case_id) if one.id not in before]
+        query = select(case_effects.c.id, case_effects.c.kind).where(case_effects.c.case_id == case_id)
+        effects = [row.kind for row in connection.execute(query) if row.id not in known]
+        secrets = [word for one in self._mail.account_secrets(connection, case_id) for word in one]
+        places = self._book.row(connection, case_id).places
+        return Preview(needs_second, tuple(_masked(one, secrets) for one in letters), tuple(effects), places)
 
     async def decide(self, staff: Staff, case_id: str, choice: Choice, version: int) -> CaseView:
         """Decide, or propose where two must agree, or decide what is contested. `version`: of the case as it was seen.
 
         Raises CaseError: held by another, changed since, a reason that the law does not allow, the same person again.
         """
-        raise NotImplementedError
+        await self._step(case_id, lambda c: self._decisions.decide(c, staff, case_id, choice, version))
+        return await self._view(staff, case_id)
 
     async def second(self, staff: Staff, case_id: str, version: int, *, agrees: bool, words: str = "") -> CaseView:
         """Agree to what another proposed, and it counts; or disagree, and the case is open again."""
-        raise NotImplementedError
+        await self._step(
+            case_id, lambda c: self._decisions.second(c, staff, case_id, version, agrees=agrees, words=words)
+        )
+        return await self._view(staff, case_id)
 
     async def undo(self, staff: Staff, case_id: str, words: str) -> CaseView:
         """Take back a decision: the case is open again, and the picture as visible as before it."""
-        raise NotImplementedError
+        await self._step(case_id, lambda c: self._decisions.undo(c, staff, case_id, words))
+        return await self._view(staff, case_id)
 
     async def dead_letters(self, staff: Staff) -> tuple[EffectView, ...]:
         """Commands and letters that failed for good or are in doubt: somebody has to look."""
-        raise NotImplementedError
+        require(staff.role, StaffPermission.QUEUE_READ)
+        rows = await self._database.read(in_sight)
+        return tuple(to_effect(row) for row in rows)
 
     async def retry(self, staff: Staff, effect_id: str) -> None:
         """Try a dead or doubtful command again, on this member's word."""
-        raise NotImplementedError
+        require(staff.role, StaffPermission.CASE_FREE)
+        await self.retry_here(effect_id)
+
+    async def retry_here(self, effect_id: str) -> None:
+        """As `retry`, for whoever is on call at the machine itself."""
+        if not await self._database.write(lambda c: retry_effect(c, effect_id, self._clock())):
+            raise CaseError(CaseCode.UNKNOWN, f"There is no dead or doubtful effect {effect_id[:40]!r}.")
+        self._wake.set()
 
     async def figures(self, since: datetime, until: datetime, staff: Staff | None = None) -> Figures:
         """Figures of the cases received in a period; exposure only for staff who may read it."""
-        raise NotImplementedError
+        if staff is not None:
+            require(staff.role, StaffPermission.FIGURES_READ)
+        with_exposure = staff is not None and may(staff.role, StaffPermission.STAFF_FIGURES_READ)
+        return await self._database.read(
+            lambda c: read_figures(c, since, until, self._clock(), self._desk.counts(c), with_exposure=with_exposure)
+        )
+
+    async def _step(self, case_id: str, step: Callable[[Connection], object]) -> CaseRow:
+        def work(connection: Connection) -> CaseRow:
+            step(connection)
+            return to_row(self._book.row(connection, case_id))
+
+        row = await self._database.write(work)
+        self._wake.set()
+        return row
+
+    async def _view(self, staff: Staff, case_id: str) -> CaseView:
+        prints = await self._database.read(lambda c: self._book.prints(c, case_id))
+        banks = await asyncio.to_thread(self._copies.known_in, prints)
+        return await self._database.read(lambda c: self._desk.case(c, staff, case_id, banks))
+
+
+_PREVIEW_TRIES = 3
+_DOTS = "····"
+
+
+def _masked(letter: Letter, secrets: list[str]) -> Letter:
+    body = letter.body
+    for secret in secrets:
+        body = body.replace(secret, _DOTS)
+    return Letter(letter.id, letter.at, letter.kind, letter.language, letter.subject, body)

@@ -115,7 +115,7 @@ def _find_or_make(connection: Connection, name: str, now: datetime) -> Bank:
     found = [bank for bank in list_banks(connection) if bank.name == name]
     if found:
         return found[0]
-    category = {own: category for own, category in BANK_NAMES.values()}.get(name)
+    category = dict(BANK_NAMES.values()).get(name)
     return create_bank(
         connection,
         name=name,

@@ -1,0 +1,386 @@
+"""What members of the staff do with a case. Each step is one transaction.
+
+Rules of this module
+- Who may do what in general is the table of `accounts/permissions.py`; what the state of the case allows is
+  `machine.py`; here both are asked, and nowhere else.
+- A decision, its letters, the orders to platform and banks, what follows for the account, and the ledger's leaves are
+  one work: either all of it stands, or none.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from safelight.accounts import measures
+from safelight.accounts.permissions import StaffPermission, may, require
+from safelight.cases.draft import Matter, Route
+from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind, MeasureWords
+from safelight.cases.machine import Case, Event, Step
+from safelight.cases.mailroom import Mailroom
+from safelight.cases.model import (
+    Action,
+    CaseKind,
+    CaseState,
+    Choice,
+    Letter,
+    Outcome,
+    Party,
+    Staff,
+    Visibility,
+)
+from safelight.cases.records import Book
+from safelight.cases.rules import Measure
+from safelight.core.clock import to_rfc3339
+from safelight.ledger.matters import appeal_draft, standing_draft
+from safelight.store.cases_tables import case_events, case_places
+
+_P = StaffPermission
+
+
+class Decisions:
+    """The staff's side."""
+
+    def __init__(self, book: Book, mail: Mailroom) -> None:
+        self._book = book
+        self._mail = mail
+
+    def actions(self, case: Case, staff: Staff, now: datetime) -> frozenset[Action]:
+        """What this member may do with this case now."""
+        can = {Action.OPEN} if may(staff.role, _P.CASE_READ) else set()
+        is_other = case.held_by not in ("", staff.id) and bool(case.held_until and now < case.held_until)
+        works = may(staff.role, _P.CASE_CLAIM) and case.matter not in staff.opted_out
+        if works and case.is_waiting and not is_other:
+            can.add(Action.CLAIM)
+        if case.held_by == staff.id:
+            can.add(Action.RELEASE)
+        elif case.held_by and may(staff.role, _P.CASE_FREE):
+            can.add(Action.FREE)
+        if may(staff.role, _P.MEDIA_VIEW) and case.matter not in staff.opted_out:
+            can.add(Action.VIEW)
+        if may(staff.role, _P.CASE_READ) and works:
+            can.add(Action.NOTE)
+        if works and not is_other:
+            if case.state is CaseState.OPEN and may(staff.role, _P.CASE_DECIDE):
+                can.add(Action.DECIDE)
+                if case.kind is CaseKind.IMAGE and case.visibility is Visibility.VISIBLE:
+                    can.add(Action.HIDE)
+            if case.state is CaseState.CONTESTED and may(staff.role, _P.APPEAL_DECIDE):
+                can |= {Action.DECIDE} if staff.id not in case.deciders else set()
+            if case.state is CaseState.PROPOSED and may(staff.role, _P.CASE_SECOND):
+                can |= {Action.SECOND} if staff.id != case.proposed_by else set()
+            if case.state is CaseState.DECIDED and case.before and may(staff.role, _P.CASE_UNDO):
+                can |= {Action.UNDO} if self._undo_until(case) >= now else set()
+        return frozenset(can)
+
+    def claim(self, connection: Connection, staff: Staff, case_id: str) -> Case:
+        """Hold it for a while."""
+        require(staff.role, _P.CASE_CLAIM)
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        until = now + timedelta(minutes=self._book.rules.times.claim_min)
+        return self._book.add(
+            connection, case_id, case, Event(now, Step.CLAIMED, staff.id, {"until": to_rfc3339(until)})
+        )
+
+    def release(self, connection: Connection, staff: Staff, case_id: str) -> Case:
+        """Give it back, or free it of another."""
+        case, now = self._book.load(connection, case_id), self._book.clock()
+        is_freed = case.held_by not in ("", staff.id)
+        require(staff.role, _P.CASE_FREE if is_freed else _P.CASE_CLAIM)
+        return self._book.add(connection, case_id, case, Event(now, Step.RELEASED, staff.id, {"freed": is_freed}))
+
+    def look(self, connection: Connection, staff: Staff, case_id: str) -> Case:
+        """The first look is a step; later ones leave nothing."""
+        require(staff.role, _P.CASE_READ)
+        case = self._book.load(connection, case_id)
+        if case.first_look_at is None and case.held_by == staff.id:
+            case = self._book.add(connection, case_id, case, Event(self._book.clock(), Step.LOOKED, staff.id))
+        return case
+
+    def view(self, connection: Connection, staff: Staff, case_id: str) -> int:
+        """Count a picture that is about to be shown."""
+        require(staff.role, _P.MEDIA_VIEW)
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+        seen = connection.execute(
+            select(func.count()).where(
+                case_events.c.by == staff.id,
+                case_events.c.step == Step.VIEWED.value,
+                case_events.c.at >= to_rfc3339(midnight),
+            )
+        ).scalar_one()
+        cap = self._book.rules.welfare.pictures_per_day
+        if seen >= cap:
+            raise CaseError(
+                CaseCode.EXPOSURE_SPENT, f"You have seen {cap} pictures today, and that is enough; others go on."
+            )
+        self._book.add(connection, case_id, case, Event(now, Step.VIEWED, staff.id))
+        return int(seen) + 1
+
+    def note(self, connection: Connection, staff: Staff, case_id: str, words: str) -> Case:
+        """Words for colleagues."""
+        require(staff.role, _P.CASE_CLAIM)
+        case = self._case(connection, staff, case_id)
+        return self._book.add(connection, case_id, case, Event(self._book.clock(), Step.NOTED, staff.id), words=words)
+
+    def hide(self, connection: Connection, staff: Staff, case_id: str) -> Case:
+        """Hide for the time being."""
+        require(staff.role, _P.CASE_DECIDE)
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        self._refuse_held(case, staff, now)
+        case = self._book.add(connection, case_id, case, Event(now, Step.HIDDEN, staff.id, {"why": "staff"}))
+        self.tell_hidden(connection, case_id, case, Automated.PERSON)
+        return case
+
+    def needs_second(self, case: Case, outcome: Outcome) -> bool:
+        """Whether a second person has to agree."""
+        rules = self._book.rules.matter[case.matter]
+        return case.kind is CaseKind.IMAGE and case.state is CaseState.OPEN and outcome in rules.second
+
+    def decide(
+        self,
+        connection: Connection,
+        staff: Staff,
+        case_id: str,
+        choice: Choice,
+        version: int,
+        *,
+        preview: bool = False,
+    ) -> Case:
+        """Decide, propose, or decide what is contested. A `preview` shows the whole way, without the second person."""
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        if case.state is CaseState.PROPOSED:
+            raise CaseError(CaseCode.STEP_FORBIDDEN, "Somebody has proposed a decision; agree to it, or reject it.")
+        require(staff.role, _P.APPEAL_DECIDE if case.state is CaseState.CONTESTED else _P.CASE_DECIDE)
+        self._refuse_held(case, staff, now)
+        self._refuse_changed(case, version)
+        body = {"outcome": choice.outcome.value, "reason": choice.reason.value}
+        if self.needs_second(case, choice.outcome) and not preview:
+            after = self._book.add(
+                connection, case_id, case, Event(now, Step.PROPOSED, staff.id, body), words=choice.words
+            )
+            if choice.outcome is Outcome.REMOVE and after.visibility is Visibility.VISIBLE:
+                hidden = Event(now, Step.HIDDEN, staff.id, {"why": "proposed"})
+                after = self._book.add(connection, case_id, after, hidden)
+                self.tell_hidden(connection, case_id, after, Automated.PERSON)
+            return after
+        after = self._book.add(connection, case_id, case, Event(now, Step.DECIDED, staff.id, body), words=choice.words)
+        self._follow(connection, case_id, case, after, Automated.PERSON)
+        return after
+
+    def second(
+        self, connection: Connection, staff: Staff, case_id: str, version: int, *, agrees: bool, words: str
+    ) -> Case:
+        """Agree or reject."""
+        require(staff.role, _P.CASE_SECOND)
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        self._refuse_held(case, staff, now)
+        self._refuse_changed(case, version)
+        if case.proposed is None:
+            raise CaseError(CaseCode.STEP_FORBIDDEN, "Nothing was proposed.")
+        if not agrees:
+            return self._book.add(connection, case_id, case, Event(now, Step.REJECTED, staff.id), words=words)
+        outcome, reason = case.proposed
+        body = {"outcome": outcome.value, "reason": reason.value}
+        after = self._book.add(connection, case_id, case, Event(now, Step.DECIDED, staff.id, body), words=words)
+        self._follow(connection, case_id, case, after, Automated.TWO)
+        return after
+
+    def undo(self, connection: Connection, staff: Staff, case_id: str, words: str) -> Case:
+        """Take a decision back, within the rules' time; later, a contest is the way."""
+        require(staff.role, _P.CASE_UNDO)
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        if case.decided_at and self._undo_until(case) < now:
+            raise CaseError(CaseCode.TOO_LATE, "The time for undoing this is over; it can be contested.")
+        after = self._book.add(connection, case_id, case, Event(now, Step.UNDONE, staff.id), words=words)
+        self._book.order(connection, case_id, after)
+        row = self._book.row(connection, case_id)
+        if row.subject_id:
+            self._reverse(connection, row.subject_id, row.reference or case_id, staff.id)
+        for party in Party:
+            for receipt in self._mail.receipts(connection, case_id, party):
+                self._mail.write(connection, receipt, LetterKind.UNDONE, LetterFacts(now))
+        return after
+
+    def tell_hidden(self, connection: Connection, case_id: str, case: Case, how: Automated) -> None:
+        """Tell the account what was hidden for the time being (DSA Art. 17: no later than the restriction)."""
+        row = self._book.row(connection, case_id)
+        self._to_account(connection, row, case, LetterKind.HIDDEN, how)
+
+    # What follows from a decision
+
+    def _follow(self, connection: Connection, case_id: str, before: Case, after: Case, how: Automated) -> None:
+        row = self._book.row(connection, case_id)
+        by = sorted(after.deciders - before.deciders)[0] if after.deciders - before.deciders else ""
+        was_contested = before.state is CaseState.CONTESTED
+        if after.kind is CaseKind.ACCOUNT:
+            is_reversed = after.outcome is Outcome.MEASURE_LIFTED
+            done = self._reverse(connection, row.subject_id, row.reference, by) if is_reversed else ()
+            kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
+            self._to_account(connection, row, after, kind, how, done)
+            self._log_appeal(connection, row, after, by, "standing", is_reversed=is_reversed)
+            return
+        done = ()
+        if row.subject_id:
+            if after.outcome is Outcome.REMOVE and before.outcome is not Outcome.REMOVE:
+                done = self._measure(connection, row.subject_id, case_id, after, by)
+            elif after.outcome is Outcome.KEEP and before.outcome is Outcome.REMOVE:
+                done = self._reverse(connection, row.subject_id, case_id, by)
+        is_reversed = was_contested and after.outcome is not before.outcome
+        if was_contested:
+            self._log_appeal(connection, row, after, by, "takedown", is_reversed=is_reversed)
+        contested_by = before.contested_by if was_contested else None
+        self._tell_reporters(connection, row, after, how, contested_by, is_reversed=is_reversed)
+        if contested_by is Party.ACCOUNT:
+            kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
+            self._to_account(connection, row, after, kind, how, done)
+        elif after.outcome is Outcome.REMOVE and before.outcome is not Outcome.REMOVE:
+            self._to_account(connection, row, after, LetterKind.REASONS, how, done)
+        elif after.outcome is Outcome.KEEP and before.visibility is not Visibility.VISIBLE:
+            self._to_account(connection, row, after, LetterKind.RESTORED, how, done)
+
+    def _tell_reporters(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        after: Case,
+        how: Automated,
+        contested_by: Party | None,
+        *,
+        is_reversed: bool,
+    ) -> None:
+        if contested_by is not None and not is_reversed and contested_by is not Party.REPORTER:
+            return  # for them nothing has changed
+        kind = LetterKind.REMOVED if after.outcome is Outcome.REMOVE else LetterKind.KEPT
+        if contested_by is Party.REPORTER:
+            kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
+        for receipt in self._mail.receipts(connection, row.id, Party.REPORTER):
+            if receipt.report_id in after.reports:
+                self._mail.write(connection, receipt, kind, self._facts(connection, row, after, how))
+
+    def _to_account(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        after: Case,
+        kind: LetterKind,
+        how: Automated,
+        done: tuple[MeasureWords, ...] = (),
+    ) -> Letter:
+        receipt = self._mail.account_receipt(connection, row.id, row.subject_id)
+        code, pin = self._mail.credentials(receipt)
+        facts = self._facts(connection, row, after, how, done, code, pin)
+        return self._mail.write(connection, receipt, kind, facts)
+
+    def _facts(
+        self,
+        connection: Connection,
+        row: Row[Any],
+        after: Case,
+        how: Automated,
+        done: tuple[MeasureWords, ...] = (),
+        code: str = "",
+        pin: str = "",
+    ) -> LetterFacts:
+        now = self._book.clock()
+        copies = connection.execute(
+            select(func.count()).where(case_places.c.case_id == row.id, case_places.c.is_copy)
+        ).scalar_one()
+        return LetterFacts(
+            now,
+            received=after.received_at,
+            matter=after.matter.value,
+            reason=after.reason.value if after.reason else "",
+            automated=how,
+            is_child=after.matter is Matter.CHILD,
+            was_detected=after.route is Route.DETECTION,
+            copies=copies,
+            until=now + timedelta(days=self._book.rules.times.contest_days),
+            measures=done,
+            code=code,
+            pin=pin,
+        )
+
+    def _measure(
+        self, connection: Connection, subject_id: str, case_id: str, after: Case, by: str
+    ) -> tuple[MeasureWords, ...]:
+        assert after.reason is not None  # noqa: S101 (a decision has one)
+        measure = self._book.rules.measures.removed.get(after.reason, Measure.NONE)
+        return self.take_measure(connection, subject_id, measure, after.reason.value, case_id, by)[0]
+
+    def take_measure(
+        self, connection: Connection, subject_id: str, measure: Measure, reason: str, reference: str, by: str
+    ) -> tuple[tuple[MeasureWords, ...], str | None]:
+        """Strike or suspend, in words for the letter, and the event that a receipt would be about; logged."""
+        rules, now = self._book.rules.measures, self._book.clock()
+        if measure is Measure.NONE:
+            return (), None
+        if measure is Measure.SUSPEND:
+            taken = measures.suspend(connection, subject_id, reason=reason, reference=reference, by=by, now=now)
+        else:
+            taken = measures.strike(
+                connection,
+                subject_id,
+                reason=reason,
+                reference=reference,
+                by=by,
+                now=now,
+                window=timedelta(days=rules.window_days),
+                ladder=[
+                    measures.Step(rung.strikes, rung.standing, timedelta(days=rung.days) if rung.days else None)
+                    for rung in rules.ladder
+                ],
+            )
+        for event in taken.events:
+            self._book.leaf(
+                connection, standing_draft(now, subject_id=subject_id, change=event.kind.value, by=by, reason=reason)
+            )
+        words = tuple(MeasureWords(event.kind.value, taken.strikes, event.until) for event in taken.events)
+        return words, taken.events[0].id
+
+    def _reverse(self, connection: Connection, subject_id: str, reference: str, by: str) -> tuple[MeasureWords, ...]:
+        now = self._book.clock()
+        taken = measures.reverse(connection, subject_id, reference, by=by, now=now)
+        if taken is None:
+            return ()
+        self._book.leaf(connection, standing_draft(now, subject_id=subject_id, change="restored", by=by))
+        return (MeasureWords("reversed"),)
+
+    def _log_appeal(
+        self, connection: Connection, row: Row[Any], after: Case, by: str, about: str, *, is_reversed: bool
+    ) -> None:
+        now = self._book.clock()
+        after_s = int((now - (after.contested_at or now)).total_seconds())
+        self._book.leaf(
+            connection,
+            appeal_draft(
+                now,
+                appeal_id=row.id,
+                about=about,
+                outcome="reversed" if is_reversed else "upheld",
+                after_s=after_s,
+                decider=by,
+                reason=after.reason.value if after.reason else "",
+            ),
+        )
+
+    # Refusals
+
+    def _case(self, connection: Connection, staff: Staff, case_id: str) -> Case:
+        case = self._book.load(connection, case_id)
+        if case.matter in staff.opted_out:
+            raise CaseError(CaseCode.OPTED_OUT, "You have said that you do not work on this matter.")
+        return case
+
+    def _refuse_held(self, case: Case, staff: Staff, now: datetime) -> None:
+        if case.held_by not in ("", staff.id) and case.held_until and now < case.held_until:
+            raise CaseError(CaseCode.HELD_BY_OTHER, f"{case.held_by} works on this case now.")
+
+    def _refuse_changed(self, case: Case, version: int) -> None:
+        if not case.substance <= version <= case.version:
+            raise CaseError(CaseCode.CHANGED, "This case has changed since you looked at it; look again.")
+
+    def _undo_until(self, case: Case) -> datetime:
+        assert case.decided_at is not None  # noqa: S101 (asked of decided cases only)
+        return case.decided_at + timedelta(minutes=self._book.rules.times.undo_min)

@@ -1,0 +1,230 @@
+"""Effects run after their commit: tell the platform, block at the gate, remember fingerprints, send letters.
+
+Rules of this module
+- An effect is leased before it runs: a process that is killed leaves it to be run again after the lease. Platforms and
+  letters carry the effect's id, so a repetition changes nothing. A post that cannot tell a repetition is the exception:
+  its letters are marked doubtful before they are sent, and one that stays so is for a person to look at.
+- What is said is what holds when it is said: the case is read again, and an order that was overtaken says nothing.
+- Whatever fails is tried again with pauses; after the rules' number of tries it is dead, loudly, and stays in sight.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from sqlalchemy import Connection, Row, and_, select, update
+
+from safelight.cases.draft import Place
+from safelight.cases.machine import Case
+from safelight.cases.mailroom import Mailroom
+from safelight.cases.model import CaseState, Outcome, Party, Visibility
+from safelight.cases.records import BANK, DEAD, DONE, DOUBTFUL, INDEX, LETTER, PLACES, WAITING, Book
+from safelight.cases.stay_down import Copies
+from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order, Parcel, Platform, Post
+from safelight.cases.timers import hide_by
+from safelight.core.clock import to_rfc3339
+from safelight.core.errors import SafelightError, StoreFailed
+from safelight.store.cases_tables import case_effects, case_letters, case_places, case_receipts, cases
+from safelight.store.database import Database
+
+log = structlog.get_logger()
+_MEANS = {Order.HIDE: Visibility.HIDDEN, Order.REMOVE: Visibility.REMOVED, Order.RESTORE: Visibility.VISIBLE}
+AT_ONCE = 16
+"""Effects run side by side: a platform that is slow for one case holds up few others."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """An effect, with what it needs from the store."""
+
+    row: Row[Any]
+    command: Command | None = None
+    parcel: Parcel | None = None
+    case: Case | None = None
+    number: int = 0
+
+
+class Courier:
+    """Runs what is due."""
+
+    def __init__(
+        self, database: Database, book: Book, mail: Mailroom, copies: Copies, platform: Platform, post: Post
+    ) -> None:
+        self._database = database
+        self._book = book
+        self._mail = mail
+        self._copies = copies
+        self._platform = platform
+        self._post = post
+
+    async def run_due(self) -> int:
+        """Run up to `AT_ONCE` effects that are due; returns how many there were. Raises StoreFailed."""
+        if not await self._database.read(lambda c: self._due(c, limit=1)):
+            return 0
+        works = await self._database.write(self._lease)
+        await asyncio.gather(*(self._run(work) for work in works))
+        return len(works)
+
+    def _due(self, connection: Connection, limit: int) -> list[Row[Any]]:
+        query = (
+            select(case_effects)
+            .where(case_effects.c.state == WAITING, case_effects.c.due_at <= to_rfc3339(self._book.clock()))
+            .order_by(case_effects.c.due_at)
+            .limit(limit)
+        )
+        return list(connection.execute(query))
+
+    def _lease(self, connection: Connection) -> list[_Work]:
+        now = self._book.clock()
+        until = now + timedelta(seconds=self._book.rules.delivery.lease_s)
+        works = []
+        for row in self._due(connection, AT_ONCE):
+            state = WAITING
+            if row.kind == LETTER and not self._post.repeats_safely:
+                state = DOUBTFUL
+            leased = (
+                update(case_effects)
+                .where(
+                    case_effects.c.id == row.id, case_effects.c.state == WAITING, case_effects.c.due_at == row.due_at
+                )
+                .values(state=state, attempts=row.attempts + 1, due_at=to_rfc3339(until))
+            )
+            if connection.execute(leased).rowcount == 1:
+                works.append(self._work(connection, row))
+        return works
+
+    def _work(self, connection: Connection, row: Row[Any]) -> _Work:
+        if row.kind == LETTER:
+            return _Work(row, parcel=self._parcel(connection, row))
+        case = self._book.load(connection, row.case_id)
+        number = connection.execute(select(cases.c.number).where(cases.c.id == row.case_id)).scalar_one()
+        command = self._command(connection, row, case) if row.kind == PLACES else None
+        return _Work(row, command=command, case=case, number=number)
+
+    def _command(self, connection: Connection, row: Row[Any], case: Case) -> Command | None:
+        """What the platform is to hear now; None where there is nothing to tell it."""
+        hide_at = None
+        if case.visibility is Visibility.REMOVED:
+            order = Order.REMOVE
+        elif case.visibility is Visibility.HIDDEN:
+            order = Order.HIDE
+        elif case.state in (CaseState.DECIDED, CaseState.WITHDRAWN, CaseState.CONTESTED):
+            order = Order.RESTORE
+        elif hide_at := hide_by(case, self._book.rules):
+            order = Order.WATCH
+        else:
+            return None
+        reason = case.reason.value if case.reason and case.outcome is Outcome.REMOVE else "reported"
+        return Command(
+            id=row.id,
+            case_id=row.case_id,
+            sequence=row.seq,
+            order=order,
+            reason=reason if order is not Order.RESTORE else "",
+            places=tuple(place for place, _ in self._book.places(connection, row.case_id)),
+            fingerprints=tuple(one for one in self._book.prints(connection, row.case_id) if one.is_usable),
+            hide_at=hide_at,
+        )
+
+    def _parcel(self, connection: Connection, row: Row[Any]) -> Parcel:
+        letter = connection.execute(select(case_letters).where(case_letters.c.id == row.target)).one()
+        receipt = connection.execute(
+            select(case_receipts).where(case_receipts.c.code_digest == letter.code_digest)
+        ).one()
+        opened = self._book.seal.open(letter.id, letter.sealed)
+        party = Party(receipt.party)
+        places: tuple[Place, ...] = ()
+        if party is Party.ACCOUNT and letter.case_id:
+            places = tuple(place for place, _ in self._book.places(connection, letter.case_id))
+        return Parcel(
+            id=row.id,
+            case_id=letter.case_id,
+            party=party,
+            to=self._mail.contact(receipt),
+            subject_id=receipt.subject_id,
+            places=places,
+            language=letter.language,
+            subject=opened["subject"],
+            body=opened["body"],
+        )
+
+    async def _run(self, work: _Work) -> None:
+        try:
+            confirmed = await self._carry_out(work)
+        except StoreFailed as error:
+            await self._note_failure(work.row, error.message, is_final=False)
+        except DeliveryFailed as error:
+            await self._note_failure(work.row, error.message, is_final=error.is_final)
+        except SafelightError as error:
+            await self._note_failure(work.row, error.message, is_final=False)
+        except Exception as error:  # noqa: BLE001 (a platform may be anybody's code: its failure is kept and seen)
+            await self._note_failure(work.row, f"It failed with {type(error).__name__}.", is_final=False)
+        else:
+            await self._database.write(lambda c: self._note_done(c, work, confirmed))
+
+    async def _carry_out(self, work: _Work) -> Confirmed | None:
+        if work.parcel is not None:
+            await self._post.send(work.parcel)
+            return None
+        if work.row.kind == PLACES:
+            return await self._platform.carry_out(work.command) if work.command else None
+        await asyncio.to_thread(self._in_banks, work)
+        return None
+
+    def _in_banks(self, work: _Work) -> None:
+        assert work.case is not None  # noqa: S101 (set for every kind but letters)
+        prints = self._database.read_here(lambda c: self._book.prints(c, work.row.case_id))
+        if work.row.kind == INDEX:
+            self._copies.remember(work.number, prints)
+        # Fingerprints that were added to a case that is hidden are blocked with the others.
+        if work.case.visibility is not Visibility.VISIBLE:
+            self._copies.block(work.number, work.case.matter, prints)
+        elif work.row.kind == BANK:
+            self._copies.unblock(work.number)
+
+    def _note_done(self, connection: Connection, work: _Work, confirmed: Confirmed | None) -> None:
+        now = to_rfc3339(self._book.clock())
+        mine = and_(case_effects.c.id == work.row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
+        connection.execute(update(case_effects).where(mine).values(state=DONE, done_at=now, error=""))
+        if confirmed is None or work.command is None or work.command.order is Order.WATCH:
+            return
+        self._book.add_places(connection, work.row.case_id, confirmed.copies, is_copy=True)
+        told = [self._book.place_digest(place) for place in (*work.command.places, *confirmed.copies)]
+        connection.execute(
+            update(case_places)
+            .where(
+                case_places.c.case_id == work.row.case_id,
+                case_places.c.digest.in_(told),
+                case_places.c.confirmed_seq <= work.command.sequence,
+            )
+            .values(
+                visibility=_MEANS[work.command.order].value,
+                confirmed_at=now,
+                confirmed_seq=work.command.sequence,
+            )
+        )
+
+    async def _note_failure(self, row: Row[Any], error: str, *, is_final: bool) -> None:
+        attempts = row.attempts + 1
+        is_dead = is_final or attempts >= self._book.rules.delivery.dead_after_tries
+        due_at = self._book.clock() + timedelta(seconds=self._book.rules.delivery.pause_s(attempts))
+        values = {"state": DEAD if is_dead else WAITING, "due_at": to_rfc3339(due_at), "error": error}
+        mine = and_(case_effects.c.id == row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
+        await self._database.write(lambda c: c.execute(update(case_effects).where(mine).values(values)).close())
+        tell = log.error if is_dead else log.warning
+        tell("case_effect_failed", effect=row.id, kind=row.kind, case=row.case_id, attempts=attempts, is_dead=is_dead)
+
+
+def retry_effect(connection: Connection, effect_id: str, now: datetime) -> bool:
+    """Have a dead or doubtful effect tried again. Returns whether there was one."""
+    dead = and_(case_effects.c.id == effect_id, case_effects.c.state.in_([DEAD, DOUBTFUL]))
+    statement = update(case_effects).where(dead).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
+    return connection.execute(statement).rowcount == 1
+
+
+def in_sight(connection: Connection, limit: int = 500) -> list[Row[Any]]:
+    """What is dead or doubtful, oldest first."""
+    query = select(case_effects).where(case_effects.c.state.in_([DEAD, DOUBTFUL])).order_by(case_effects.c.id)
+    return list(connection.execute(query.limit(limit)))

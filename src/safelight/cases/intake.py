@@ -1,0 +1,318 @@
+"""What people with a report do: send it, look, add, take it back, contest. Each is one transaction.
+
+Rules of this module
+- A report is received whole or not at all, whoever sends it, and its clock begins with that moment.
+- A report of a picture that is known joins its case: one clock, the stricter; one decision; a receipt for each person.
+- A flood changes when somebody looks, and that its word alone hides nothing. It changes nothing for anybody else.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, insert, select, update
+
+from safelight.cases.draft import Addition, Matter, ReportDraft
+from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
+from safelight.cases.machine import Case, Event, Step
+from safelight.cases.mailroom import Mailroom
+from safelight.cases.model import (
+    RULES_ID,
+    CaseKind,
+    CaseState,
+    Outcome,
+    Party,
+    Receipt,
+    Visibility,
+)
+from safelight.cases.records import Book, body_of
+from safelight.cases.rules import HideWhen
+from safelight.cases.spelling import write_addition, write_report
+from safelight.core.canonical import Json
+from safelight.core.clock import to_rfc3339
+from safelight.core.ids import new_id
+from safelight.ledger.matters import appeal_draft, report_draft
+from safelight.store.cases_tables import (
+    case_additions,
+    case_places,
+    case_prints,
+    case_receipts,
+    case_reports,
+    case_sources,
+    cases,
+)
+from safelight.store.standing_tables import account_events
+
+_REPORT = "report"
+_HOUR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A report on its way in, with what was found out before its transaction."""
+
+    draft: ReportDraft
+    source: str
+    code: str
+    pin: str
+    near: tuple[int, ...] = ()
+    """Numbers of cases whose picture is near."""
+    is_known: bool = False
+    subject_id: str | None = None
+
+
+class Intake:
+    """The reporters' and accounts' side."""
+
+    def __init__(self, book: Book, mail: Mailroom) -> None:
+        self._book = book
+        self._mail = mail
+
+    def take_all(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[Receipt]:
+        """Receive several reports in one transaction."""
+        return [self._take(connection, arrival) for arrival in arrivals]
+
+    def _take(self, connection: Connection, arrival: Arrival) -> Receipt:
+        book, draft, now = self._book, arrival.draft, self._book.clock()
+        matter = draft.effective_matter
+        assert matter is not None  # noqa: S101 (nobody gets here without one: `Cases.receive`)
+        is_flood = self._count(connection, arrival, now)
+        report_id = new_id("rep", now)
+        more: dict[str, Json] = {"report": report_id, "in_danger": draft.in_danger, "route": draft.route.value}
+        if found := self._find(connection, arrival):
+            case_id = found
+            case = book.load(connection, case_id)
+            views = max(draft.views, book.row(connection, case_id).views)
+            connection.execute(update(cases).where(cases.c.id == case_id).values(views=views))
+            joined = Event(now, Step.JOINED, "reporter", body_of(matter, book.rules, now, **more))
+            case = book.add(connection, case_id, case, joined)
+        else:
+            case_id = new_id("case", now)
+            body = body_of(matter, book.rules, now, kind=CaseKind.IMAGE.value, ruled_by=book.rules.version, **more)
+            case = book.begin(
+                connection,
+                case_id,
+                Event(now, Step.RECEIVED, "reporter", body),
+                views=draft.views,
+                is_known=arrival.is_known,
+                is_flood=is_flood,
+                subject_id=arrival.subject_id,
+            )
+        connection.execute(
+            insert(case_reports).values(
+                id=report_id,
+                case_id=case_id,
+                at=to_rfc3339(now),
+                route=draft.route.value,
+                is_flood=is_flood,
+                sealed=book.seal.close(report_id, write_report(draft)),
+            )
+        )
+        book.add_places(connection, case_id, draft.places, is_copy=False)
+        book.add_prints(connection, case_id, draft.fingerprints)
+        due_h = int((book.rules.clock(matter, now).due_at - now).total_seconds() // 3600)
+        book.leaf(connection, report_draft(now, case_id=case_id, ground=matter.value, due_h=due_h))
+        case = self._hide_or_order(connection, case_id, case, draft, is_flood=is_flood)
+        receipt = self._mail.issue(
+            connection,
+            code=arrival.code,
+            pin=arrival.pin,
+            party=Party.REPORTER,
+            language=draft.language,
+            case_id=case_id,
+            report_id=report_id,
+            contact=draft.contact,
+        )
+        is_hidden = case.visibility is not Visibility.VISIBLE
+        facts = LetterFacts(
+            now,
+            received=now,
+            due=case.due_at,
+            law=case.law.value,
+            is_hidden=is_hidden,
+            is_missing=bool(draft.missing()),
+            is_child=_about_child(draft),
+        )
+        self._mail.write(connection, receipt, LetterKind.RECEIVED, facts)
+        return Receipt(arrival.code, arrival.pin, case_id, draft.missing(), case.due_at, now if is_hidden else None)
+
+    def add(self, connection: Connection, receipt: Row[Any], more: Addition) -> None:
+        """Add details. What they make of the report (complete, of a child) counts from now on."""
+        book, now = self._book, self._book.clock()
+        case_id, report_id = self._own_report(receipt)
+        case = book.load(connection, case_id)
+        if case.kind is not CaseKind.IMAGE:
+            raise CaseError(CaseCode.STEP_FORBIDDEN, "There is nothing to add to this.")
+        addition_id = new_id("add", now)
+        sealed = book.seal.close(addition_id, write_addition(more))
+        connection.execute(
+            insert(case_additions).values(id=addition_id, report_id=report_id, at=to_rfc3339(now), sealed=sealed)
+        )
+        draft = book.report(connection, report_id)
+        matter = draft.effective_matter or case.matter
+        body = {"report": report_id}
+        worse = body_of(matter, book.rules, case.received_at, in_danger=draft.in_danger, **body)
+        case = book.add(connection, case_id, case, Event(now, Step.ADDED, "reporter", worse))
+        new = book.add_places(connection, case_id, more.places, is_copy=False)
+        new += book.add_prints(connection, case_id, more.fingerprints)
+        if more.contact is not None:
+            contact = book.seal.close(receipt.code_digest, {"kind": more.contact.kind, "value": more.contact.value})
+            mine = case_receipts.c.code_digest == receipt.code_digest
+            connection.execute(update(case_receipts).where(mine).values(contact=contact))
+        row = connection.execute(select(case_reports.c.is_flood).where(case_reports.c.id == report_id)).one()
+        if new or case.visibility is Visibility.VISIBLE:
+            self._hide_or_order(connection, case_id, case, draft, is_flood=row.is_flood)
+
+    def withdraw(self, connection: Connection, receipt: Row[Any]) -> None:
+        """Take a report back; the last one of a case ends it, and shows again what was hidden for its sake."""
+        book, now = self._book, self._book.clock()
+        case_id, report_id = self._own_report(receipt)
+        case = book.load(connection, case_id)
+        event = Event(now, Step.WITHDRAWN, "reporter", {"report": report_id})
+        case = book.add(connection, case_id, case, event)
+        if case.state is CaseState.WITHDRAWN and case.visibility is Visibility.HIDDEN:
+            case = book.add(connection, case_id, case, Event(now, Step.SHOWN, RULES_ID, {"why": "withdrawn"}))
+            self._tell_account(connection, case_id, LetterKind.RESTORED)
+        connection.execute(
+            update(case_reports).where(case_reports.c.id == report_id).values(withdrawn_at=to_rfc3339(now))
+        )
+
+    def contest(self, connection: Connection, receipt: Row[Any], words: str) -> None:
+        """Contest a decision, or a measure against an account."""
+        book, now = self._book, self._book.clock()
+        party = Party(receipt.party)
+        if receipt.case_id is None:
+            case_id = self._open_account_case(connection, receipt, words)
+        else:
+            case_id = receipt.case_id
+            case = book.load(connection, case_id)
+            if case.decided_at and now > self.contest_until(case.decided_at):
+                raise CaseError(CaseCode.TOO_LATE, "The time for contesting this decision is over.")
+            event = Event(now, Step.CONTESTED, party.value, {"party": party.value})
+            book.add(connection, case_id, case, event, words=words)
+        about = "takedown" if receipt.case_id else "standing"
+        book.leaf(connection, appeal_draft(now, appeal_id=case_id, about=about, outcome="received", reason=words))
+        until = now + timedelta(hours=book.rules.times.appeal_h)
+        row = connection.execute(select(case_receipts).where(case_receipts.c.code_digest == receipt.code_digest)).one()
+        self._mail.write(connection, row, LetterKind.APPEAL_RECEIVED, LetterFacts(now, until=until))
+
+    def contest_until(self, decided_at: datetime) -> datetime:
+        """How long a decision may be contested."""
+        return decided_at + timedelta(days=self._book.rules.times.contest_days)
+
+    def _open_account_case(self, connection: Connection, receipt: Row[Any], words: str) -> str:
+        """A measure that somebody contests becomes a case. Its deciders so far: whoever ordered the measure."""
+        book, now = self._book, self._book.clock()
+        event = connection.execute(select(account_events).where(account_events.c.id == receipt.event_id)).one()
+        if now > self.contest_until(datetime.fromisoformat(event.at)):
+            raise CaseError(CaseCode.TOO_LATE, "The time for contesting this measure is over.")
+        case_id = new_id("case", now)
+        body = body_of(
+            Matter.OTHER,
+            book.rules,
+            now,
+            kind=CaseKind.ACCOUNT.value,
+            route="detection",
+            contested_by=Party.ACCOUNT.value,
+            deciders=[event.by],
+            ruled_by=book.rules.version,
+        )
+        book.begin(
+            connection,
+            case_id,
+            Event(now, Step.RECEIVED, Party.ACCOUNT.value, body),
+            subject_id=event.subject_id,
+            reference=event.reference,
+        )
+        case = book.load(connection, case_id)
+        book.add(connection, case_id, case, Event(now, Step.NOTED, Party.ACCOUNT.value), words=words)
+        mine = case_receipts.c.code_digest == receipt.code_digest
+        connection.execute(update(case_receipts).where(mine).values(case_id=case_id))
+        return case_id
+
+    def _own_report(self, receipt: Row[Any]) -> tuple[str, str]:
+        if receipt.party != Party.REPORTER.value or receipt.report_id is None:
+            raise CaseError(CaseCode.STEP_FORBIDDEN, "This receipt is not for a report.")
+        return receipt.case_id, receipt.report_id
+
+    def _count(self, connection: Connection, arrival: Arrival, now: datetime) -> bool:
+        """Whether this source has sent unusually many within an hour; this report is counted with them."""
+        if not arrival.source or arrival.draft.route in self._book.rules.flood.exempt_routes:
+            return False
+        source = self._book.key.digest("report source", arrival.source.encode("utf-8", "surrogatepass"))
+        sent = connection.execute(
+            select(func.count()).where(
+                case_sources.c.source == source,
+                case_sources.c.kind == _REPORT,
+                case_sources.c.at > to_rfc3339(now - _HOUR),
+            )
+        ).scalar_one()
+        row = {"id": new_id("src", now), "source": source, "kind": _REPORT, "at": to_rfc3339(now)}
+        connection.execute(insert(case_sources), [row])
+        return int(sent) >= self._book.rules.flood.reports_per_hour
+
+    def _find(self, connection: Connection, arrival: Arrival) -> str | None:
+        """The case that this report belongs to: by its picture, or by its place where no picture tells otherwise."""
+        book, draft = self._book, arrival.draft
+        prints = [book.print_digest(one) for one in draft.fingerprints if one.is_usable]
+        if arrival.near:
+            rows = connection.execute(select(cases).where(cases.c.number.in_(arrival.near)))
+            by_number = {row.number: row for row in rows}
+            for number in arrival.near:
+                if number in by_number and _takes_more(by_number[number]):
+                    return str(by_number[number].id)
+        if prints:
+            query = select(cases).join(case_prints).where(case_prints.c.digest.in_(prints))
+            for row in connection.execute(query.order_by(cases.c.id.desc())):
+                if _takes_more(row):
+                    return str(row.id)
+        places = [book.place_digest(place) for place in draft.places]
+        if places:
+            query = select(cases).join(case_places).where(case_places.c.digest.in_(places))
+            for row in connection.execute(query.order_by(cases.c.id.desc())):
+                has_prints = connection.execute(
+                    select(case_prints.c.digest).where(case_prints.c.case_id == row.id).limit(1)
+                ).first()
+                if _takes_more(row) and not (prints and has_prints):
+                    return str(row.id)
+        return None
+
+    def _hide_or_order(
+        self, connection: Connection, case_id: str, case: Case, draft: ReportDraft, *, is_flood: bool
+    ) -> Case:
+        """Hide at once where the rules say so; otherwise tell the platform of whatever is new."""
+        rule = self._book.rules.matter[case.matter].hide
+        is_complete = not draft.missing() and not is_flood
+        hides = rule is HideWhen.ALWAYS or (rule is HideWhen.COMPLETE and is_complete)
+        if hides and case.state in (CaseState.OPEN, CaseState.PROPOSED) and case.visibility is Visibility.VISIBLE:
+            event = Event(self._book.clock(), Step.HIDDEN, RULES_ID, {"why": "reported"})
+            hidden = self._book.add(connection, case_id, case, event)
+            self._tell_account(connection, case_id, LetterKind.HIDDEN)
+            return hidden
+        self._book.order(connection, case_id, case)
+        return case
+
+    def _tell_account(self, connection: Connection, case_id: str, kind: LetterKind) -> None:
+        row = self._book.row(connection, case_id)
+        receipt = self._mail.account_receipt(connection, case_id, row.subject_id)
+        code, pin = self._mail.credentials(receipt)
+        facts = LetterFacts(
+            self._book.clock(),
+            received=datetime.fromisoformat(row.received_at),
+            matter=row.matter,
+            automated=Automated.HIDDEN if kind is LetterKind.HIDDEN else None,
+            code=code,
+            pin=pin,
+        )
+        self._mail.write(connection, receipt, kind, facts)
+
+
+def _takes_more(row: Row[Any]) -> bool:
+    """Whether another report of the same picture belongs here: not to a case that was decided the other way."""
+    return bool(row.kind == CaseKind.IMAGE and (row.state != CaseState.DECIDED or row.outcome == Outcome.REMOVE))
+
+
+def _about_child(draft: ReportDraft) -> bool:
+    return bool(draft.effective_matter is Matter.CHILD or draft.reporter_is_child or draft.person_is_child)

@@ -1,0 +1,1 @@
+"""Letters to both sides, one file of words a language."""

@@ -1,0 +1,155 @@
+"""Letters from templates: the same facts in every language, English where we lack one.
+
+A statement of reasons has the elements of DSA Art. 17(3): (a) what was restricted, where and for how long; (b) the
+facts, and whether it was reported; (c) whether machines decided or detected; (d), (e) the law or the rule, and why;
+(f) how to contest it, here and elsewhere. `tests/cases/letters` holds each language's words against that list.
+
+Nothing that anybody wrote goes into a letter: only codes turned into words, moments, counts, and the receipt.
+"""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from enum import StrEnum
+from functools import cache
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+FALLBACK = "en"
+
+
+class LetterKind(StrEnum):
+    """Which letter."""
+
+    RECEIVED = "received"
+    HIDDEN = "hidden"
+    REMOVED = "removed"
+    """To those who reported."""
+    REASONS = "reasons"
+    """To the account: the statement of reasons."""
+    KEPT = "kept"
+    RESTORED = "restored"
+    APPEAL_RECEIVED = "appeal_received"
+    APPEAL_UPHELD = "appeal_upheld"
+    APPEAL_REVERSED = "appeal_reversed"
+    MEASURE = "measure"
+    UNDONE = "undone"
+
+
+class Automated(StrEnum):
+    """Who decided, for DSA Art. 17(3)(c)."""
+
+    HIDDEN = "automated_hidden"
+    CLOCK = "automated_clock"
+    PERSON = "automated_person"
+    TWO = "automated_two"
+    REFUSAL = "automated_refusal"
+
+
+@dataclass(frozen=True, slots=True)
+class MeasureWords:
+    """What happened to the account, to be put into words."""
+
+    kind: str
+    """`strike`, `limited`, `suspended` or `reversed`."""
+    strikes: int = 0
+    until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LetterFacts:
+    """What letters may speak of. Each template takes what it needs."""
+
+    at: datetime
+    received: datetime | None = None
+    due: datetime | None = None
+    law: str = ""
+    matter: str = ""
+    reason: str = ""
+    """A `ReasonCode` or a category."""
+    automated: Automated | None = None
+    is_hidden: bool = False
+    is_missing: bool = False
+    is_child: bool = False
+    was_detected: bool = False
+    copies: int = 0
+    until: datetime | None = None
+    measures: tuple[MeasureWords, ...] = ()
+    code: str = ""
+    pin: str = ""
+
+
+def languages() -> list[str]:
+    """Those that there are letters in."""
+    names = (path.name for path in files("safelight.cases.letters").iterdir())
+    return sorted(name.removesuffix(".toml") for name in names if name.endswith(".toml"))
+
+
+def language_of(wanted: str) -> str:
+    """The language a letter goes out in."""
+    short = wanted.lower().partition("-")[0]
+    return short if short in languages() else FALLBACK
+
+
+def compose(kind: LetterKind, language: str, facts: LetterFacts) -> tuple[str, str]:
+    """Subject and body, plain text; paragraphs parted by an empty line."""
+    book = _book(language_of(language))
+    template = book[kind.value]
+    values = _values(book, facts)
+    paragraphs = []
+    for paragraph in template["body"].strip().split("\n\n"):
+        names = re.findall(r"\$([a-z_]+)", paragraph)
+        if names and not any(values[name] for name in names):
+            continue
+        filled = Template(paragraph).substitute(values)
+        paragraphs.append(re.sub(r"[ \n]+", " ", filled).strip())
+    return Template(template["subject"]).substitute(values), "\n\n".join(paragraphs) + "\n"
+
+
+def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
+    words = book["words"]
+    clock = ""
+    if facts.due:
+        key = {"child": "received_clock_child", "house": "received_clock_house"}.get(facts.law, "received_clock")
+        clock = Template(words[key]).substitute(due=_moment(facts.due))
+    received = _moment(facts.received)
+    measures = " ".join(_measure(words, one) for one in facts.measures)
+    told = words["facts_detection" if facts.was_detected else "facts_report"]
+    return {
+        "at": _moment(facts.at),
+        "received": received,
+        "clock": clock,
+        "hidden": words["hidden_at_once"] if facts.is_hidden else "",
+        "asked": words["asked"] if facts.is_missing else "",
+        "child": " ".join(words["child"].split()) if facts.is_child else "",
+        "matter": book["matter"].get(facts.matter, ""),
+        "why": book["reason"].get(facts.reason, ""),
+        "ground": book["ground"].get(facts.reason) or book["ground"].get(facts.matter, ""),
+        "facts": Template(told).substitute(received=received) if received else "",
+        "automated": words[facts.automated.value] if facts.automated else "",
+        "copies": Template(words["copies"]).substitute(count=facts.copies) if facts.copies else "",
+        "until": _moment(facts.until),
+        "measure": measures,
+        "code": facts.code,
+        "pin": facts.pin,
+    }
+
+
+def _measure(words: Mapping[str, str], one: MeasureWords) -> str:
+    key = f"measure_{one.kind}"
+    if one.kind == "suspended" and one.until is None:
+        key = "measure_suspended_for_good"
+    return Template(words[key]).substitute(strikes=one.strikes, until_measure=_moment(one.until))
+
+
+def _moment(moment: datetime | None) -> str:
+    """The same everywhere, so that nobody mistakes a month for a day: `2026-11-24 23:15 UTC`."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC") if moment else ""
+
+
+@cache
+def _book(language: str) -> Mapping[str, Any]:
+    return tomllib.loads(files("safelight.cases.letters").joinpath(f"{language}.toml").read_text("utf-8"))

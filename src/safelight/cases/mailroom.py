@@ -1,0 +1,145 @@
+"""Letters: written in the transaction that they speak of, kept word for word, sent by an effect.
+
+Whoever left no way to be reached reads theirs with the receipt.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, insert, select
+
+from safelight.cases.draft import Contact, ContactKind
+from safelight.cases.letters.compose import LetterFacts, LetterKind, compose, language_of
+from safelight.cases.model import Letter, Party
+from safelight.cases.receipts import code_digest, new_code, new_pin, pin_digest
+from safelight.cases.records import LETTER, Book
+from safelight.cases.spelling import read_contact, write_contact
+from safelight.core.clock import to_rfc3339
+from safelight.core.ids import new_id
+from safelight.store.cases_tables import case_effects, case_letters, case_receipts
+
+
+class Mailroom:
+    """Receipts and letters, inside a caller's transaction."""
+
+    def __init__(self, book: Book) -> None:
+        self._book = book
+
+    def issue(
+        self,
+        connection: Connection,
+        *,
+        code: str,
+        pin: str,
+        party: Party,
+        language: str,
+        case_id: str | None = None,
+        report_id: str | None = None,
+        subject_id: str | None = None,
+        event_id: str | None = None,
+        contact: Contact | None = None,
+    ) -> Row[Any]:
+        """Keep a receipt. An account's own is kept sealed as well, because later letters repeat it."""
+        digest = code_digest(self._book.key, code)
+        sealed = None
+        if party is Party.ACCOUNT:
+            sealed = self._book.seal.close(digest, {"code": code, "pin": pin})
+        elif contact is not None:
+            sealed = self._book.seal.close(digest, write_contact(contact))
+        connection.execute(
+            insert(case_receipts).values(
+                code_digest=digest,
+                pin_digest=pin_digest(self._book.key, digest, pin),
+                case_id=case_id,
+                report_id=report_id,
+                party=party.value,
+                subject_id=subject_id,
+                event_id=event_id,
+                language=language,
+                contact=sealed,
+                created_at=to_rfc3339(self._book.clock()),
+            )
+        )
+        return connection.execute(select(case_receipts).where(case_receipts.c.code_digest == digest)).one()
+
+    def account_receipt(self, connection: Connection, case_id: str, subject_id: str | None) -> Row[Any]:
+        """The receipt of the account that published it, made when it is first needed."""
+        query = select(case_receipts).where(
+            case_receipts.c.case_id == case_id, case_receipts.c.party == Party.ACCOUNT.value
+        )
+        row = connection.execute(query).first()
+        if row is not None:
+            return row
+        return self.issue(
+            connection,
+            code=new_code(),
+            pin=new_pin(),
+            party=Party.ACCOUNT,
+            language="en",
+            case_id=case_id,
+            subject_id=subject_id,
+        )
+
+    def receipts(self, connection: Connection, case_id: str, party: Party) -> Sequence[Row[Any]]:
+        """The receipts of one side."""
+        query = select(case_receipts).where(case_receipts.c.case_id == case_id, case_receipts.c.party == party.value)
+        return connection.execute(query.order_by(case_receipts.c.created_at)).all()
+
+    def credentials(self, receipt: Row[Any]) -> tuple[str, str]:
+        """Code and PIN of an account's receipt."""
+        opened = self._book.seal.open(receipt.code_digest, receipt.contact)
+        return opened["code"], opened["pin"]
+
+    def account_secrets(self, connection: Connection, case_id: str) -> list[tuple[str, str]]:
+        """Codes and PINs of the account's receipts of a case."""
+        return [self.credentials(row) for row in self.receipts(connection, case_id, Party.ACCOUNT)]
+
+    def contact(self, receipt: Row[Any]) -> Contact | None:
+        """How a reporter wants to be reached."""
+        if receipt.party != Party.REPORTER.value or receipt.contact is None:
+            return None
+        return read_contact(self._book.seal.open(receipt.code_digest, receipt.contact))
+
+    def write(self, connection: Connection, receipt: Row[Any], kind: LetterKind, facts: LetterFacts) -> Letter:
+        """Write a letter to the holder of `receipt`, and have it sent where they can be reached."""
+        subject, body = compose(kind, receipt.language, facts)
+        now = self._book.clock()
+        letter_id = new_id("ltr", now)
+        contact = self.contact(receipt)
+        effect_id = None
+        if receipt.party == Party.ACCOUNT.value or (contact and contact.kind is not ContactKind.RECEIPT):
+            effect_id = self._book.enqueue(
+                connection, LETTER, f"{LETTER}/{letter_id}", case_id=receipt.case_id, target=letter_id
+            )
+        connection.execute(
+            insert(case_letters).values(
+                id=letter_id,
+                case_id=receipt.case_id,
+                code_digest=receipt.code_digest,
+                at=to_rfc3339(now),
+                kind=kind.value,
+                language=language_of(receipt.language),
+                effect_id=effect_id,
+                sealed=self._book.seal.close(letter_id, {"subject": subject, "body": body}),
+            )
+        )
+        return Letter(letter_id, now, kind.value, language_of(receipt.language), subject, body)
+
+    def letters(self, connection: Connection, *, case_id: str | None = None, digest: str = "") -> tuple[Letter, ...]:
+        """Letters of a case, or of one receipt; oldest first."""
+        query = (
+            select(case_letters, case_effects.c.done_at)
+            .outerjoin(case_effects, case_effects.c.id == case_letters.c.effect_id)
+            .order_by(case_letters.c.id)
+        )
+        if digest:
+            query = query.where(case_letters.c.code_digest == digest)
+        else:
+            query = query.where(case_letters.c.case_id == case_id)
+        found = []
+        for row in connection.execute(query):
+            opened = self._book.seal.open(row.id, row.sealed)
+            at, sent = datetime.fromisoformat(row.at), datetime.fromisoformat(row.done_at) if row.done_at else None
+            found.append(Letter(row.id, at, row.kind, row.language, opened["subject"], opened["body"], sent))
+        return tuple(found)

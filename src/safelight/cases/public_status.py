@@ -1,0 +1,138 @@
+"""What the holder of a receipt sees of a case: steps in plain words, their own letters, and what they can do.
+
+Nothing here names the picture, a place, the other side, or who decided.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select
+
+from safelight.cases.draft import Matter
+from safelight.cases.intake import Intake
+from safelight.cases.machine import Event, Step
+from safelight.cases.mailroom import Mailroom
+from safelight.cases.model import (
+    CaseKind,
+    CaseState,
+    LegalClock,
+    Outcome,
+    Party,
+    PublicStep,
+    ReportStatus,
+    Visibility,
+)
+from safelight.cases.records import Book
+from safelight.store.cases_tables import case_places, case_reports
+from safelight.store.standing_tables import account_events
+
+
+def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Intake, receipt: Row[Any]) -> ReportStatus:
+    """The status behind one receipt."""
+    party = Party(receipt.party)
+    letters = mail.letters(connection, digest=receipt.code_digest)
+    if receipt.case_id is None:
+        event = connection.execute(select(account_events).where(account_events.c.id == receipt.event_id)).one()
+        at = datetime.fromisoformat(event.at)
+        last = intake.contest_until(at)
+        return ReportStatus(
+            party=party,
+            language=receipt.language,
+            matter=None,
+            state=CaseState.DECIDED,
+            visibility=Visibility.VISIBLE,
+            outcome=Outcome.MEASURE_STANDS,
+            received_at=at,
+            clock=None,
+            steps=((at, PublicStep.MEASURE),),
+            copies=0,
+            missing=(),
+            letters=letters,
+            is_withdrawn=False,
+            reporter_is_child=False,
+            can_add=False,
+            can_withdraw=False,
+            can_contest=book.clock() <= last,
+            contest_until=last,
+        )
+    case = book.load(connection, receipt.case_id)
+    history = [event for _, event, _ in book.history(connection, receipt.case_id)]
+    draft = book.report(connection, receipt.report_id) if receipt.report_id else None
+    mine = receipt.report_id in case.reports
+    received_at = case.received_at
+    if receipt.report_id:
+        report = connection.execute(select(case_reports.c.at).where(case_reports.c.id == receipt.report_id)).one()
+        received_at = datetime.fromisoformat(report.at)
+    copies = connection.execute(
+        select(func.count()).where(
+            case_places.c.case_id == receipt.case_id,
+            case_places.c.is_copy,
+            case_places.c.visibility != Visibility.VISIBLE.value,
+        )
+    ).scalar_one()
+    until = intake.contest_until(case.decided_at) if case.decided_at else None
+    is_against = (party is Party.REPORTER) == (case.outcome is Outcome.KEEP)
+    return ReportStatus(
+        party=party,
+        language=receipt.language,
+        matter=case.matter if party is Party.REPORTER else None,
+        state=case.state,
+        visibility=case.visibility,
+        outcome=case.outcome,
+        received_at=received_at,
+        clock=LegalClock(case.law, case.received_at, case.due_at) if case.kind is CaseKind.IMAGE else None,
+        steps=_steps(history, receipt.report_id, party, received_at),
+        copies=int(copies),
+        missing=draft.missing() if draft and mine else (),
+        letters=letters,
+        is_withdrawn=party is Party.REPORTER and not mine,
+        reporter_is_child=bool(draft and (draft.reporter_is_child or draft.effective_matter is Matter.CHILD)),
+        can_add=party is Party.REPORTER and mine,
+        can_withdraw=party is Party.REPORTER and mine,
+        can_contest=case.state is CaseState.DECIDED
+        and is_against
+        and party not in case.has_contested
+        and (until is None or book.clock() <= until)
+        and (mine or party is Party.ACCOUNT),
+        contest_until=until,
+    )
+
+
+_PLAIN = {
+    Step.HIDDEN: PublicStep.HIDDEN,
+    Step.SHOWN: PublicStep.SHOWN,
+    Step.LOOKED: PublicStep.LOOKED_AT,
+}
+
+
+def _steps(
+    history: Sequence[Event], report_id: str | None, party: Party, since: datetime
+) -> tuple[tuple[datetime, PublicStep], ...]:
+    steps: list[tuple[datetime, PublicStep]] = []
+    if party is Party.REPORTER:
+        steps.append((since, PublicStep.RECEIVED))
+    outcome: Outcome | None = None
+    is_contested = False
+    for event in history:
+        plain = _PLAIN.get(event.step)
+        if event.step in (Step.ADDED, Step.WITHDRAWN) and event.body.get("report") == report_id:
+            plain = PublicStep.ADDED if event.step is Step.ADDED else PublicStep.WITHDRAWN
+        elif event.step is Step.CONTESTED or (event.step is Step.RECEIVED and "contested_by" in event.body):
+            plain, is_contested = PublicStep.CONTESTED, True
+            outcome = outcome or Outcome.MEASURE_STANDS
+        elif event.step is Step.DECIDED:
+            decided = Outcome(str(event.body["outcome"]))
+            plain = _decided(decided, outcome, is_contested=is_contested)
+            outcome, is_contested = decided, False
+        elif event.step is Step.UNDONE:
+            outcome = None
+        if plain and (event.at >= since or party is Party.ACCOUNT):
+            steps.append((event.at, plain))
+    return tuple(steps)
+
+
+def _decided(decided: Outcome, before: Outcome | None, *, is_contested: bool) -> PublicStep:
+    if is_contested:
+        return PublicStep.APPEAL_UPHELD if decided is before else PublicStep.APPEAL_REVERSED
+    return PublicStep.REMOVED if decided is Outcome.REMOVE else PublicStep.KEPT

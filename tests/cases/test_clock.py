@@ -1,0 +1,176 @@
+"""Nothing that was reported is visible at 48:00:00, whatever is out of order; where it is, everybody hears of it."""
+
+import json
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pytest
+from sqlalchemy import Connection, select, text
+from structlog.testing import capture_logs
+
+from safelight.cases.draft import Declarations, Matter, Route
+from safelight.cases.model import CaseState, Visibility
+from safelight.core.errors import StoreFailed
+from safelight.store.cases_tables import case_events
+from safelight.store.tables import ledger_leaves
+from tests.cases.house import KEEP, MODERATOR, START, House, house, post, report
+
+GREY = np.full((64, 64, 3), 128, np.uint8)
+NOT_DECLARED = Declarations(shows_intimate_content=True)
+BOUND = START + timedelta(hours=48)
+
+
+def execute(connection: Connection, statement: str) -> None:
+    connection.execute(text(statement))
+
+
+def test_a_complete_report_hides_the_picture_at_once(home: House) -> None:
+    home.platform.publish("p1", GREY)
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.tick()
+    assert receipt.hidden_at == home.now
+    assert not home.platform.shows("p1")
+
+
+@pytest.mark.parametrize("route", Route)
+def test_by_every_route_what_is_undecided_is_hidden_an_hour_before_the_bound(home: House, route: Route) -> None:
+    home.platform.publish("p1", GREY)
+    # Without the declarations its word alone hides nothing; the clock runs all the same.
+    home.run(home.cases.receive(report(route=route, declarations=NOT_DECLARED), "here"))
+    home.tick()
+    assert home.platform.shows("p1")
+    home.travel(hours=46, minutes=59)
+    assert home.platform.shows("p1")
+    home.travel(minutes=1)
+    assert not home.platform.shows("p1")
+
+
+def test_an_intimate_image_by_the_copyright_form_has_the_same_clock(home: House) -> None:
+    draft = report(matter=Matter.OTHER, route=Route.COPYRIGHT)
+    receipt = home.run(home.cases.receive(draft, "here"))
+    assert receipt.due_at == BOUND
+    assert home.row(receipt.case_id).matter is Matter.INTIMATE
+
+
+def test_what_may_show_a_child_is_hidden_at_once_whatever_is_missing(home: House) -> None:
+    home.platform.publish("p1", GREY)
+    draft = report(matter=Matter.CHILD, declarations=Declarations(), contact=None, reporter=None)
+    receipt = home.run(home.cases.receive(draft, "here"))
+    home.tick()
+    assert receipt.due_at == START
+    assert not home.platform.shows("p1")
+
+
+def test_people_are_told_after_24_36_and_44_hours(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(declarations=NOT_DECLARED), "here"))
+    told = []
+    with capture_logs() as lines:
+        for hour in range(1, 49):
+            home.travel(hours=1)
+            told += [hour for line in lines if line["event"] == "case_undecided"]
+            lines.clear()
+    assert told == [24, 36, 44]
+    assert home.row(receipt.case_id).visibility is Visibility.HIDDEN
+
+
+def test_a_decision_to_keep_stops_the_clock(home: House) -> None:
+    home.platform.publish("p1", GREY)
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.tick()
+    home.decide(receipt.case_id, KEEP)
+    home.travel(hours=72)
+    assert home.platform.shows("p1")
+    assert home.run(home.cases.figures(START, home.now)).breaches == 0
+
+
+def test_a_service_that_was_down_hides_when_it_comes_back(tmp_path: Path) -> None:
+    with house(tmp_path) as before:
+        before.run(before.cases.receive(report(declarations=NOT_DECLARED), "here"))
+    with house(tmp_path, now=START + timedelta(hours=47, minutes=30), begin=False) as after:
+        after.platform.publish("p1", GREY)
+        after.tick()
+        assert not after.platform.shows("p1")
+
+
+def test_a_platform_that_hears_nothing_more_hides_by_itself(home: House) -> None:
+    home.platform.publish("p1", GREY)
+    home.run(home.cases.receive(report(declarations=NOT_DECLARED), "here"))
+    home.tick()
+    home.platform.is_dead = True  # and Safelight is gone as well: nothing ticks any more
+    home.now = BOUND
+    assert not home.platform.shows("p1")
+
+
+def test_a_dead_connector_is_no_way_round_for_a_platform_that_asks_before_it_shows(home: House) -> None:
+    home.platform.is_dead = True
+    home.run(home.cases.receive(report(declarations=NOT_DECLARED), "here"))
+    assert home.run(home.cases.is_visible(post("p1")))
+    home.travel(hours=47)
+    assert not home.run(home.cases.is_visible(post("p1")))
+    assert home.run(home.cases.is_visible(post("p2")))
+
+
+def test_a_connector_that_comes_back_is_told_everything(home: House) -> None:
+    home.platform.publish("p1", GREY)
+    home.platform.is_dead = True
+    home.run(home.cases.receive(report(), "here"))
+    for _ in range(3):
+        home.travel(hours=2)
+    home.platform.is_dead = False
+    home.travel(hours=2)
+    assert not home.platform.shows("p1")
+
+
+def test_a_breach_is_loud(home: House) -> None:
+    home.platform.is_dead = True
+    receipt = home.run(home.cases.receive(report(), "here"))
+    with capture_logs() as lines:
+        for _ in range(49):
+            home.travel(hours=1)
+    assert any(line["event"] == "case_effect_failed" and line["is_dead"] for line in lines)
+    assert [line["case"] for line in lines if line["event"] == "case_clock_breached"] == [receipt.case_id]
+    assert home.run(home.cases.figures(START, home.now)).breaches == 1
+    leaves = home.sql(lambda c: c.execute(select(ledger_leaves.c.content)).scalars().all())
+    assert "late" in [json.loads(leaf).get("outcome") for leaf in leaves]
+    assert [one.kind for one in home.run(home.cases.dead_letters(MODERATOR))] == [
+        "places",
+        "letter",
+    ] or home.post.parcels
+
+
+def test_a_database_from_a_backup_finds_its_clocks_again(tmp_path: Path) -> None:
+    with house(tmp_path) as first:
+        receipt = first.run(first.cases.receive(report(declarations=NOT_DECLARED), "here"))
+    backup = (tmp_path / "cases.db").read_bytes()
+    with house(tmp_path, now=START + timedelta(hours=47), begin=False) as second:
+        second.tick()
+        assert second.row(receipt.case_id).visibility is Visibility.HIDDEN
+    for rest in ("cases.db-wal", "cases.db-shm"):
+        (tmp_path / rest).unlink(missing_ok=True)
+    (tmp_path / "cases.db").write_bytes(backup)
+    with house(tmp_path, now=START + timedelta(hours=48), begin=False) as third:
+        third.platform.publish("p1", GREY)
+        third.tick()
+        assert third.row(receipt.case_id).visibility is Visibility.HIDDEN
+        assert not third.platform.shows("p1")
+
+
+def test_two_hundred_waiting_cases_are_all_hidden_in_time(home: House) -> None:
+    for number in range(200):
+        home.run(home.cases.receive(report(places=(post(f"p{number}"),), declarations=NOT_DECLARED), ""))
+    home.travel(hours=47)
+    home.tick()
+    rows = home.run(home.cases.queue(MODERATOR, limit=200)).rows
+    assert len(rows) == 200
+    assert {(row.state, row.visibility) for row in rows} == {(CaseState.OPEN, Visibility.HIDDEN)}
+
+
+def test_the_history_can_be_neither_changed_nor_removed(home: House) -> None:
+    home.run(home.cases.receive(report(), "here"))
+    for statement in ("UPDATE case_events SET at = '2026'", "DELETE FROM case_events", "DELETE FROM case_letters"):
+        with pytest.raises(StoreFailed) as caught:
+            home.sql(partial(execute, statement=statement))
+        assert "append only" in str(caught.value.__cause__)
+    assert home.sql(lambda c: len(c.execute(select(case_events)).all())) == 2
