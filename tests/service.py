@@ -15,8 +15,10 @@ from openai import OpenAI
 from sqlalchemy import Connection
 
 from safelight.backends.ports import Backend
+from safelight.core.clock import Clock, utc_now
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.gate.fetch import FetchRules
+from safelight.provenance.credentials.signer import Signer
 from safelight.settings import Settings
 from safelight.signals.ports import Detector
 from safelight.web.app import create_app
@@ -59,6 +61,8 @@ def serving(
     backend: Backend | None = None,
     limits: Limits = DEFAULT_LIMITS,
     fetch_rules: FetchRules | None = None,
+    signer: Signer | None = None,
+    clock: Clock = utc_now,
     **settings: Any,
 ) -> Iterator[Service]:
     """Run Safelight and its HTTP server in a thread of their own until the block ends."""
@@ -70,6 +74,8 @@ def serving(
         backend=backend,
         limits=limits,
         fetch_rules=fetch_rules,
+        signer=signer,
+        clock=clock,
     )
     closing = ExitStack()
     started: list[Service] = []

@@ -25,6 +25,8 @@ class Category(StrEnum):
     """An intimate image sent to someone who did not ask for it (Sexual Offences Act 2003 s.66A)."""
     DECEPTIVE_PUBLIC_FIGURE = "deceptive_public_figure"
     """Shows a public figure in a scene that never was, so as to deceive."""
+    RIGHTS_RESERVED = "rights_reserved"
+    """Uses a photo whose own content credentials say that AI may not use it."""
     UNCHECKED = "unchecked"
     """Not a harm: something that had to be looked at could not be, so the gate stayed shut."""
 

@@ -41,6 +41,8 @@ class Facts:
     """The same for artistic nudity."""
     edits_before: int = 0
     """How many edits made here led to the photos of the request."""
+    photo_no_ai: bool = False
+    """Whether the content credentials of a photo, or of what it was made from, say that AI may not use it."""
 
     def to_json(self) -> dict[str, Json]:
         """The facts by name, as they are recorded and as a condition sees them."""

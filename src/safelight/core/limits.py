@@ -58,6 +58,8 @@ class Limits:
     """One answer of the image model."""
     backend_answer_max_bytes: int = 160 * 1024 * 1024
     """One answer of the image model, partial images included, as it travels."""
+    marks_deadline_s: float = 10.0
+    """Marking one picture: drawing the watermark, encoding, or signing."""
     store_timeout_s: float = 5.0
     """One transaction, waiting for the writer included."""
     ledger_behind_max_s: float = 20.0

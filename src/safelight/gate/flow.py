@@ -6,8 +6,7 @@ Rules of this module
 - Whatever goes wrong raises a named error; no path gives up a check to give an answer.
 
 What is left to others: bytes and texts (`normalise.py`), detectors and deadlines (`observe.py`), the rules
-(`policy/`), the model (`backends/`), the transaction (`record.py`). Step 7, marking, waits for its room: see
-docs/limits.md.
+(`policy/`), the model (`backends/`), marks (`marks.py`), the transaction (`record.py`).
 """
 
 import asyncio
@@ -16,6 +15,7 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,6 +35,7 @@ from safelight.core.limits import Limits
 from safelight.core.request import ImageRequest, Owner, Role, Subject
 from safelight.core.signal import Observed
 from safelight.gate.cores import Lane, TooBusy, TooLate
+from safelight.gate.marks import File, Marks, source_type
 from safelight.gate.metrics import Metrics
 from safelight.gate.model import Outcome, ReleasedImage
 from safelight.gate.normalise import view_of_outputs, view_of_request, with_earlier_words
@@ -44,7 +45,12 @@ from safelight.lineage import model as lineage
 from safelight.lineage.service import Lineage
 from safelight.policy.decide import decide, still_open
 from safelight.policy.model import Policy
+from safelight.provenance.credentials.read import CredentialReader
+from safelight.provenance.model import How, Origin, Source
+from safelight.provenance.register import Entry
 from safelight.signals.model import Picture, PictureRole, View
+
+T = TypeVar("T")
 
 _EXTRA_RELEASED = {"created", "usage", "background", "output_format", "quality", "size"}
 """Facts of a backend's answer that are passed on; nobody has looked at any other."""
@@ -63,6 +69,15 @@ class _Judged:
     decision: Decision
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Marked:
+    """A picture after step 7: exactly the bytes that leave, once they are recorded."""
+
+    content: bytes
+    file: File
+    origin: Origin
+
+
 class Gate:
     """Stands in front of one image backend."""
 
@@ -76,6 +91,8 @@ class Gate:
         policy: Policy,
         backend: Backend,
         recorder: Recorder,
+        marks: Marks,
+        credentials: CredentialReader,
         decoding: Lane,
         metrics: Metrics,
         limits: Limits,
@@ -88,6 +105,8 @@ class Gate:
         self.policy = policy
         self._backend = backend
         self._recorder = recorder
+        self._marks = marks
+        self._credentials = credentials
         self._decoding = decoding
         self._metrics = metrics
         self._limits = limits
@@ -118,30 +137,37 @@ class Gate:
                 # (6) observe and decide again: what came back, together with what was asked
                 # … and what the person shown has agreed to by now: a withdrawal holds for what is not out yet
                 consent = await self._consents.look(request, judged.subject)
-                facts = _facts(request, judged.subject, Stage.OUTPUT, consent, judged.history)
-                view, observed = await self._observe_outputs(made, judged, facts)
-            except BaseException as error:  # nothing can be released any more, but what was decided is kept
-                await self._record((judged.decision,), request, judged.subject)
-                if isinstance(error, SafelightError):
-                    error.request_id = judged.request_id
+                forbids_ai = judged.facts.photo_no_ai
+                facts = _facts(request, judged.subject, Stage.OUTPUT, consent, judged.history, forbids_ai=forbids_ai)
+                # … in the pixels that will leave: the watermark is drawn first, the files are encoded meanwhile
+                view, observed, encoding = await self._observe_outputs(made, judged, facts)
+                decision = self._decide(judged.request_id, facts, judged.observed + observed)
+            except BaseException as error:
+                await self._give_up((judged.decision,), request, judged, error)
                 raise
-            decision = self._decide(judged.request_id, facts, judged.observed + observed)
             decisions = (judged.decision, decision)
-
-            # (7) mark: no room for it yet, so nothing is claimed of the image's origin
-
-            # … but remembered: what comes back as an input brings along what was asked of it
-            if decision.verdict is Verdict.ALLOW:
-                await self._remember(request, judged, view)
-
-            # (8) record: a batch stops whole, so a refused output leaves nothing of its neighbours
-            outputs = [picture.clean for picture in view.pictures]
-            receipts = await self._record(decisions, request, judged.subject, outputs)
-            if decision.verdict is Verdict.REFUSE:
+            if decision.verdict is Verdict.REFUSE:  # a batch stops whole: a refused output leaves nothing of the others
+                encoding.cancel()
+                outputs = [picture.clean for picture in view.pictures]
+                receipts = await self._record(decisions, request, judged.subject, outputs)
                 return Outcome(judged.request_id, decisions, receipts=receipts)
 
+            try:
+                # (7) mark: each file is signed, and says of which decision it is
+                marked = await self._mark(request, judged, decision, await encoding)
+            except BaseException as error:
+                await self._give_up(decisions, request, judged, error)
+                raise
+            # … and remembered: what comes back as an input brings along what was asked of it
+            remembered = await self._remember(request, judged, marked)
+
+            # (8) record: the decisions, and how each picture is found again
+            outputs = [one.content for one in marked]
+            register = _entries(marked, remembered, request, judged)
+            receipts = await self._record(decisions, request, judged.subject, outputs, register)
+
             # (9) respond
-            return _release(judged.request_id, decisions, view, made, receipts)
+            return _release(judged.request_id, decisions, marked, made, receipts)
 
     async def _judge(self, request: ImageRequest, caller: Caller, permission: Permission) -> _Judged:
         # (1) admit: who asks, in which standing, with what budget
@@ -151,6 +177,8 @@ class Gate:
         # (2) normalise: one spelling of every text, one safe decoding of every image
         with self._timed("normalise"):
             view = await self._decode(lambda: view_of_request(request, self._limits))
+        # … and what its makers say of each photo in its credentials
+        forbids_ai = await self._decode(partial(self._forbids_ai, request)) if request.photos else False
         # … and what was asked of these pictures before, where they were made here
         with self._timed("lineage"):
             history = await self._lineage.look(_photos(request, view), subject)
@@ -161,7 +189,7 @@ class Gate:
             observed = await self._observer.observe(view) + history.observed
         # (4) decide: a pure function of what was observed, the circumstances and the time
         consent = await self._consents.look(request, subject)
-        facts = _facts(request, subject, Stage.INPUT, consent, history)
+        facts = _facts(request, subject, Stage.INPUT, consent, history, forbids_ai=forbids_ai)
         decision = self._decide(request_id, facts, observed)
         return _Judged(request_id, subject, view, history, facts, observed, decision)
 
@@ -192,7 +220,9 @@ class Gate:
             raise BackendFailed(message, code=BackendCode.ANSWER_INVALID)
         return made
 
-    async def _observe_outputs(self, made: Made, judged: _Judged, facts: Facts) -> tuple[View, Observed]:
+    async def _observe_outputs(
+        self, made: Made, judged: _Judged, facts: Facts
+    ) -> tuple[View, Observed, "asyncio.Task[list[File]]"]:
         texts = [text for text in made.revised_prompts if text]
         with self._timed("observe_outputs"):
             try:
@@ -202,22 +232,67 @@ class Gate:
             except BadInput as error:  # the model's fault, not the asker's
                 message = f"The image model's answer could not be checked: {error.message}"
                 raise BackendFailed(message, code=BackendCode.ANSWER_INVALID) from error
-            # A clean output settles most rules at the first look; whoever could change nothing is not asked.
-            return view, await self._observer.observe(
-                view, lambda seen, unasked: still_open(self.policy, facts, judged.observed + seen, unasked)
-            )
+        with self._timed("watermark"):
+            view, drafts = await self._marks.ink((*made.images, *made.partials), view)
+        encoding = asyncio.create_task(self._marks.files(drafts))
+        with self._timed("observe_outputs"):
+            try:
+                # A clean output settles most rules at the first look; whoever could change nothing is not asked.
+                observed = await self._observer.observe(
+                    view, lambda seen, unasked: still_open(self.policy, facts, judged.observed + seen, unasked)
+                )
+            except BaseException:
+                encoding.cancel()
+                raise
+        return view, observed, encoding
 
-    async def _remember(self, request: ImageRequest, judged: _Judged, view: View) -> None:
+    async def _mark(
+        self, request: ImageRequest, judged: _Judged, decision: Decision, files: Sequence[File]
+    ) -> list[_Marked]:
+        now = self._clock()
+        how = How.EDITED if request.photos else How.CREATED
+        sources = tuple(Source(photo.content, source_type(photo.content)) for photo in request.photos)
+        origins = [
+            Origin(
+                output_id=new_id("pic", now),
+                request_id=judged.request_id,
+                decision_id=decision.id,
+                policy_version=decision.policy_version,
+                how=how,
+                model=self._backend.name,
+                at=now,
+                sources=sources,
+            )
+            for _ in files
+        ]
+        with self._timed("credentials"):
+            contents = await self._marks.seal(files, origins)
+        return [_Marked(*one) for one in zip(contents, files, origins, strict=True)]
+
+    async def _give_up(
+        self, decisions: tuple[Decision, ...], request: ImageRequest, judged: _Judged, error: BaseException
+    ) -> None:
+        """Nothing can be released any more, but what was decided is kept."""
+        await self._record(decisions, request, judged.subject)
+        if isinstance(error, SafelightError):
+            error.request_id = judged.request_id
+
+    async def _remember(self, request: ImageRequest, judged: _Judged, marked: Sequence[_Marked]) -> tuple[str, ...]:
         with self._timed("lineage"):
-            await self._lineage.remember(
-                [lineage.Made(picture.clean, picture.frames[0]) for picture in view.pictures],
+            return await self._lineage.remember(
+                [lineage.Made(one.content, one.file.picture.frames[0]) for one in marked],
                 judged.subject,
                 before=judged.history,
                 words=[turn.text for turn in request.turns if turn.role is Role.USER and turn.text],
                 signals=judged.observed.signals,
             )
 
-    async def _decode(self, work: Callable[[], View]) -> View:
+    def _forbids_ai(self, request: ImageRequest) -> bool:
+        return any(
+            self._credentials.read(photo.content, source_type(photo.content)).forbids_ai for photo in request.photos
+        )
+
+    async def _decode(self, work: Callable[[], T]) -> T:
         deadline = asyncio.get_running_loop().time() + self._limits.decode_deadline_s
         try:
             return await self._decoding.run(work, deadline=deadline)
@@ -247,9 +322,10 @@ class Gate:
         request: ImageRequest,
         subject: Subject,
         outputs: Sequence[bytes] = (),
+        register: Sequence[Entry] = (),
     ) -> tuple[str, ...]:
         with self._timed("record"):
-            return await self._recorder.record(decisions, request, subject, outputs)
+            return await self._recorder.record(decisions, request, subject, outputs, register)
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:
@@ -277,7 +353,15 @@ def _photos(request: ImageRequest, view: View) -> list[tuple[bytes, NDArray[np.u
     return [(photo.content, frame) for photo, frame in zip(request.photos, frames, strict=True)]
 
 
-def _facts(request: ImageRequest, subject: Subject, stage: Stage, consent: Consent, history: lineage.History) -> Facts:
+def _facts(
+    request: ImageRequest,
+    subject: Subject,
+    stage: Stage,
+    consent: Consent,
+    history: lineage.History,
+    *,
+    forbids_ai: bool,
+) -> Facts:
     owners = {photo.owner for photo in request.photos}
     return Facts(
         stage=stage,
@@ -296,7 +380,35 @@ def _facts(request: ImageRequest, subject: Subject, stage: Stage, consent: Conse
         consent_lingerie=Use.LINGERIE in consent.uses,
         consent_nudity_artistic=Use.NUDITY_ARTISTIC in consent.uses,
         edits_before=history.edits,
+        photo_no_ai=forbids_ai,
     )
+
+
+def _entries(
+    marked: Sequence[_Marked], remembered: tuple[str, ...], request: ImageRequest, judged: _Judged
+) -> list[Entry]:
+    """How the register knows each picture."""
+    ids = (*remembered, *[None] * len(marked))
+    return [
+        Entry(
+            id=one.origin.output_id,
+            request_id=judged.request_id,
+            decision_id=one.origin.decision_id,
+            place=one.file.picture.where,
+            made_at=one.origin.at,
+            media_type=one.file.media_type,
+            width=one.file.picture.width,
+            height=one.file.picture.height,
+            how=one.origin.how,
+            watermark=one.file.watermark,
+            fingerprint=one.file.prints[0] if one.file.prints else None,
+            features=one.file.features,
+            lineage_id=lineage_id,
+            parents=judged.history.images,
+            photos=len(request.photos),
+        )
+        for one, lineage_id in zip(marked, ids, strict=False)
+    ]
 
 
 def _clean(picture: Picture) -> CleanImage:
@@ -304,14 +416,18 @@ def _clean(picture: Picture) -> CleanImage:
 
 
 def _release(
-    request_id: str, decisions: tuple[Decision, ...], view: View, made: Made, receipts: tuple[str, ...]
+    request_id: str,
+    decisions: tuple[Decision, ...],
+    marked: Sequence[_Marked],
+    made: Made,
+    receipts: tuple[str, ...],
 ) -> Outcome:
-    """What leaves: the checked pictures in the order in which the model gave them, finals first, then partials."""
+    """What leaves: the marked pictures in the order in which the model gave them, finals first, then partials."""
     count = len(made.images)
     extra = {name: value for name, value in made.extra.items() if name in _EXTRA_RELEASED}
-    revised = (*made.revised_prompts, *[None] * len(view.pictures))
+    revised = (*made.revised_prompts, *[None] * len(marked))
     released = [
-        ReleasedImage(picture.clean, picture.media_type, revised_prompt)
-        for picture, revised_prompt in zip(view.pictures, revised, strict=False)
+        ReleasedImage(one.content, one.file.media_type, revised_prompt)
+        for one, revised_prompt in zip(marked, revised, strict=False)
     ]
     return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), extra, receipts)

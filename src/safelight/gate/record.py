@@ -1,4 +1,5 @@
-"""Step 8: decisions, the effects to run and the log's leaves, in one transaction, committed before anything leaves.
+"""Step 8: decisions, the effects to run, the log's leaves and the register of outputs, in one transaction, committed
+before anything leaves.
 
 Prompts and images are not in it: keyed digests say later whether a text or image in hand is the one that was asked.
 """
@@ -6,6 +7,7 @@ Prompts and images are not in it: keyed digests say later whether a text or imag
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from sqlalchemy import Connection, exists, insert, select
 
@@ -19,6 +21,7 @@ from safelight.core.request import ImageRequest, Subject
 from safelight.ledger.append import Ledger
 from safelight.ledger.draft import decision_draft, decision_values
 from safelight.policy.model import Policy
+from safelight.provenance import register
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 from safelight.store.group import GroupCommit
@@ -27,6 +30,8 @@ from safelight.store.tables import outbox, policies
 
 REQUEST_REFUSED = "request_refused"
 """The kind of outbox entry that a refusal leaves; consequences for the account start from it."""
+IMAGE_DIGEST = "image"
+"""The purpose of the keyed digests of pictures, in records and in the register."""
 Row = Mapping[str, str | None]
 
 
@@ -37,6 +42,8 @@ class _Entry:
     decisions: Sequence[Decision]
     rows: Sequence[Row]
     effects: Sequence[Row]
+    pictures: Sequence[tuple[register.Entry, str]]
+    """What is released, each with the keyed digest of its bytes."""
 
 
 class Recorder:
@@ -50,14 +57,20 @@ class Recorder:
         clock: Clock,
         ledger: Ledger,
         trouble: Callable[[], str] = lambda: "",
+        *,
+        keep_outputs: timedelta,
     ) -> None:
-        """`trouble` says what keeps the log from taking more, if anything does; then nothing is recorded either."""
+        """`trouble` says what keeps the log from taking more, if anything does; then nothing is recorded either.
+
+        `keep_outputs`: how long the register knows a picture.
+        """
         self._database = database
         self._digest_key = digest_key
         self._policy = policy
         self._clock = clock
         self._ledger = ledger
         self._trouble = trouble
+        self._keep_outputs = keep_outputs
         self._group = GroupCommit(database, self._write)
 
     async def keep_policy(self) -> None:
@@ -65,16 +78,23 @@ class Recorder:
         await self._database.write(self._keep_policy)
 
     async def record(
-        self, decisions: Sequence[Decision], request: ImageRequest, subject: Subject, outputs: Sequence[bytes]
+        self,
+        decisions: Sequence[Decision],
+        request: ImageRequest,
+        subject: Subject,
+        outputs: Sequence[bytes],
+        pictures: Sequence[register.Entry] = (),
     ) -> tuple[str, ...]:
         """Write `decisions` and what follows from them; once that is committed, the log's receipt for each of them.
 
-        Raises StoreFailed otherwise.
+        `pictures`: how `outputs` are found again, where they are to be released. Raises StoreFailed or MarkFailed.
         """
         if trouble := self._trouble():
             raise StoreFailed(trouble)
         uploads = [photo.content for photo in request.photos] + ([request.mask.content] if request.mask else [])
-        prompt_digest, image_digests = await asyncio.to_thread(self._digests, request.prompt, [*uploads, *outputs])
+        prompt_digest, digests = await asyncio.to_thread(self._digests, request.prompt, [*uploads, *outputs])
+        image_digests = canonical_json(digests).decode()
+        registered = list(zip(pictures, digests[len(uploads) :], strict=False))
         rows: list[Row] = [
             {
                 "id": decision.id,
@@ -105,7 +125,7 @@ class Recorder:
             if decision.verdict is Verdict.REFUSE
         ]
 
-        return await self._group.add(_Entry(decisions, rows, effects))
+        return await self._group.add(_Entry(decisions, rows, effects, registered))
 
     def _write(self, connection: Connection, entries: Sequence[_Entry]) -> list[tuple[str, ...]]:
         """Several requests, one transaction. The receipts leave this class only when it has been committed."""
@@ -122,11 +142,19 @@ class Recorder:
             for decision, row in zip(entry.decisions, entry.rows, strict=True)
         ]
         receipts = iter([self._ledger.receipt(one) for one in self._ledger.append(connection, drafts)])
-        return [tuple(next(receipts) for _ in entry.decisions) for entry in entries]
+        given = [tuple(next(receipts) for _ in entry.decisions) for entry in entries]
+        released = [
+            (picture, digest, mine[-1])
+            for entry, mine in zip(entries, given, strict=True)
+            for picture, digest in entry.pictures
+        ]
+        if released:
+            register.write(connection, released, keep=self._keep_outputs)
+        return given
 
-    def _digests(self, prompt: str, contents: Sequence[bytes]) -> tuple[str, str]:
-        """Of the prompt, and of all images as a JSON list. Hashing large images is no work for the event loop."""
-        images = canonical_json([self._digest_key.digest("image", content) for content in contents]).decode()
+    def _digests(self, prompt: str, contents: Sequence[bytes]) -> tuple[str, list[str]]:
+        """Of the prompt, and of each image. Hashing large images is no work for the event loop."""
+        images = [self._digest_key.digest(IMAGE_DIGEST, content) for content in contents]
         return self._digest_key.digest("prompt", prompt.encode()), images
 
     def _keep_policy(self, connection: Connection) -> None:

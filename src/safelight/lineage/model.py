@@ -32,6 +32,8 @@ class History:
     signals: tuple[Signal, ...] = ()
     words: tuple[str, ...] = ()
     """What was asked in those edits, oldest first."""
+    images: tuple[str, ...] = ()
+    """Under which ids the pictures are remembered that the request's photos turned out to be."""
 
     @property
     def observed(self) -> Observed:

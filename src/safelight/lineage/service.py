@@ -83,13 +83,15 @@ class Lineage:
         before: History,
         words: Sequence[str],
         signals: Iterable[Signal],
-    ) -> None:
+    ) -> tuple[str, ...]:
         """Remember what is about to be released, with what was asked of it and what it came from. Raises StoreFailed.
+
+        Returns the id of each of `made`; none where nothing is remembered.
 
         It is committed before the decision is recorded: an output that is remembered and not released does no harm.
         """
         if not self._keep:
-            return
+            return ()
         now = self._clock()
         # Plain JSON: the canonical form writes 35.0 as 35, which is another type of signal.
         kept = json.dumps({signal.name: signal.value for signal in carried((*before.signals, *signals))})
@@ -120,6 +122,7 @@ class Lineage:
                 connection.execute(insert(made_image_bands), bands)
 
         await self._database.write(write)
+        return tuple(str(row["id"]) for row in rows)
 
     async def purge(self) -> None:
         """Forget what has expired. Raises StoreFailed."""
@@ -142,6 +145,7 @@ class Lineage:
             edits=longest.edits,
             signals=carried(signal for signal in signals if signal.name in CARRIED),
             words=tuple(dict.fromkeys(words))[-EARLIER_MAX:],
+            images=tuple(row.id for row in found),
         )
 
     def _words(self, row: Row[Any]) -> tuple[str, ...]:

@@ -51,6 +51,7 @@ FACT_HELP: Mapping[str, str] = {
     "consent_lingerie": "whether verified records let the person in every photo be shown in lingerie",
     "consent_nudity_artistic": "whether verified records let the person in every photo be shown nude, as art",
     "edits_before": "how many edits made here led to the photos",
+    "photo_no_ai": "whether a photo's content credentials say that AI may not use it",
 }
 """In plain words, what each fact says; `tests/policy` holds it complete."""
 

@@ -25,6 +25,7 @@ HARMS: Mapping[Category, str] = {
     Category.SEXUAL_ADULT: "sexual content",
     Category.CYBERFLASHING: "an intimate image sent to someone who did not ask for it",
     Category.DECEPTIVE_PUBLIC_FIGURE: "a deceptive picture of a public figure",
+    Category.RIGHTS_RESERVED: "a photo that AI may not use",
     Category.UNCHECKED: "nothing that you did: a safety check could not be made",
 }
 """Each category, as it ends the sentence "This was refused because of …"."""

@@ -40,6 +40,8 @@ class Sealer:
         """Raises NotStartable where the signer and its chain cannot be used."""
         self._signer = signer
         self._why = ""
+        self.trouble = ""
+        """Why the latest picture could not be signed; empty where it could."""
         try:
             self._context = c2pa.Context.from_dict(_SETTINGS)
             self._native = c2pa.Signer.from_callback(self._sign, _ALGORITHMS[signer.algorithm], signer.chain.pem)
@@ -53,6 +55,20 @@ class Sealer:
 
     def seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
         """`content` with the credentials that say `origin`. Raises MarkFailed."""
+        try:
+            sealed = self._seal(content, media_type, origin)
+        except MarkFailed as error:
+            self.trouble = error.message
+            raise
+        self.trouble = ""
+        return sealed
+
+    def close(self) -> None:
+        """Let go of the key."""
+        self._native.close()
+        self._context.close()
+
+    def _seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
         if why := self.chain.why_unfit(origin.at):
             message = f"The key for content credentials cannot be used: {why}. Nothing was released; renew it."
             raise MarkFailed(MarkCode.KEY_EXPIRED, message)
@@ -68,11 +84,6 @@ class Sealer:
             message = f"The content credentials could not be signed ({why}), so nothing was released; try again soon."
             raise MarkFailed(MarkCode.SIGNER_UNAVAILABLE, message, retry_after_s=30) from error
         return sealed.getvalue()
-
-    def close(self) -> None:
-        """Let go of the key."""
-        self._native.close()
-        self._context.close()
 
     def _add(self, builder: c2pa.Builder, number: int, source: Source) -> None:
         try:

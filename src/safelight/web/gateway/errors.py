@@ -57,7 +57,11 @@ RECEIPT_HEADER = "safelight-receipt"
 MODERATION_BLOCKED = "moderation_blocked"
 UNCHECKED = "safeguard_unavailable"
 
-_OPENAI_CATEGORY = {Category.CSAM: "sexual/minors", Category.DECEPTIVE_PUBLIC_FIGURE: "deception"}
+_OPENAI_CATEGORY = {
+    Category.CSAM: "sexual/minors",
+    Category.DECEPTIVE_PUBLIC_FIGURE: "deception",
+    Category.RIGHTS_RESERVED: "rights",
+}
 
 
 def ids_of(outcome: Outcome) -> dict[str, str]:

@@ -1,0 +1,34 @@
+"""The watermark's keys in a folder: the newest marks, and every one is tried on reading."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from safelight.core.errors import NotStartable
+from safelight.provenance.watermark import WatermarkKey
+
+_FIRST = 1
+_SUFFIX = ".key"
+
+
+def load_or_make(folder: Path) -> tuple[WatermarkKey, ...]:
+    """The keys in `folder`, newest first; one is made there where there is none. Raises NotStartable."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise NotStartable(f"The watermark keys' folder {folder} cannot be made: {error.strerror}.") from error
+    paths = _paths(folder) or [_path(folder, _FIRST)]
+    return tuple(WatermarkKey.load_or_make(path) for path in reversed(paths))
+
+
+def rotate(folder: Path) -> WatermarkKey:
+    """Make a new key, which marks from the next start on; the old ones stay for reading. Raises NotStartable."""
+    load_or_make(folder)
+    return WatermarkKey.load_or_make(_path(folder, _FIRST + max(int(path.stem) for path in _paths(folder))))
+
+
+def _paths(folder: Path) -> Sequence[Path]:
+    return sorted(path for path in folder.glob(f"*{_SUFFIX}") if path.stem.isdecimal())
+
+
+def _path(folder: Path, number: int) -> Path:
+    return folder / f"{number:04d}{_SUFFIX}"
