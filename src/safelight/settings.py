@@ -28,6 +28,15 @@ class ProfileName(StrEnum):
     NEWSROOM = "newsroom"
 
 
+class MarksName(StrEnum):
+    """What released pictures are marked with; the register knows them in any case."""
+
+    ALL = "all"
+    CREDENTIALS = "credentials"
+    WATERMARK = "watermark"
+    OFF = "off"
+
+
 class Settings(BaseSettings):
     """What an operator may choose. Limits of one request are in `core/limits.py`, thresholds in the policy."""
 
@@ -63,6 +72,22 @@ class Settings(BaseSettings):
     )
     edit_chain_words: bool = Field(
         True, description="Keep what was asked of an output, sealed, as long; off: keep only how it was judged."
+    )
+    production: bool = Field(
+        False, description="Refuse to start with anything that is for trying out: the development chain, `open`."
+    )
+    marks: MarksName = Field(
+        MarksName.ALL,
+        description="What released pictures are marked with. What is asked for must be had, or none leaves.",
+    )
+    marks_signer: str = Field(
+        "", description="Entry point in `safelight.signers` that signs credentials; empty: the key in the data folder."
+    )
+    outputs_keep_days: int = Field(
+        365, ge=1, le=36500, description="Days for which the register of outputs leads from a picture to its request."
+    )
+    verify_per_minute: int = Field(
+        10, ge=0, description="Pictures a minute that one address may check at /verify; 0: the page and route are shut."
     )
     fetch_allow_http: bool = Field(False, description="Also fetch `image_url` over http, not only https.")
     cores: int = Field(

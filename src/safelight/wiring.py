@@ -11,7 +11,7 @@ import ipaddress
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from safelight.gate.cores import Cores
 from safelight.gate.fetch import FetchRules, GuardedFetcher
 from safelight.gate.flow import Gate
 from safelight.gate.known_images import KnownImageDetector
+from safelight.gate.marks import Marks
 from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
 from safelight.gate.ports import FileResolver
@@ -49,7 +50,13 @@ from safelight.matching.pdq import Frame, Pdq, pdq_once
 from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
-from safelight.settings import BackendName, Settings
+from safelight.provenance import keys as watermark_keys
+from safelight.provenance.credentials import chain as credentials_chain
+from safelight.provenance.credentials.read import CredentialReader
+from safelight.provenance.credentials.seal import Sealer
+from safelight.provenance.credentials.signer import LocalSigner, Signer
+from safelight.provenance.marking import Marker
+from safelight.settings import BackendName, MarksName, Settings
 from safelight.signals.image.mask import MaskDetector
 from safelight.signals.image.nudity import OpenNsfwDetector, SafetyClassifierDetector
 from safelight.signals.image.people import PeopleDetector
@@ -66,6 +73,9 @@ from safelight.store.digest_key import DigestKey
 log = structlog.get_logger()
 
 PLUGIN_GROUP = "safelight.plugins"
+SIGNER_GROUP = "safelight.signers"
+MARKS_FOLDER = "marks"
+"""In the data folder: certificates and key of the credentials, trusted roots, and the watermark's keys."""
 NAMES_FILE = "names.jsonl"
 """The operator's register of names, in the data folder."""
 _MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
@@ -131,12 +141,13 @@ class Safelight:
         limits: Limits = DEFAULT_LIMITS,
         fetch_rules: FetchRules | None = None,
         files: FileResolver | None = None,
+        signer: Signer | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Build every part; nothing is opened before `async with`. Raises NotStartable.
 
-        `detectors`, `backend`, `limits`, `fetch_rules` and `clock` replace what the settings would give; `files` looks
-        up what a `file_id` names.
+        `detectors`, `backend`, `limits`, `fetch_rules`, `signer` and `clock` replace what the settings would give;
+        `files` looks up what a `file_id` names.
         """
         _refuse_unsafe(settings)
         self.settings = settings
@@ -156,6 +167,7 @@ class Safelight:
             list(detectors) if detectors is not None else [*builtin_detectors(settings.data_dir), *plugin_detectors()]
         )
         self._backend = backend
+        self._signer = signer
         self._fetch_rules = fetch_rules or FetchRules(allow_http=settings.fetch_allow_http)
 
     async def __aenter__(self) -> "Safelight":
@@ -190,6 +202,8 @@ class Safelight:
             troubles["store"] = error.message
         if trouble := self.keeper.trouble():
             troubles["ledger"] = trouble
+        if trouble := self.marks.trouble():
+            troubles["marks"] = trouble
         try:
             await self.backend.ready()
         except BackendFailed as error:
@@ -236,7 +250,13 @@ class Safelight:
         self.consents = Consents(self.database, self._clock, self.limits)
         self.keeper = await self._open_ledger(settings)
         recorder = Recorder(
-            self.database, digest_key, self.policy, self._clock, self.ledger, trouble=self.keeper.trouble
+            self.database,
+            digest_key,
+            self.policy,
+            self._clock,
+            self.ledger,
+            trouble=self.keeper.trouble,
+            keep_outputs=timedelta(days=settings.outputs_keep_days),
         )
         await recorder.keep_policy()
         self.lineage = Lineage(
@@ -248,6 +268,7 @@ class Safelight:
             keep=timedelta(hours=settings.edit_chain_hours),
         )
         await self.lineage.purge()
+        self._open_marks(settings, cores)
         self.gate = Gate(
             accounts=self.accounts,
             consents=self.consents,
@@ -256,6 +277,8 @@ class Safelight:
             policy=self.policy,
             backend=self.backend,
             recorder=recorder,
+            marks=self.marks,
+            credentials=self.credentials,
             decoding=decoding,
             metrics=self.metrics,
             limits=self.limits,
@@ -297,6 +320,36 @@ class Safelight:
         await keeper.open(release=__version__, policy=self.policy.version, models=models, thresholds=thresholds)
         return keeper
 
+    def _open_marks(self, settings: Settings, cores: Cores) -> None:
+        """Keys and certificates of the marks, and who reads them. Raises NotStartable."""
+        folder = settings.data_dir / MARKS_FOLDER
+        key = sealer = None
+        # Read in any case: what was marked before stays marked, whatever is asked for now.
+        self.watermark_keys = watermark_keys.load_or_make(folder / "watermark")
+        if settings.marks in {MarksName.ALL, MarksName.WATERMARK}:
+            key = self.watermark_keys[0]
+        if settings.marks in {MarksName.ALL, MarksName.CREDENTIALS}:
+            sealer = Sealer(self._signer or _signer(settings, folder, self._clock()))
+            self._closing.callback(sealer.close)
+            credentials_chain.keep_trusted(folder / credentials_chain.TRUSTED_FOLDER, sealer.chain.root)
+            if why := sealer.chain.why_unfit(self._clock()):
+                raise NotStartable(f"The certificates for content credentials cannot be used: {why}; renew them.")
+            if sealer.chain.is_development:
+                message = (
+                    "Pictures are signed under a chain made here, which nobody outside trusts. For trying out only."
+                )
+                log.warning("development_chain", message=message)
+        if settings.marks is MarksName.OFF:
+            log.warning(
+                "marks_off", message="Released pictures are not marked. In many places the law wants them to be."
+            )
+        self.credentials = CredentialReader(credentials_chain.trusted_roots(folder / credentials_chain.TRUSTED_FOLDER))
+        self._closing.callback(self.credentials.close)
+        marking = cores.lane("mark")
+        self._closing.callback(marking.close)
+        marker = Marker(key, sealer) if key or sealer else None
+        self.marks = Marks(marker, marking, self.limits, fingerprints=_fingerprint)
+
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:
             return SketchBackend()
@@ -312,6 +365,24 @@ def _fingerprint(frame: Frame) -> tuple[bytes, ...]:
     """What the edit chain knows a picture by: its PDQ, as it is, mirrored and turned."""
     hashed = pdq_once(frame)
     return tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ()
+
+
+def _signer(settings: Settings, folder: Path, now: datetime) -> Signer:
+    """The signer that the settings name, or the key in the data folder. Raises NotStartable."""
+    if not settings.marks_signer:
+        chain, key = credentials_chain.load_or_make(folder, now, production=settings.production)
+        return LocalSigner(credentials_chain.load_key(key, chain, str(folder / credentials_chain.KEY_FILE)), chain)
+    for entry in entry_points(group=SIGNER_GROUP, name=settings.marks_signer):
+        try:
+            signer = entry.load()()
+        except Exception as error:
+            raise NotStartable(f"The signer {entry.name!r} does not load; repair or uninstall it.") from error
+        if not isinstance(signer, Signer):
+            raise NotStartable(f"The signer {entry.name!r} is none (see safelight.provenance.credentials.signer).")
+        if signer.chain.is_development and settings.production:
+            raise NotStartable(f"The signer {entry.name!r} signs under a development chain, which nobody trusts.")
+        return signer
+    raise NotStartable(f"No installed package has a signer {settings.marks_signer!r} in the group {SIGNER_GROUP}.")
 
 
 def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:
@@ -331,6 +402,8 @@ def _refuse_unsafe(settings: Settings) -> None:
         log.warning("open_door", message="No API key is asked for. This is for trying things out, never for service.")
     if settings.try_page and not settings.open:
         raise NotStartable("The page at /try has no sign-in: it needs `open`, on a loopback address.")
+    if settings.open and settings.production:
+        raise NotStartable("`production` and `open` do not go together: drop one of them.")
     if settings.backend is BackendName.OPENAI and not settings.upstream_url:
         raise NotStartable("The backend `openai` needs SAFELIGHT_UPSTREAM_URL, such as http://127.0.0.1:9000/v1.")
 
