@@ -30,7 +30,8 @@ VERSION = 1
 PublicValue = None | int | str | Sequence[str] | Mapping[str, int]
 """What a public field may hold; strings are codes and digests, never sentences."""
 
-_MOMENT = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6}Z")
+MOMENT = re.compile(r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6}Z")
+"""RFC 3339 in UTC with microseconds, by its form; such texts sort as moments do."""
 _PROCESS = re.compile(r"[0-9a-f]{16}")
 _FIELD = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _CODE = re.compile(r"[A-Za-z0-9_.:/@+-]{0,120}")
@@ -133,7 +134,7 @@ class Leaf:
             and type(seq) is int
             and isinstance(commit, dict)
             and _FIELD.fullmatch(kind)
-            and _MOMENT.fullmatch(at)
+            and MOMENT.fullmatch(at)
             and _PROCESS.fullmatch(process)
             and 0 <= seq < 1 << 53
             and all(_is_fit(name, value) for name, value in read.items())

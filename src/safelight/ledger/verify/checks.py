@@ -1,6 +1,6 @@
 """What can be asked of a published log. Each check raises a ProofError, or says what it has verified."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from ..proofs.audit import Audit
@@ -70,10 +70,15 @@ def check_consistency(old: SignedCheckpoint, new: SignedCheckpoint, source: Sour
     verify_consistency(first.size, second.size, first.root, second.root, proof)
 
 
-def check_log(source: Source, trust: Trust, audit: Audit) -> SignedCheckpoint:
+Watch = Callable[[int, Sequence[bytes]], None]
+"""Is told of entries in order: the index of the first, and as many as were read at once."""
+
+
+def check_log(source: Source, trust: Trust, audit: Audit, watch: Watch | None = None) -> SignedCheckpoint:
     """The whole log from where `audit` stands: every entry, against the latest head. Raises ConsistencyFailed.
 
-    A log that has become shorter than what was verified before was rolled back, and that is found first.
+    A log that has become shorter than what was verified before was rolled back, and that is found first. What `watch`
+    is told counts for nothing before this returns.
     """
     head = trust.open(read_checkpoint(source, witnessed=trust.quorum > 0))
     size = head.checkpoint.size
@@ -82,7 +87,10 @@ def check_log(source: Source, trust: Trust, audit: Audit) -> SignedCheckpoint:
         verify_consistency(audit.tree.size, size, audit.tree.root(), head.checkpoint.root, ())
     while audit.tree.size < size:
         bundle = tile_at(ENTRIES, audit.tree.size // TILE_WIDTH, size)
-        audit.add_all(parse_bundle(read_tile(source, bundle), bundle.width)[audit.tree.size % TILE_WIDTH :])
+        entries = parse_bundle(read_tile(source, bundle), bundle.width)[audit.tree.size % TILE_WIDTH :]
+        if watch:
+            watch(audit.tree.size, entries)
+        audit.add_all(entries)
     audit.check_root(head.checkpoint)
     return head
 

@@ -9,28 +9,24 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from ..proofs.audit import Audit
-from ..proofs.errors import Malformed, ProofError, Unavailable
+from ..proofs.errors import ProofError, Unavailable
+from ..proofs.figures import Period
 from ..proofs.leaf import Leaf
-from ..proofs.note import PublicKey, decode_base64
+from ..proofs.note import decode_base64
 from ..proofs.receipt import Receipt
 from . import checks
+from .given import Misused, own, read_file, read_json, trust_of, value_of
+from .page import page
+from .period import Published, check_parity, count
 from .source import open_source, read_checkpoint
+from .words import words
 
 VERIFIED, FALSE, NOT_UNDERSTOOD, INCOMPLETE, UNAVAILABLE = range(5)
-_FILE_MAX_BYTES = 64 * 1024 * 1024
-_FINDINGS_SHOWN = 20
 
 Shown = dict[str, Any]
-T = TypeVar("T")
-
-
-class Misused(ProofError):
-    """An option or a file of the verifier's own that cannot be read."""
-
-    code = "misused"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -44,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.json:
         sys.stdout.write(json.dumps(shown) + "\n")
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in _words(shown)))
+        sys.stdout.write("".join(f"{line}\n" for line in words(shown)))
     return code
 
 
@@ -90,6 +86,31 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--state", help="file to go on from next time; it is written when the log is verified")
 
     one = _command(
+        commands,
+        "totals",
+        _totals,
+        "The published figures are what the leaves say",
+        "totals LOG --key @log.vkey --published figures.json --html report.html",
+    )
+    one.add_argument("log", help="address or folder of the log")
+    one.add_argument("--published", help="file that `safelight figures --json` printed; none: count a period only")
+    one.add_argument(
+        "--from", dest="begin", help="first day (2026-11-01) or moment; with --to, in place of --published"
+    )
+    one.add_argument("--to", dest="end", help="the day or moment after the last")
+    one.add_argument("--html", help="file for a report: head, witnesses, gaps, figures")
+
+    one = _command(
+        commands,
+        "parity",
+        _parity,
+        "Matched requests were decided alike on every tier",
+        "parity openings.jsonl LOG --key @log.vkey",
+    )
+    one.add_argument("openings", help="file that `safelight ledger openings` wrote, one opened leaf a line")
+    one.add_argument("log", help="address or folder of the log")
+
+    one = _command(
         commands, "opening", _opening, "What an opened field of a leaf says is what was recorded", "opening opened.json"
     )
     one.add_argument("file", help="what `safelight ledger open` printed")
@@ -110,17 +131,17 @@ def _command(commands: Any, name: str, run: Any, words: str, example: str) -> ar
 
 
 def _checkpoint(options: argparse.Namespace) -> tuple[int, Shown]:
-    path, trust = Path(options.log), _trust(options)
-    content = _file(path) if path.is_file() else _latest(trust, options.log)
+    path, trust = Path(options.log), trust_of(options)
+    content = read_file(path) if path.is_file() else _latest(trust, options.log)
     return VERIFIED, _head(trust.open(content))
 
 
 def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
-    receipt, trust = _own(Receipt.parse, _value(options.receipt)), _trust(options)
+    receipt, trust = own(Receipt.parse, value_of(options.receipt)), trust_of(options)
     receipt.verify(trust.log_key)
     path = Path(options.log)
     if path.is_file():
-        found = checks.check_proof(_file(path), receipt.leaf_hash, trust)
+        found = checks.check_proof(read_file(path), receipt.leaf_hash, trust)
     else:
         found = checks.check_receipt(receipt, open_source(options.log), trust)
     leaf = json.loads(found.leaf.to_bytes()) if found.leaf else None
@@ -128,27 +149,25 @@ def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
 
 
 def _consistency(options: argparse.Namespace) -> tuple[int, Shown]:
-    trust, source = _trust(options), open_source(options.log)
-    old = trust.open(_file(Path(options.old)))
-    new = trust.open(_file(Path(options.new)) if options.new else _latest(trust, options.log))
+    trust, source = trust_of(options), open_source(options.log)
+    old = trust.open(read_file(Path(options.old)))
+    new = trust.open(read_file(Path(options.new)) if options.new else _latest(trust, options.log))
     checks.check_consistency(old, new, source)
     return VERIFIED, _head(new) | {"from_size": old.checkpoint.size}
 
 
 def _log(options: argparse.Namespace) -> tuple[int, Shown]:
-    trust, audit = _trust(options), Audit()
+    trust, audit = trust_of(options), Audit()
     state = Path(options.state) if options.state else None
     if state and state.exists():
-        audit = _own(Audit.from_json, _json(state))
+        audit = own(Audit.from_json, read_json(state))
     read_from = audit.tree.size
     head = checks.check_log(open_source(options.log), trust, audit)
     if state:
         state.write_text(json.dumps(audit.to_json()), "utf-8")
     shown = _head(head) | {
         "read_from": read_from,
-        "complete": audit.is_complete,
-        "findings_count": audit.findings_count,
-        "findings": [{"code": one.code.value, "index": one.index, "text": one.text} for one in audit.findings],
+        **_completeness(audit),
         "kinds": dict(audit.kinds),
         "decisions": dict(audit.decisions),
         "processes": {
@@ -159,8 +178,63 @@ def _log(options: argparse.Namespace) -> tuple[int, Shown]:
     return (VERIFIED if audit.is_complete else INCOMPLETE), shown
 
 
+def _totals(options: argparse.Namespace) -> tuple[int, Shown]:
+    trust, published = trust_of(options), None
+    if options.published:
+        published = own(Published.read, read_json(Path(options.published)))
+        period = published.period
+    elif options.begin and options.end:
+        period = own(lambda days: Period.of_days(*days), (options.begin, options.end))
+    else:
+        raise Misused("Say --published, or --from and --to.")
+    counted = count(open_source(options.log), trust, period, published)
+    audit = counted.audit
+    shown = _head(counted.head) | {
+        "from": period.begin,
+        "to": period.end,
+        "published": published is not None,
+        "figures": dict(counted.figures),
+        **_completeness(audit),
+        "processes": len(audit.processes),
+    }
+    if counted.differences:
+        shown |= {
+            "verdict": "not verified",
+            "code": "figures_wrong",
+            "message": f"{len(counted.differences)} of the published figures are not what the leaves say.",
+            "differences": [
+                {"figure": path, "published": said, "found": found} for path, said, found in counted.differences
+            ],
+        }
+    if options.html:
+        _write(Path(options.html), page(shown))
+    if counted.differences:
+        return FALSE, shown
+    return (VERIFIED if audit.is_complete else INCOMPLETE), shown
+
+
+def _parity(options: argparse.Namespace) -> tuple[int, Shown]:
+    trust = trust_of(options)
+    lines = read_file(Path(options.openings)).decode("utf-8", "replace").splitlines()
+    found = check_parity(open_source(options.log), trust, [line for line in lines if line.strip()])
+    shown = _head(found.head) | {
+        "openings": found.opened,
+        "decisions_there": found.of,
+        "comparisons": [
+            {name: getattr(one, name) for name in one.__slots__}
+            | {"pairs": one.pairs, "difference": one.difference, "interval": list(one.interval)}
+            for one in found.comparisons
+        ],
+    }
+    if depends := [one for one in found.comparisons if one.depends]:
+        text = ", ".join(f"{one.one} and {one.other}" for one in depends)
+        message = f"Decisions on matched requests depend on the tier: {text}."
+        return FALSE, shown | {"verdict": "not verified", "code": "tier_matters", "message": message}
+    return (VERIFIED if found.comparisons else INCOMPLETE), shown
+
+
 def _opening(options: argparse.Namespace) -> tuple[int, Shown]:
-    read = _json(Path(options.file))
+    read = read_json(Path(options.file))
     try:
         leaf = Leaf.parse(read["leaf"].encode())
         opened = {name: (decode_base64(one["salt"]), str(one["value"])) for name, one in read["openings"].items()}
@@ -176,12 +250,6 @@ def _latest(trust: checks.Trust, log: str) -> bytes:
     return read_checkpoint(open_source(log), witnessed=trust.quorum > 0)
 
 
-def _trust(options: argparse.Namespace) -> checks.Trust:
-    witnesses = tuple(_own(PublicKey.parse, _value(witness)) for witness in options.witness)
-    quorum = len(witnesses) if options.quorum is None else options.quorum
-    return checks.Trust(_own(PublicKey.parse, _value(options.key)), witnesses, quorum)
-
-
 def _head(head: Any) -> Shown:
     checkpoint = head.checkpoint
     return {
@@ -193,56 +261,20 @@ def _head(head: Any) -> Shown:
     }
 
 
-def _words(shown: Shown) -> list[str]:
-    if shown["verdict"] != "verified":
-        return [f"NOT VERIFIED ({shown['code']}): {shown['message']}"]
-    if "opened" in shown:
-        return [f"VERIFIED: the leaf ({shown['kind']}, {shown['at']}) commits to these values."] + [
-            f"  {name}: {value}" for name, value in shown["opened"].items()
-        ]
-    lines = [f"VERIFIED: the log {shown['origin']} has {shown['size']} leaves, root {shown['root']}."]
-    seen = ", ".join(one["name"] for one in shown["witnesses"])
-    lines.append(f"  Witnesses: {seen or 'none asked for, so another view may be shown to others'}.")
-    if "index" in shown:
-        lines.append(f"  The leaf stands at {shown['index']}: {json.dumps(shown['leaf'])}")
-    if "from_size" in shown:
-        lines.append(f"  It holds all of the earlier head of {shown['from_size']} leaves, unchanged.")
-    if "complete" in shown:
-        lines.append(f"  Read from leaf {shown['read_from']}. Decisions: {json.dumps(shown['decisions'])}")
-        lines.append(f"  Complete: {'yes' if shown['complete'] else 'NO'} ({shown['findings_count']} findings)")
-        lines += [f"    {one['code']} at {one['index']}: {one['text']}" for one in shown["findings"][:_FINDINGS_SHOWN]]
-    return lines
+def _completeness(audit: Audit) -> Shown:
+    return {
+        "complete": audit.is_complete,
+        "findings_count": audit.findings_count,
+        "findings": [{"code": one.code.value, "index": one.index, "text": one.text} for one in audit.findings],
+    }
 
 
 def _code_of(error: ProofError) -> int:
     return {Misused: NOT_UNDERSTOOD, Unavailable: UNAVAILABLE}.get(type(error), FALSE)
 
 
-def _own(parse: Callable[[Any], T], given: Any) -> T:
-    """What the verifier gave, read; if it cannot be, the fault is not the log's."""
+def _write(path: Path, text: str) -> None:
     try:
-        return parse(given)
-    except Malformed as error:
-        raise Misused(str(error)) from error
-
-
-def _value(text: str) -> str:
-    return _file(Path(text.removeprefix("@"))).decode("utf-8", "replace").strip() if text.startswith("@") else text
-
-
-def _json(path: Path) -> Any:
-    try:
-        return json.loads(_file(path))
-    except ValueError as error:
-        raise Misused(f"{path} is not JSON.") from error
-
-
-def _file(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            content = file.read(_FILE_MAX_BYTES + 1)
+        path.write_text(text, "utf-8")
     except OSError as error:
-        raise Misused(f"{path} cannot be read ({error.strerror}).") from error
-    if len(content) > _FILE_MAX_BYTES:
-        raise Misused(f"{path} has more than {_FILE_MAX_BYTES} bytes.")
-    return content
+        raise Misused(f"{path} cannot be written ({error.strerror}).") from error

@@ -1,0 +1,147 @@
+"""A verified period as one page: a file that opens anywhere, with its style and charts inside and no script.
+
+Everything on it comes from what was verified and is escaped; the look is that of Safelight's public pages, kept here a
+second time because the verifier's wheel holds nothing else of Safelight (a test compares the colours).
+"""
+
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib.resources import files
+from string import Template
+from typing import Any
+
+from ..proofs.figures import DEFINITIONS
+
+WIDTH = 640
+_ROW = 26
+_NAME_WIDTH = 230
+_NAME_MAX_CHARS = 30
+_BARS_MAX_COUNT = 62
+"""Two months of days; further bars stand in the table only."""
+_CHARTS = {
+    "requests_by_day": "Requests, by day",
+    "refused_by_category": "Refusals, by category",
+    "missing": "Decisions without an answer of a detector",
+    "downtime_s": "Downtime of parts, in seconds",
+    "takedowns": "What became of reports",
+}
+_CODES = {
+    "gap": "a leaf is missing, doubled or moved",
+    "totals_wrong": "a total is not the sum of its leaves",
+    "silence": "a process said nothing for too long",
+    "no_start": "a process's first leaf is missing",
+    "after_end": "a process went on after its end",
+    "leaf_malformed": "an entry that is no leaf",
+}
+
+
+def page(shown: Mapping[str, Any], title: str = "What the log says") -> str:
+    """The page of what `safelight-verify totals` found; `shown` as it prints it with `--json`."""
+    body = [f"<h1>{escape(title)}</h1>", _head(shown), _verdicts(shown), _sums(shown["figures"])]
+    body += [_differences(shown), _gaps(shown), *_charts(shown["figures"]), _table(shown["figures"])]
+    template = Template(files(__package__).joinpath("page.html").read_text("utf-8"))
+    return template.substitute(title=escape(title), body="\n".join(part for part in body if part))
+
+
+def bars(title: str, counts: Mapping[str, int | float]) -> str:
+    """A bar for each name, as long as its count."""
+    rows = list(counts.items())[:_BARS_MAX_COUNT]
+    most = max((count for _, count in rows), default=0) or 1
+    reach = WIDTH - _NAME_WIDTH - 90
+    drawn = []
+    for at, (name, count) in enumerate(rows):
+        top, length = at * _ROW + 4, count / most * reach
+        short = name if len(name) <= _NAME_MAX_CHARS else name[: _NAME_MAX_CHARS - 1] + "…"
+        drawn.append(
+            f'<text class="name" x="{_NAME_WIDTH - 8}" y="{top + 14}">{escape(short)}</text>'
+            f'<rect class="bar" x="{_NAME_WIDTH}" y="{top}" width="{length:.1f}" height="18"/>'
+            f'<text class="count" x="{_NAME_WIDTH + length + 8:.1f}" y="{top + 14}">{_number(count)}</text>'
+        )
+    return (
+        f'<svg role="img" viewBox="0 0 {WIDTH} {len(rows) * _ROW + 4}" xmlns="http://www.w3.org/2000/svg">'
+        f"<title>{escape(title)}</title>{''.join(drawn)}</svg>"
+    )
+
+
+def _head(shown: Mapping[str, Any]) -> str:
+    witnesses = ", ".join(escape(one["name"]) for one in shown["witnesses"]) or "none asked for"
+    stamped = f" · time stamp {escape(shown['stamped_at'])}" if "stamped_at" in shown else ""
+    return (
+        f'<p class="quiet">{escape(shown["from"])} to {escape(shown["to"])}, the end not included</p>'
+        f"<p>Log <code>{escape(shown['origin'])}</code>, {_number(shown['size'])} leaves, "
+        f"root <code>{escape(shown['root'])}</code><br>Witnesses: {witnesses}{stamped}</p>"
+    )
+
+
+def _verdicts(shown: Mapping[str, Any]) -> str:
+    wrong = shown["verdict"] == "not verified"
+    told = escape(shown["message"]) if wrong else "The figures are counted from the entries that the log signed."
+    told += " They are what was published." if shown.get("published") and not wrong else ""
+    gaps = _number(shown["findings_count"])
+    complete = f"Nothing shows that an entry is missing, in {_number(shown['processes'])} gate processes."
+    return (
+        '<div class="verdicts">'
+        + "".join(
+            f'<div class="verdict {"good" if good else "bad"}"><h2>{name}</h2><p>{text}</p></div>'
+            for good, name, text in (
+                (not wrong, "Not as published" if wrong else "Whole and true", told),
+                (
+                    shown["complete"],
+                    "Complete" if shown["complete"] else "Incomplete",
+                    complete if shown["complete"] else f"{gaps} findings say that something is missing; see below.",
+                ),
+            )
+        )
+        + "</div>"
+    )
+
+
+def _sums(figures: Mapping[str, Any]) -> str:
+    requests, refused = figures["requests"], figures["refused"]
+    share = f"{refused / requests * 100:.2f} %" if requests else "–"
+    dark = f"{figures['dark_s'] / 3600:.2f} h"
+    cells = [("Requests", _number(requests)), ("Refused", _number(refused)), ("Share refused", share)]
+    cells += [("No gate ran for", dark), ("Taken down", _number(figures["takedown_s"]["count"]))]
+    return '<div class="sums">' + "".join(f"<div>{name} <b>{value}</b></div>" for name, value in cells) + "</div>"
+
+
+def _differences(shown: Mapping[str, Any]) -> str:
+    rows = [(one["figure"], _text(one["published"]), _text(one["found"])) for one in shown.get("differences", ())]
+    return _rows("Not what was published", ("Figure", "Published", "The leaves say"), rows) if rows else ""
+
+
+def _gaps(shown: Mapping[str, Any]) -> str:
+    rows = [(_CODES.get(one["code"], one["code"]), str(one["index"]), one["text"]) for one in shown["findings"]]
+    return _rows("Gaps", ("What", "At leaf", "In words"), rows) if rows else ""
+
+
+def _charts(figures: Mapping[str, Any]) -> list[str]:
+    return [
+        f"<h2>{caption}</h2><figure><figcaption>{escape(DEFINITIONS[name])}</figcaption>"
+        f"{bars(caption, figures[name])}</figure>"
+        for name, caption in _CHARTS.items()
+        if figures[name]
+    ]
+
+
+def _table(figures: Mapping[str, Any]) -> str:
+    rows = [(name, DEFINITIONS[name], _text(figures[name])) for name in DEFINITIONS]
+    return _rows("Every figure, and what it is", ("Figure", "Definition", "Value"), rows)
+
+
+def _rows(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in heads)
+    body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
+    return f'<h2>{title}</h2><div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _text(value: object) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{name} {_text(one)}" for name, one in value.items()) or "none"
+    if isinstance(value, int | float):
+        return _number(value)
+    return "–" if value is None else str(value)
+
+
+def _number(value: int | float) -> str:
+    return f"{value:,}"
