@@ -102,20 +102,10 @@ def exposure_of(connection: Connection, member: Member, rules: WelfareRules, now
     )
 
 
-def count_showing(
-    connection: Connection,
-    member: Member,
-    case_id: str,
-    matter: str,
-    *,
-    in_full: bool,
-    rules: WelfareRules,
-    now: datetime,
-) -> Exposure:
-    """Write down that `member` is shown a picture now; in the transaction before it is. Raises NotShown.
-
-    Raises PermissionLacking for a role that sees no pictures.
-    """
+def check_showing(
+    connection: Connection, member: Member, matter: str, *, in_full: bool, rules: WelfareRules, now: datetime
+) -> None:
+    """Raises NotShown where `member` may be shown no picture of this matter now, PermissionLacking for some roles."""
     member.require(StaffPermission.MEDIA_VIEW)
     if matter in member.opted_out:
         raise NotShown(Refusal.OPTED_OUT, "You asked not to be shown this matter. Release the case, or change that.")
@@ -131,6 +121,23 @@ def count_showing(
     if before.break_due:
         minutes = rules.break_length.total_seconds() / 60
         raise NotShown(Refusal.BREAK_DUE, f"A break comes first: take {minutes:g} minutes away from the screen.")
+
+
+def count_showing(
+    connection: Connection,
+    member: Member,
+    case_id: str,
+    matter: str,
+    *,
+    in_full: bool,
+    rules: WelfareRules,
+    now: datetime,
+) -> Exposure:
+    """Write down that `member` is shown a picture now; in the transaction before it is. Raises NotShown.
+
+    Raises PermissionLacking for a role that sees no pictures.
+    """
+    check_showing(connection, member, matter, in_full=in_full, rules=rules, now=now)
     connection.execute(
         insert(staff_exposures).values(
             id=new_id("see", now),

@@ -1,0 +1,71 @@
+"""How cases are told on a page: names for ids, marks of time, the steps of a history in a line."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from sqlalchemy import Connection
+
+from safelight.accounts.staff import Member, list_members
+from safelight.cases.draft import Matter
+from safelight.cases.model import CLOCK_ID, RULES_ID, HistoryEntry, Staff
+from safelight.web.console.words import say
+
+_STEPS: Mapping[str, str] = {
+    "received": "Received",
+    "joined": "Another report joined",
+    "added": "The reporter added something",
+    "withdrawn": "A report was taken back",
+    "hidden": "Hidden for the time being",
+    "shown": "Shown again",
+    "claimed": "Claimed",
+    "released": "Given back",
+    "looked": "First look",
+    "viewed": "The picture was shown",
+    "noted": "Note",
+    "proposed": "Decision proposed",
+    "rejected": "The second did not agree",
+    "decided": "Decided",
+    "undone": "Decision taken back",
+    "contested": "Contested",
+    "escalated": "Escalated",
+    "checked": "The clock has run out; all is as it has to be",
+    "breached": "The clock has run out, and it is not confirmed hidden",
+}
+
+
+def staff_of(member: Member) -> Staff:
+    """The member, as `cases/` knows those who act."""
+    matters = {matter.value: matter for matter in Matter}
+    opted_out = frozenset(matters[word] for word in member.opted_out if word in matters)
+    return Staff(member.id, member.role, opted_out)
+
+
+def names_of(connection: Connection) -> dict[str, str]:
+    """The name of everybody who can stand in a history, by id."""
+    names = {member.id: member.name for member in list_members(connection)}
+    return names | {CLOCK_ID: "the clock", RULES_ID: "the rules", "reporter": "the reporter", "account": "the account"}
+
+
+def told(entry: HistoryEntry) -> str:
+    """One step in a line."""
+    words = _STEPS.get(entry.kind, say(entry.kind))
+    if entry.kind in ("decided", "proposed"):
+        words += f": {say(entry.body.get('outcome'))} ({say(entry.body.get('reason'))})"
+    if entry.kind == "hidden" and entry.body.get("why"):
+        words += f" ({say(entry.body['why']).lower()})"
+    if entry.kind == "escalated" and "after_h" in entry.body:
+        words += f" after {entry.body['after_h']} h"
+    return words
+
+
+def span(seconds: float) -> str:
+    """A time span, as on the clocks: `47 h 05`, `12 min`, `3 min over`."""
+    minutes = round(abs(seconds) / 60)
+    words = f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02}"
+    return f"{words} over" if seconds < 0 else words
+
+
+def moment(at: datetime | str) -> str:
+    """A moment, to the minute, in UTC."""
+    when = datetime.fromisoformat(at) if isinstance(at, str) else at
+    return when.strftime("%Y-%m-%d %H:%M")
