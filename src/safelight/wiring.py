@@ -249,16 +249,6 @@ class Safelight:
         )
         self.consents = Consents(self.database, self._clock, self.limits)
         self.keeper = await self._open_ledger(settings)
-        recorder = Recorder(
-            self.database,
-            digest_key,
-            self.policy,
-            self._clock,
-            self.ledger,
-            trouble=self.keeper.trouble,
-            keep_outputs=timedelta(days=settings.outputs_keep_days),
-        )
-        await recorder.keep_policy()
         self.lineage = Lineage(
             self.database,
             digest_key,
@@ -268,6 +258,17 @@ class Safelight:
             keep=timedelta(hours=settings.edit_chain_hours),
         )
         await self.lineage.purge()
+        recorder = Recorder(
+            self.database,
+            digest_key,
+            self.policy,
+            self._clock,
+            self.ledger,
+            trouble=self.keeper.trouble,
+            edit_chain=self.lineage,
+            keep_outputs=timedelta(days=settings.outputs_keep_days),
+        )
+        await recorder.keep_policy()
         self._open_marks(settings, cores)
         self.gate = Gate(
             accounts=self.accounts,

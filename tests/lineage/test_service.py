@@ -55,7 +55,8 @@ class Memory:
 
     def remember(self, content: bytes = b"file", frame: NDArray[np.uint8] = CUP, **more: Any) -> None:
         given: dict[str, Any] = {"before": NO_HISTORY, "words": ["a red cup"], "signals": ()}
-        self.run(self.lineage.remember([Made(content, frame)], ANNA, **(given | more)))
+        draft = self.run(self.lineage.draft([Made(content, frame)], ANNA, **(given | more)))
+        self.run(self.database.write(lambda connection: self.lineage.write(connection, [draft])))
 
     def look(self, content: bytes = b"file", frame: NDArray[np.uint8] = CUP, subject: Subject = ANNA) -> History:
         return self.run(self.lineage.look([(content, frame)], subject))

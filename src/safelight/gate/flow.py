@@ -163,8 +163,8 @@ class Gate:
 
             # (8) record: the decisions, and how each picture is found again
             outputs = [one.content for one in marked]
-            register = _entries(marked, remembered, request, judged)
-            receipts = await self._record(decisions, request, judged.subject, outputs, register)
+            register = _entries(marked, remembered.ids, request, judged)
+            receipts = await self._record(decisions, request, judged.subject, outputs, register, remembered)
 
             # (9) respond
             return _release(judged.request_id, decisions, marked, made, receipts)
@@ -277,9 +277,9 @@ class Gate:
         if isinstance(error, SafelightError):
             error.request_id = judged.request_id
 
-    async def _remember(self, request: ImageRequest, judged: _Judged, marked: Sequence[_Marked]) -> tuple[str, ...]:
+    async def _remember(self, request: ImageRequest, judged: _Judged, marked: Sequence[_Marked]) -> lineage.Draft:
         with self._timed("lineage"):
-            return await self._lineage.remember(
+            return await self._lineage.draft(
                 [lineage.Made(one.content, one.file.picture.frames[0]) for one in marked],
                 judged.subject,
                 before=judged.history,
@@ -323,9 +323,10 @@ class Gate:
         subject: Subject,
         outputs: Sequence[bytes] = (),
         register: Sequence[Entry] = (),
+        remembered: lineage.Draft = lineage.NOTHING,
     ) -> tuple[str, ...]:
         with self._timed("record"):
-            return await self._recorder.record(decisions, request, subject, outputs, register)
+            return await self._recorder.record(decisions, request, subject, outputs, register, remembered)
 
     @asynccontextmanager
     async def _room(self) -> AsyncIterator[None]:

@@ -1,5 +1,5 @@
-"""Step 8: decisions, the effects to run, the log's leaves and the register of outputs, in one transaction, committed
-before anything leaves.
+"""Step 8: decisions, the effects to run, the log's leaves, the register of outputs and the edit chain, in one
+transaction, committed before anything leaves.
 
 Prompts and images are not in it: keyed digests say later whether a text or image in hand is the one that was asked.
 """
@@ -20,6 +20,8 @@ from safelight.core.ids import new_id
 from safelight.core.request import ImageRequest, Subject
 from safelight.ledger.append import Ledger
 from safelight.ledger.draft import decision_draft, decision_values
+from safelight.lineage import model as lineage
+from safelight.lineage.service import Lineage
 from safelight.policy.model import Policy
 from safelight.provenance import register
 from safelight.store.database import Database
@@ -44,6 +46,7 @@ class _Entry:
     effects: Sequence[Row]
     pictures: Sequence[tuple[register.Entry, str]]
     """What is released, each with the keyed digest of its bytes."""
+    remembered: lineage.Draft
 
 
 class Recorder:
@@ -58,6 +61,7 @@ class Recorder:
         ledger: Ledger,
         trouble: Callable[[], str] = lambda: "",
         *,
+        edit_chain: Lineage,
         keep_outputs: timedelta,
     ) -> None:
         """`trouble` says what keeps the log from taking more, if anything does; then nothing is recorded either.
@@ -70,6 +74,7 @@ class Recorder:
         self._clock = clock
         self._ledger = ledger
         self._trouble = trouble
+        self._edit_chain = edit_chain
         self._keep_outputs = keep_outputs
         self._group = GroupCommit(database, self._write)
 
@@ -84,10 +89,12 @@ class Recorder:
         subject: Subject,
         outputs: Sequence[bytes],
         pictures: Sequence[register.Entry] = (),
+        remembered: lineage.Draft = lineage.NOTHING,
     ) -> tuple[str, ...]:
         """Write `decisions` and what follows from them; once that is committed, the log's receipt for each of them.
 
-        `pictures`: how `outputs` are found again, where they are to be released. Raises StoreFailed or MarkFailed.
+        `pictures`: how `outputs` are found again, where they are to be released; `remembered`: what the edit chain
+        will know of them. Raises StoreFailed or MarkFailed.
         """
         if trouble := self._trouble():
             raise StoreFailed(trouble)
@@ -125,7 +132,7 @@ class Recorder:
             if decision.verdict is Verdict.REFUSE
         ]
 
-        return await self._group.add(_Entry(decisions, rows, effects, registered))
+        return await self._group.add(_Entry(decisions, rows, effects, registered, remembered))
 
     def _write(self, connection: Connection, entries: Sequence[_Entry]) -> list[tuple[str, ...]]:
         """Several requests, one transaction. The receipts leave this class only when it has been committed."""
@@ -150,6 +157,7 @@ class Recorder:
         ]
         if released:
             register.write(connection, released, keep=self._keep_outputs)
+        self._edit_chain.write(connection, [entry.remembered for entry in entries])
         return given
 
     def _digests(self, prompt: str, contents: Sequence[bytes]) -> tuple[str, list[str]]:

@@ -1,6 +1,6 @@
 """What an output leaves behind, and what comes back with it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,6 +51,22 @@ class Made:
     content: bytes
     """Exactly the bytes that leave."""
     frame: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What will be remembered of the pictures of one request, as rows of `made_images` and `made_image_bands`."""
+
+    rows: tuple[Mapping[str, object], ...] = ()
+    bands: tuple[Mapping[str, object], ...] = ()
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """Of each picture; none where nothing is remembered."""
+        return tuple(str(row["id"]) for row in self.rows)
+
+
+NOTHING = Draft()
 
 
 def carried(signals: Iterable[Signal]) -> tuple[Signal, ...]:

@@ -26,7 +26,9 @@ from safelight.lineage.model import (
     CARRIED,
     EARLIER_MAX,
     NO_HISTORY,
+    NOTHING,
     WORDS_MAX_CHARS,
+    Draft,
     Fingerprint,
     History,
     Made,
@@ -75,7 +77,7 @@ class Lineage:
         marks = await asyncio.to_thread(self._marks, photos)
         return await self._database.read(lambda connection: self._look(connection, marks, subject))
 
-    async def remember(
+    async def draft(
         self,
         made: Sequence[Made],
         subject: Subject,
@@ -83,21 +85,20 @@ class Lineage:
         before: History,
         words: Sequence[str],
         signals: Iterable[Signal],
-    ) -> tuple[str, ...]:
-        """Remember what is about to be released, with what was asked of it and what it came from. Raises StoreFailed.
+    ) -> Draft:
+        """What is to be remembered of pictures that are about to be released; empty where nothing is.
 
-        Returns the id of each of `made`; none where nothing is remembered.
-
-        It is committed before the decision is recorded: an output that is remembered and not released does no harm.
+        `words`: what was asked now; `signals`: what was observed of it; `before`: what the pictures came from.
         """
         if not self._keep:
-            return ()
+            return NOTHING
         now = self._clock()
         # Plain JSON: the canonical form writes 35.0 as 35, which is another type of signal.
         kept = json.dumps({signal.name: signal.value for signal in carried((*before.signals, *signals))})
         said = (*before.words, *(word[:WORDS_MAX_CHARS] for word in words))[-EARLIER_MAX:]
         marks = await asyncio.to_thread(self._marks, [(one.content, one.frame) for one in made])
-        rows, bands = [], []
+        rows: list[dict[str, object]] = []
+        bands: list[dict[str, object]] = []
         for content_digest, prints in marks:
             image_id = new_id("img", now)
             rows.append(
@@ -114,15 +115,16 @@ class Lineage:
                 }
             )
             bands += [{"band": band, "image_id": image_id} for band in sorted(bands_of(prints[:1]))]
+        return Draft(tuple(rows), tuple(bands))
 
-        def write(connection: Connection) -> None:
-            self._purge(connection)
-            connection.execute(insert(made_images), rows)
-            if bands:
-                connection.execute(insert(made_image_bands), bands)
-
-        await self._database.write(write)
-        return tuple(str(row["id"]) for row in rows)
+    def write(self, connection: Connection, drafts: Sequence[Draft]) -> None:
+        """Remember `drafts`, in the transaction that records that their pictures are released."""
+        if not any(draft.rows for draft in drafts):
+            return
+        self._purge(connection)
+        connection.execute(insert(made_images), [row for draft in drafts for row in draft.rows])
+        if bands := [band for draft in drafts for band in draft.bands]:
+            connection.execute(insert(made_image_bands), bands)
 
     async def purge(self) -> None:
         """Forget what has expired. Raises StoreFailed."""
