@@ -24,6 +24,7 @@ from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.intake import Taken
 from safelight.matching.known import KnownImages, open_hashes
 from safelight.matching.model import Bank, BankCategory, BankKind, BankState
+from safelight.matching.past import StoredOutputs, match_back, past_matches_of
 from safelight.matching.watch import stale_banks
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
@@ -187,6 +188,25 @@ def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     console.print(table)
 
 
+@app.command("past")
+def past(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """List the pictures that were made here before this bank knew them: ids and times, never the picture.
+
+    Example: `safelight bank past iwf`
+    """
+    with opened(data_dir) as known:
+        bank = known.database.read_here(partial(register.bank_named, name=name))
+        found = known.database.read_here(partial(past_matches_of, bank=bank.number))
+    keys = ("found_at", "output_id", "made_at", "decision_id", "distance")
+    if as_json:
+        print_json([dict(zip(keys, row, strict=True)) for row in found])
+        return
+    table = Table("found", "picture", "made", "decision", "bits apart")
+    for row in found:
+        table.add_row(row[0][:19], row[1], row[2][:19], row[3] or "not known", str(row[4]))
+    console.print(table if found else "None was found.")
+
+
 @app.command("quarantine")
 def quarantine(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Hold a bank back: nothing in it matches until it is released.
@@ -215,12 +235,23 @@ def remove(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = Fal
 
 
 def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: bool) -> None:
+    made_here = 0
     with opened(data_dir) as known:
         change = partial(register.set_state, name=name, state=state, why=why, now=utc_now())
         bank = known.database.write_here(change)
         if state is BankState.REMOVED:
             known.hashes.drop(bank.number)
-    print_json({"name": name, "state": state.value}) if as_json else console.print(f"{name} is {state.value}.")
+        if state is BankState.ACTIVE:
+            past = StoredOutputs(known.database)
+            made_here = len(match_back(known.database, known.hashes, past, bank, utc_now()))
+    if as_json:
+        print_json({"name": name, "state": state.value, "made_here": made_here})
+        return
+    console.print(f"{name} is {state.value}.")
+    if made_here:
+        console.print(
+            f"[red]{made_here}[/] pictures that it knows were made here before: `safelight bank past {name}`."
+        )
 
 
 def _show_fetched(told: list[dict[str, Any]], stale: list[str], is_alone: bool) -> None:
@@ -239,7 +270,7 @@ def _take_in(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool
         bank = known.database.read_here(partial(register.bank_named, name=name))
         if bank.state is BankState.REMOVED:
             raise NotStartable(f"The bank {name!r} was removed; make a new one.")
-        taken = sync(known.database, known.hashes, bank, exchange, utc_now)
+        taken = sync(known.database, known.hashes, bank, exchange, utc_now, StoredOutputs(known.database))
     if as_json:
         print_json(_counts(taken))
         return
@@ -259,6 +290,7 @@ def _counts(taken: Taken) -> dict[str, Any]:
         "aside": dict(taken.aside),
         "held_back": taken.held_back,
         "batch": taken.batch,
+        "made_here": taken.made_here,
     }
 
 

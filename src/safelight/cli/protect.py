@@ -15,6 +15,7 @@ from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 from safelight.matching import protect as protections
 from safelight.matching.fingerprints import HashKind, parse_hash
+from safelight.matching.past import StoredOutputs
 from safelight.matching.protect import Protection
 
 app = typer.Typer(
@@ -44,7 +45,7 @@ def add(
     except ValueError as error:
         raise NotStartable(f"This is no PDQ hash: {error}.") from error
     with opened(data_dir) as known:
-        receipt = protections.protect(known.database, known.hashes, value, utc_now())
+        receipt = protections.protect(known.database, known.hashes, value, utc_now(), StoredOutputs(known.database))
     if as_json:
         print_json({"receipt": receipt})
         return

@@ -15,6 +15,7 @@ Source: Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (2011); R
 `estimateAffinePartial2D`.
 """
 
+import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,11 +29,11 @@ from safelight.matching.pdq import Frame
 
 MIN_AGREEING = 12
 """Features on one transform. `bench/copies.py` measures false matches with it."""
-_FOUND = 2_000
+_STEPS_PER_PX = 16
+_HEAD_BYTES = 6
 _CELLS = 8
 """Along each side."""
 _FEATURES_OF_A_CELL = 12
-_LONGER_SIDE_PX = 640
 _FIND_RADIUS_BITS = 31
 _PAIR_RADIUS_BITS = 60
 _BETTER_THAN_NEXT = 0.85
@@ -73,12 +74,26 @@ class Copy:
     scale: float
 
 
-def features(frame: Frame) -> Features:
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How closely a picture is looked at."""
+
+    longer_side_px: int
+    found: int
+    levels: int
+
+
+FULL = Effort(longer_side_px=640, found=2_000, levels=10)
+LIGHT = Effort(longer_side_px=384, found=500, levels=6)
+"""Half of the time, and enough to compare one picture with one other."""
+
+
+def features(frame: Frame, effort: Effort = FULL) -> Features:
     """The features of a picture; few or none where it has no detail."""
-    scale = _LONGER_SIDE_PX / max(frame.shape[:2])
+    scale = effort.longer_side_px / max(frame.shape[:2])
     size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
     small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    orb = cv2.ORB.create(nfeatures=_FOUND, scaleFactor=1.2, nlevels=10, fastThreshold=8)
+    orb = cv2.ORB.create(nfeatures=effort.found, scaleFactor=1.2, nlevels=effort.levels, fastThreshold=8)
     found, bits = orb.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.empty(0, np.uint8))
     if not found:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), size)
@@ -93,6 +108,22 @@ def _spread_out(points: NDArray[np.float32], strength: NDArray[np.float32], size
     order = np.lexsort((-strength, cells))
     starts = np.searchsorted(cells[order], cells[order])
     return np.sort(order[np.arange(len(order)) - starts < _FEATURES_OF_A_CELL])
+
+
+def packed(one: Features) -> bytes:
+    """The features as bytes: width, height, number (16 bits each), then places in sixteenths of a pixel, then bits."""
+    places = np.round(one.points * _STEPS_PER_PX).astype("<u2")
+    return struct.pack("<3H", *one.size, len(places)) + places.tobytes() + one.bits.tobytes()
+
+
+def unpacked(raw: bytes) -> Features:
+    """What `packed` wrote. Raises ValueError for anything else."""
+    width, height, count = struct.unpack_from("<3H", raw) if len(raw) >= _HEAD_BYTES else (0, 0, -1)
+    if len(raw) != _HEAD_BYTES + count * (4 + 32):
+        raise ValueError("these are no packed features")
+    places = np.frombuffer(raw, "<u2", 2 * count, _HEAD_BYTES).reshape(count, 2)
+    bits = np.frombuffer(raw, np.uint8, 32 * count, _HEAD_BYTES + 4 * count).reshape(count, 32)
+    return Features((places / _STEPS_PER_PX).astype(np.float32), bits, (width, height))
 
 
 class CopySet:

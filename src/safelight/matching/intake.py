@@ -18,6 +18,7 @@ from safelight.matching.fingerprints import HashKind
 from safelight.matching.guards import is_nonsense, why_hold_back
 from safelight.matching.hashes import BankHashes
 from safelight.matching.model import Bank, BankState, Entry
+from safelight.matching.past import PastOutputs, match_back
 from safelight.store.database import Database
 
 log = structlog.get_logger()
@@ -39,6 +40,8 @@ class Taken:
     """Why the new hashes wait in a batch of their own; empty where they count at once."""
     batch: str = ""
     """The name of that batch, for `safelight bank release`."""
+    made_here: int = 0
+    """Pictures that were made here before and that the new hashes know (`past.py`)."""
 
 
 def take_in(
@@ -50,11 +53,13 @@ def take_in(
     now: datetime,
     aside: Mapping[str, int] | None = None,
     gone_items: Mapping[int, int] | None = None,
+    past: PastOutputs | None = None,
 ) -> Taken:
     """Add and withdraw `entries`, and whatever stands under `gone_items` (item and time of withdrawal).
 
     Of several entries about one hash the newest counts, and the last of those that are equally new. A hash that was
-    withdrawn later than an entry says it was listed stays away. Raises StoreFailed.
+    withdrawn later than an entry says it was listed stays away. What counts at once is held against `past`, if that is
+    given. Raises StoreFailed.
     """
     gone_items = gone_items or {}
     for item, at_s in gone_items.items():
@@ -86,7 +91,15 @@ def take_in(
         hashes.add(into.number, kind, [entry.value for entry in some], [entry.item for entry in some])
         for kind, some in new.items()
     )
-    taken = Taken(added, count - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "")
+    was_made_here = 0
+    if past and added and not why:
+        listed_pdqs = [(entry.value, entry.item) for entry in new.get(HashKind.PDQ, [])]
+        was_made_here = len(match_back(database, hashes, past, bank, now, listed_pdqs))
+        if was_made_here:
+            log.error("listed_picture_was_made_here", bank=bank.name, outputs=was_made_here)
+    taken = Taken(
+        added, count - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "", was_made_here
+    )
     database.write_here(lambda connection: _note(connection, bank, taken, now))
     if why:
         log.error("list_held_back", bank=bank.name, batch=into.name, why=why)
@@ -137,6 +150,7 @@ def _note(connection: Connection, bank: Bank, taken: Taken, now: datetime) -> No
         "aside": dict(taken.aside),
         "held_back": taken.held_back,
         "batch": taken.batch,
+        "made_here": taken.made_here,
     }
     note(connection, bank.number, "taken_in", body, now)
     touch(connection, bank.number, now)

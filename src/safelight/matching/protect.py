@@ -10,6 +10,7 @@ import re
 import secrets
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy import Connection, Row, insert, select, update
 
@@ -22,6 +23,7 @@ from safelight.matching.guards import is_nonsense, why_hold_back
 from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankCategory
+from safelight.matching.past import PastOutputs, match_back
 from safelight.store.database import Database
 from safelight.store.tables import banks, protected_photos, protection_attempts
 
@@ -40,8 +42,12 @@ class Protection:
     """When, and whether it was sent in (`input`) or came out (`output`); newest first, at most a thousand."""
 
 
-def protect(database: Database, hashes: BankHashes, pdq_hash: bytes, now: datetime) -> str:
+def protect(
+    database: Database, hashes: BankHashes, pdq_hash: bytes, now: datetime, past: PastOutputs | None = None
+) -> str:
     """Register a photo by its PDQ hash. Returns the receipt, which cannot be shown again.
+
+    Where `past` is given, copies that were made here before are found, and count as attempts of their time.
 
     Raises BankError for a hash that no photo has, or that everyday pictures would match; StoreFailed.
     """
@@ -52,6 +58,9 @@ def protect(database: Database, hashes: BankHashes, pdq_hash: bytes, now: dateti
     receipt = "protect_" + secrets.token_urlsafe(24)
     bank, item = database.write_here(lambda connection: _register(connection, receipt, now))
     hashes.add(bank.number, HashKind.PDQ, [pdq_hash], [item])
+    for match in match_back(database, hashes, past, bank, now, [(pdq_hash, item)]) if past else ():
+        made_at = datetime.fromisoformat(match.output.made_at)
+        database.write_here(partial(note_attempts, items=frozenset({item}), stage="output", now=made_at))
     return receipt
 
 

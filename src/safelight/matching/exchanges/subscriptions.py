@@ -34,6 +34,7 @@ from safelight.matching.exchanges.sync import sync
 from safelight.matching.hashes import BankHashes
 from safelight.matching.intake import Taken
 from safelight.matching.model import BankState
+from safelight.matching.past import StoredOutputs
 from safelight.store.database import Database
 from safelight.store.tables import banks, exchanges
 
@@ -110,7 +111,7 @@ def fetch(database: Database, hashes: BankHashes, one: Subscription, clock: Cloc
         raise BankError(f"The bank {one.bank!r} was removed; take it out of {FILE}.")
     exchange = connect(one.source, one.url, user=user, secret=secret, production=one.production)
     try:
-        return sync(database, hashes, bank, exchange, clock)
+        return sync(database, hashes, bank, exchange, clock, StoredOutputs(database))
     finally:
         exchange.close()
 

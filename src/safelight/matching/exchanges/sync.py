@@ -18,19 +18,29 @@ from safelight.matching.exchanges.ports import Exchange
 from safelight.matching.hashes import BankHashes
 from safelight.matching.intake import Taken, take_in
 from safelight.matching.model import Bank
+from safelight.matching.past import PastOutputs
 from safelight.store.database import Database
 from safelight.store.tables import exchanges
 
 
-def sync(database: Database, hashes: BankHashes, bank: Bank, exchange: Exchange, clock: Clock) -> Taken:
-    """Fetch what is new and take it in. Returns the totals of the run.
+def sync(
+    database: Database,
+    hashes: BankHashes,
+    bank: Bank,
+    exchange: Exchange,
+    clock: Clock,
+    past: PastOutputs | None = None,
+) -> Taken:
+    """Fetch what is new and take it in; hold it against `past`, if that is given. Returns the totals of the run.
 
     Raises ExchangeFailed where the other side fails; what was fetched before stands, and the next run goes on there.
     """
     total = Taken()
     for page in exchange.pages(database.read_here(partial(checkpoint_of, name=exchange.name))):
         now = clock()
-        taken = take_in(database, hashes, bank, page.entries, now=now, aside=page.aside, gone_items=page.gone_items)
+        taken = take_in(
+            database, hashes, bank, page.entries, now=now, aside=page.aside, gone_items=page.gone_items, past=past
+        )
         total = _sum(total, taken)
         save = partial(
             _save, name=exchange.name, bank=bank, checkpoint=page.checkpoint, aside=dict(total.aside), now=now
@@ -82,4 +92,5 @@ def _sum(total: Taken, one: Taken) -> Taken:
         aside=Counter(total.aside) + Counter(one.aside),
         held_back=one.held_back or total.held_back,
         batch=one.batch or total.batch,
+        made_here=total.made_here + one.made_here,
     )

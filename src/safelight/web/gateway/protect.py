@@ -14,6 +14,7 @@ from safelight.accounts.model import Permission
 from safelight.core.clock import utc_now
 from safelight.core.errors import BadInput, InputCode
 from safelight.matching.known import KnownImages
+from safelight.matching.past import StoredOutputs
 from safelight.matching.pdq import MIN_QUALITY
 from safelight.matching.protect import protect, protection, unprotect
 from safelight.web.gateway.door import door_of
@@ -48,7 +49,9 @@ async def add(request: Request) -> JSONResponse:
             raise BadInput(InputCode.FIELD_INVALID, message, param="quality")
         known = _known(request)
         value = bytes.fromhex(body.pdq)
-        receipt = await asyncio.to_thread(protect, known.database, known.hashes, value, utc_now())
+        receipt = await asyncio.to_thread(
+            protect, known.database, known.hashes, value, utc_now(), StoredOutputs(known.database)
+        )
     return JSONResponse({"receipt": receipt}, status_code=201)
 
 

@@ -1,0 +1,19 @@
+"""What the banks found out later: pictures that were made here before somebody listed them (`matching/past.py`)."""
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, UniqueConstraint
+
+from safelight.store.tables import metadata
+
+past_matches = Table(
+    "past_matches",
+    metadata,
+    Column("id", String(40), primary_key=True),
+    Column("at", String(27), nullable=False, comment="when it was found out"),
+    Column("bank", Integer, ForeignKey("banks.number"), nullable=False),
+    Column("item", BigInteger, nullable=False, comment="of the bank; 0 where it does not know its items apart"),
+    Column("output_id", String(40), nullable=False, comment="in the register of outputs, or in the edit chain"),
+    Column("made_at", String(27), nullable=False),
+    Column("decision_id", String(40), ForeignKey("decisions.id"), comment="that released it, where that is known"),
+    Column("distance", Integer, nullable=False, comment="bits"),
+    UniqueConstraint("bank", "item", "output_id"),
+)
