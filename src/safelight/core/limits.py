@@ -46,6 +46,8 @@ class Limits:
     """Nesting of the options that go on to the model; the JSON parser itself stops at 200."""
     form_max_fields: int = 64
     """Text fields of one multipart form."""
+    report_form_max_bytes: int = 512 * 1024
+    """One form of the public pages of reports, as it travels."""
     fetch_max_redirects: int = 3
     """Redirects followed when an `image_url` is fetched, each address checked again."""
     fetch_timeout_s: float = 10.0
@@ -58,6 +60,10 @@ class Limits:
     """One answer of the image model."""
     backend_answer_max_bytes: int = 160 * 1024 * 1024
     """One answer of the image model, partial images included, as it travels."""
+    verify_all_per_minute: int = 120
+    """Pictures that all visitors of /verify together may have checked in a minute."""
+    verify_at_once_max_count: int = 2
+    """Pictures of visitors of /verify that are looked at side by side; further ones are told to come back."""
     marks_deadline_s: float = 10.0
     """Marking one picture: drawing the watermark, encoding, or signing."""
     store_timeout_s: float = 5.0
