@@ -29,7 +29,7 @@ from tests.detectors import raises, scripted_detectors
 from tests.service import Service, serving
 
 RECEIPT = "safelight-receipt"
-INTEGRATED_S = 5.0
+INTEGRATED_S = 20.0
 
 
 class Stand:
@@ -211,6 +211,77 @@ def test_the_log_is_exported_and_the_copy_verifies(stand: Stand, tmp_path: Path)
     assert run(app, ["ledger", "status", "--data-dir", str(tmp_path)]).exit_code == 2
 
 
+ALL_DAYS = ["--from", "2020-01-01", "--to", "2100-01-01"]
+
+
+def test_figures_are_published_and_an_outsider_recomputes_them(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = CliRunner().invoke
+    place = ["--data-dir", str(stand.folder)]
+    stand.integrated(stand.check().json()["receipts"][0])
+    page, file = tmp_path / "report.html", tmp_path / "figures.json"
+    done = run(app, ["figures", *ALL_DAYS, "--html", str(page), "--json", *place])
+    assert done.exit_code == 0, done.output
+    file.write_text(done.output)
+    assert json.loads(done.output)["figures"]["requests"] >= 1
+    assert "What was asked and refused" in page.read_text("utf-8")
+    address = f"{stand.service.address}/ledger"
+    assert verify(["totals", address, "--key", stand.key, "--published", str(file)]) == 0
+    assert "They are what was published." in capsys.readouterr().out
+    told = json.loads(done.output)
+    told["figures"]["requests"] -= 1
+    file.write_text(json.dumps(told))
+    assert verify(["totals", address, "--key", stand.key, "--published", str(file)]) == 1
+    assert "requests: published" in capsys.readouterr().out
+    assert "downtime_s" in run(app, ["figures", *ALL_DAYS, *place]).output
+    assert run(app, ["figures", "--from", "2100-01-01", "--to", "2020-01-01", *place]).exit_code == 2
+
+
+def test_an_auditor_compares_tiers_with_the_openings_that_they_are_given(
+    stand: Stand, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(3):
+        answers = [stand.check(f"harbour {number}", id="an auditor", tier=tier.value) for tier in Tier]
+    stand.integrated(answers[-1].json()["receipts"][0])
+    file = tmp_path / "openings.jsonl"
+    place = ["--data-dir", str(stand.folder), "--json"]
+    done = CliRunner().invoke(app, ["ledger", "openings", str(file), *ALL_DAYS, *place])
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["opened"] == len(file.read_text("utf-8").splitlines()) >= 9
+    assert '"account"' not in "".join(
+        str(json.loads(line)["openings"].keys()) for line in file.read_text().splitlines()
+    )
+    assert verify(["parity", str(file), f"{stand.service.address}/ledger", "--key", stand.key, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)["comparisons"]
+    assert len(found) == 3
+    assert all(one["pairs"] >= 3 and one["difference"] == 0.0 for one in found)
+
+
+def test_a_decision_is_replayed_from_the_log_and_from_what_an_auditor_holds(stand: Stand, tmp_path: Path) -> None:
+    run = CliRunner().invoke
+    place = ["--data-dir", str(stand.folder)]
+    decision = stand.check().json()
+    stand.integrated(decision["receipts"][0])
+    done = run(app, ["ledger", "replay", decision["id"], "--json", *place])
+    assert (done.exit_code, json.loads(done.output)["same"]) == (0, True), done.output
+
+    opening, policy = tmp_path / "opened.json", tmp_path / "policy.json"
+    opening.write_text(run(app, ["ledger", "open", decision["id"], "--field", "record", "--json", *place]).output)
+    policy.write_text(run(app, ["ledger", "policy", decision["policy_version"], *place]).output, "utf-8")
+    assert "sha256:" + hashlib.sha256(policy.read_bytes()).hexdigest() == decision["policy_version"]
+    files = ["ledger", "replay", "-", "--opening", str(opening), "--policy", str(policy)]
+    assert run(app, files).exit_code == 0
+    # A leaf that says another verdict than its record gives is the log's own contradiction.
+    told = json.loads(opening.read_text())
+    opening.write_text(json.dumps(told | {"leaf": told["leaf"].replace('"allow"', '"refuse"')}))
+    assert run(app, files).exit_code == 1
+    assert run(app, files[:-2]).exit_code == 2
+    assert run(app, ["ledger", "policy", "sha256:00", *place]).exit_code == 2
+    opening.write_text("{}")
+    assert run(app, files).exit_code == 2
+
+
 def test_a_log_that_cannot_keep_its_promise_lets_nothing_out(tmp_path: Path, flat: bytes) -> None:
     detectors, backend = scripted_detectors(), MemoryBackend(flat)
     limits = replace(DEFAULT_LIMITS, ledger_behind_max_s=0.5, ready_max_age_s=0.0)
@@ -242,7 +313,7 @@ def test_a_service_with_a_rolled_back_or_changed_database_does_not_start(tmp_pat
         detectors = list(scripted_detectors().values())
         with serving(tmp_path, detectors=detectors, backend=MemoryBackend(flat)) as service:
             stand = Stand(service, tmp_path)
-            stand.integrated(stand.check().json()["receipts"][0])
+            assert stand.integrated(stand.check().json()["receipts"][0]).status_code == 200
 
     serve()
     database = tmp_path / "safelight.db"

@@ -1,47 +1,38 @@
 """`safelight ledger`: the operator's own view of the log. Outsiders use `safelight-verify`."""
 
-import asyncio
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 from sqlalchemy import Connection, func, select
 
 from safelight import __version__
+from safelight.cli import ledger_audit
+from safelight.cli.ledger_log import DataDir, opened_log
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
-from safelight.core.errors import LedgerCode, LedgerUnfit
 from safelight.ledger import disclose
 from safelight.ledger.append import Ledger
-from safelight.ledger.head_file import HeadFile
 from safelight.ledger.integrate import integrate
-from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.opening import open_log
 from safelight.ledger.proofs.audit import Audit
 from safelight.ledger.proofs.checkpoint import open_checkpoint
-from safelight.ledger.proofs.errors import ProofError
-from safelight.ledger.proofs.note import encode_base64
 from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, parse_bundle, tile_at
 from safelight.ledger.published import read_checkpoint, read_tile, size_of
-from safelight.settings import Settings
-from safelight.store.database import Database, sqlite_url
 from safelight.store.tables import ledger_leaves, ledger_processes
 
-T = TypeVar("T")
-
 app = typer.Typer(no_args_is_help=True, help="The transparency log: its state, a check of it, copies and openings.")
-
-DataDir = Annotated[Path | None, typer.Option(help="The data folder of the running Safelight.")]
+app.command("openings")(ledger_audit.openings)
+app.command("replay")(ledger_audit.replay_decision)
+app.command("policy")(ledger_audit.policy)
 
 
 @app.command("status")
 def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Say how long the log is, what waits, and under which key it stands. Example: `safelight ledger status`"""
-    with _log(data_dir) as (run, ledger, _):
-        shown = run(_count) | {"key": ledger.key.public().to_text()}
+    with opened_log(data_dir) as log:
+        shown = log.run(_count) | {"key": log.ledger.key.public().to_text()}
     if as_json:
         print_json(shown)
         return
@@ -57,9 +48,9 @@ def verify(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
     Exit code 0: whole and complete; 1: it shows that something is missing; 2: it is not what was signed.
     """
-    with _log(data_dir) as (run, ledger, head_file):
-        run(lambda connection: open_log(connection, ledger.key.public(), head_file.read()))
-        audit = run(lambda connection: _audit(connection, ledger))
+    with opened_log(data_dir) as log:
+        log.run(lambda connection: open_log(connection, log.ledger.key.public(), log.head_file.read()))
+        audit = log.run(lambda connection: _audit(connection, log.ledger))
     shown = {
         "leaves": audit.tree.size,
         "root": audit.tree.root().hex(),
@@ -91,8 +82,8 @@ def open_leaf(
     Whoever gets it can prove it to others. Give an auditor the fields that they need and no more.
     """
     is_hash = re.fullmatch(r"[0-9a-f]{64}", leaf) is not None
-    with _log(data_dir) as (run, _, __):
-        opened = run(
+    with opened_log(data_dir) as log:
+        opened = log.run(
             lambda connection: disclose.open_leaf(
                 connection, bytes.fromhex(leaf) if is_hash else None, leaf, tuple(field or ())
             )
@@ -101,8 +92,7 @@ def open_leaf(
         for name, (_, value) in opened.openings.items():
             console.print(f"{name}: {value}", highlight=False, markup=False, soft_wrap=True)
         return
-    openings = {name: {"salt": encode_base64(salt), "value": value} for name, (salt, value) in opened.openings.items()}
-    print_json({"leaf": opened.leaf, "index": opened.index, "openings": openings})
+    print_json(opened.to_json())
 
 
 @app.command("export")
@@ -113,8 +103,8 @@ def export(
 ) -> None:
     """Copy what is public of the log to a folder for any web server. Example: `safelight ledger export log/`"""
     folder.mkdir(parents=True, exist_ok=True)
-    with _log(data_dir) as (run, ledger, _):
-        head = run(lambda connection: disclose.export(connection, folder, ledger.key.public()))
+    with opened_log(data_dir) as log:
+        head = log.run(lambda connection: disclose.export(connection, folder, log.ledger.key.public()))
     if as_json:
         print_json({"folder": str(folder), "size": head.size, "root": head.root.hex()})
         return
@@ -133,8 +123,8 @@ def erase(
 
     Backups of the database hold the key until they are gone too.
     """
-    with _log(data_dir) as (run, ledger, head_file):
-        kept = head_file.read()
+    with opened_log(data_dir) as log:
+        kept, ledger = log.head_file.read(), log.ledger
 
         def work(connection: Connection) -> None:
             open_log(connection, ledger.key.public(), kept)
@@ -143,35 +133,8 @@ def erase(
             ledger.end(connection)
             integrate(connection, ledger.key, utc_now())
 
-        run(work, write=True)
+        log.run(work, write=True)
     print_json({"subject": subject, "erased": True}) if as_json else console.print(f"{subject} is erased.")
-
-
-@contextmanager
-def _log(data_dir: Path | None) -> Iterator[tuple[Any, Ledger, HeadFile]]:
-    """The log of a data folder: how to run something on it, and its key. Raises LedgerUnfit or StoreFailed."""
-    settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    key_file = settings.data_dir / "ledger.key"
-    if not key_file.exists():
-        raise LedgerUnfit(LedgerCode.KEY_UNFIT, f"There is no log in {settings.data_dir}; name the gate's --data-dir.")
-    key = load_or_make_key(key_file, settings.ledger_origin)
-    database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"), timeout_s=600)
-
-    def run(work: Callable[[Connection], T], *, write: bool = False) -> T:
-        try:
-            return asyncio.run(database.write(work) if write else database.read(work))
-        except ProofError as error:
-            raise LedgerUnfit(LedgerCode.CHANGED, str(error)) from error
-
-    try:
-        database.migrate()
-        yield (
-            run,
-            Ledger(key, utc_now),
-            HeadFile(settings.ledger_head_file or settings.data_dir / "ledger.head", key.public()),
-        )
-    finally:
-        database.close()
 
 
 def _count(connection: Connection) -> dict[str, Any]:

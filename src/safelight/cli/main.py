@@ -13,6 +13,7 @@ from safelight.cli import (
     consent,
     demo,
     doctor,
+    figures,
     hashes,
     keys,
     ledger,
@@ -51,6 +52,7 @@ app.command("serve", help=serve.HELP)(serve.serve)
 app.command("check", help=check.HELP)(check.check)
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("figures", help=figures.HELP)(figures.figures)
 app.command("witness", help=witness.HELP)(witness.witness)
 app.command("eval", help=measure.HELP)(measure.evaluate)
 app.command("hash", help=hashes.HASH_HELP)(hashes.hash_command)

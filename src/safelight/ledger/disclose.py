@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,12 @@ from safelight.ledger.draft import Draft, decision_values
 from safelight.ledger.proofs.checkpoint import Checkpoint
 from safelight.ledger.proofs.errors import Unavailable
 from safelight.ledger.proofs.leaf import Leaf, LeafKind
-from safelight.ledger.proofs.note import PublicKey
+from safelight.ledger.proofs.note import PublicKey, encode_base64
 from safelight.ledger.proofs.tiles import TILE_WIDTH, tiles_between
 from safelight.ledger.published import read_checkpoint, read_tile
 from safelight.ledger.subject_keys import destroy, key_by_id
 from safelight.store.ledger_tables import ledger_values
-from safelight.store.tables import decisions, ledger_leaves
+from safelight.store.tables import decisions, ledger_leaves, policies
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +31,11 @@ class Opened:
     leaf: str
     index: int | None
     openings: Mapping[str, tuple[bytes, str]]
+
+    def to_json(self) -> dict[str, Any]:
+        """As it is handed to an auditor (`safelight-verify opening`, `parity`)."""
+        shown = {name: {"salt": encode_base64(salt), "value": value} for name, (salt, value) in self.openings.items()}
+        return {"leaf": self.leaf, "index": self.index, "openings": shown}
 
 
 def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, fields: Sequence[str] = ()) -> Opened:
@@ -59,6 +64,38 @@ def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, f
     for name, (salt, value) in openings.items():
         leaf.check_opening(name, salt, value)
     return Opened(row.content.decode(), row.idx, openings)
+
+
+def open_decisions(
+    connection: Connection, begin: str, end: str, fields: Sequence[str], each: Callable[[Opened], None]
+) -> int:
+    """Open `fields` of every decision in the tree from `begin` to before `end` (RFC 3339, as leaves have it).
+
+    Gives each to `each`, in the order of the log; returns how many could not be opened, because their subject was
+    erased or their record is gone.
+    """
+    shut = 0
+    ids = connection.execute(
+        select(ledger_leaves.c.record_id)
+        .join(decisions, decisions.c.id == ledger_leaves.c.record_id)
+        .where(decisions.c.at >= begin, decisions.c.at < end, ledger_leaves.c.idx.is_not(None))
+        .where(ledger_leaves.c.sort.is_not(None))
+        .order_by(ledger_leaves.c.idx)
+    ).scalars()
+    for record_id in ids.all():
+        try:
+            each(open_leaf(connection, None, str(record_id), fields))
+        except Unavailable:
+            shut += 1
+    return shut
+
+
+def policy_text(connection: Connection, version: str) -> str:
+    """The canonical text of a policy that was in force; its SHA-256 is its version. Raises Unavailable."""
+    text: str | None = connection.execute(select(policies.c.text).where(policies.c.version == version)).scalar()
+    if text is None:
+        raise Unavailable(f"No policy {version} was ever in force here.")
+    return text
 
 
 def export(connection: Connection, folder: Path, log_key: PublicKey) -> Checkpoint:
