@@ -8,14 +8,16 @@ import asyncio
 import contextlib
 import ctypes
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 from datetime import datetime, timedelta
 from importlib.metadata import entry_points
 from pathlib import Path
 
+import numpy as np
 import structlog
+from sqlalchemy import Connection
 
 from safelight import __version__
 from safelight.accounts.service import Accounts
@@ -35,14 +37,17 @@ from safelight.gate.marks import Marks
 from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
 from safelight.gate.ports import FileResolver
-from safelight.gate.record import Recorder
+from safelight.gate.record import IMAGE_DIGEST, Recorder
 from safelight.ledger.append import Ledger
+from safelight.ledger.draft import Draft
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
+from safelight.ledger.matters import trace_draft
 from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
+from safelight.matching.copies import LIGHT, features, packed, same_picture, unpacked
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
 from safelight.matching.known import KnownImages, open_hashes
@@ -56,6 +61,8 @@ from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import LocalSigner, Signer
 from safelight.provenance.marking import Marker
+from safelight.provenance.service import Provenance, Use
+from safelight.provenance.trace import Seeing, Trace, Tracer
 from safelight.settings import BackendName, MarksName, Settings
 from safelight.signals.image.mask import MaskDetector
 from safelight.signals.image.nudity import OpenNsfwDetector, SafetyClassifierDetector
@@ -158,7 +165,7 @@ class Safelight:
         )
         self.metrics = Metrics()
         self.files = files
-        self._clock = clock
+        self.clock = self._clock = clock
         self._looked_at = float("-inf")
         self._troubles: dict[str, str] = {}
         self._looking = asyncio.Lock()
@@ -218,6 +225,7 @@ class Safelight:
         self._closing.callback(self.database.close)
         self.database.migrate()
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
+        self.pages_key = digest_key.derived("public pages")
 
         cores = Cores(settings.cores)
         self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key))
@@ -269,7 +277,7 @@ class Safelight:
             keep_outputs=timedelta(days=settings.outputs_keep_days),
         )
         await recorder.keep_policy()
-        self._open_marks(settings, cores)
+        self._open_marks(settings, cores, digest_key)
         self.gate = Gate(
             accounts=self.accounts,
             consents=self.consents,
@@ -321,7 +329,7 @@ class Safelight:
         await keeper.open(release=__version__, policy=self.policy.version, models=models, thresholds=thresholds)
         return keeper
 
-    def _open_marks(self, settings: Settings, cores: Cores) -> None:
+    def _open_marks(self, settings: Settings, cores: Cores, digest_key: DigestKey) -> None:
         """Keys and certificates of the marks, and who reads them. Raises NotStartable."""
         folder = settings.data_dir / MARKS_FOLDER
         key = sealer = None
@@ -349,7 +357,13 @@ class Safelight:
         marking = cores.lane("mark")
         self._closing.callback(marking.close)
         marker = Marker(key, sealer) if key or sealer else None
-        self.marks = Marks(marker, marking, self.limits, fingerprints=_fingerprint)
+        self.marks = Marks(marker, marking, self.limits, fingerprints=_fingerprint, features=_features)
+        self.provenance = Provenance(
+            Tracer(self.credentials, self.watermark_keys, seeing(digest_key)),
+            self.database,
+            self._clock,
+            lambda connection, use, trace: log_trace(self.ledger, connection, use, trace),
+        )
 
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:
@@ -384,6 +398,62 @@ def _signer(settings: Settings, folder: Path, now: datetime) -> Signer:
             raise NotStartable(f"The signer {entry.name!r} signs under a development chain, which nobody trusts.")
         return signer
     raise NotStartable(f"No installed package has a signer {settings.marks_signer!r} in the group {SIGNER_GROUP}.")
+
+
+def _features(frame: Frame) -> bytes:
+    """What the register knows the details of a picture by."""
+    return packed(features(frame, LIGHT))
+
+
+def _shows(frame: Frame, known: bytes) -> bool:
+    """Whether `frame`, or its mirror image, shows the picture of these packed features, at least a part of it."""
+    there = unpacked(known)
+    mirrored = np.ascontiguousarray(frame[:, ::-1])
+    return any(same_picture(features(shown), there) is not None for shown in (frame, mirrored))
+
+
+def seeing(digest_key: DigestKey) -> Seeing:
+    """What tracing borrows from the rooms beside it."""
+    return Seeing(_fingerprint, lambda content: digest_key.digest(IMAGE_DIGEST, content), _shows)
+
+
+@contextlib.contextmanager
+def provenance_of(settings: Settings) -> Iterator[Provenance]:
+    """Traces beside a service that may be running, without its detectors. Raises NotStartable or StoreFailed."""
+    url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
+    folder = settings.data_dir / MARKS_FOLDER
+    ledger_key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
+    with contextlib.ExitStack() as closing:
+        database = Database(url, timeout_s=30)
+        closing.callback(database.close)
+        database.migrate()
+        reader = CredentialReader(credentials_chain.trusted_roots(folder / credentials_chain.TRUSTED_FOLDER))
+        closing.callback(reader.close)
+        digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
+
+        def log(connection: Connection, use: Use, trace: Trace) -> None:
+            Ledger(ledger_key, utc_now).append_once(connection, [trace_leaf(use, trace)], release=__version__)
+
+        keys = watermark_keys.load_or_make(folder / "watermark")
+        yield Provenance(Tracer(reader, keys, seeing(digest_key)), database, utc_now, log)
+
+
+def log_trace(ledger: Ledger, connection: Connection, use: Use, trace: Trace) -> None:
+    """The leaf of one trace. Who asked, why, and about what is only committed to."""
+    ledger.append(connection, [trace_leaf(use, trace)])
+
+
+def trace_leaf(use: Use, trace: Trace) -> Draft:
+    """What a trace leaves in the log."""
+    return trace_draft(
+        use.at,
+        trace_id=use.id,
+        purpose=use.purpose.value,
+        found=int(trace.output is not None),
+        by=use.by,
+        reason=use.reason,
+        picture=use.picture_digest,
+    )
 
 
 def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:

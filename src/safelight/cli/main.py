@@ -23,6 +23,7 @@ from safelight.cli import (
     scan,
     serve,
     staff,
+    trace,
     witness,
 )
 from safelight.cli import eval as measure
@@ -52,6 +53,7 @@ app.command("serve", help=serve.HELP)(serve.serve)
 app.command("check", help=check.HELP)(check.check)
 app.command("demo", help=demo.HELP)(demo.demo)
 app.command("doctor", help=doctor.HELP)(doctor.doctor)
+app.command("trace", help=trace.HELP)(trace.trace)
 app.command("figures", help=figures.HELP)(figures.figures)
 app.command("witness", help=witness.HELP)(witness.witness)
 app.command("eval", help=measure.HELP)(measure.evaluate)

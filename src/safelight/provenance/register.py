@@ -10,6 +10,7 @@ Left to others: how near is near, and what several finds come to (`trace.py`).
 """
 
 import json
+import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -166,9 +167,14 @@ class Fingerprints:
         self._numbers: NDArray[np.int64] = np.empty(0, np.int64)
         self._words: NDArray[np.uint64] = np.empty((0, 4), np.uint64)
         self._seen = 0
+        self._updating = threading.Lock()
 
     def update(self, connection: Connection) -> None:
         """Take in what was registered since."""
+        with self._updating:
+            self._take_in(connection)
+
+    def _take_in(self, connection: Connection) -> None:
         new = select(outputs.c.number, outputs.c.fingerprint).where(outputs.c.number > self._seen)
         rows = connection.execute(new.order_by(outputs.c.number)).all()
         if not rows:
@@ -182,10 +188,12 @@ class Fingerprints:
     def near(self, forms: Sequence[bytes], radius_bits: int) -> dict[int, int]:
         """The pictures within `radius_bits` of any of `forms`, by number, with their distance."""
         best: dict[int, int] = {}
+        with self._updating:
+            numbers, words = self._numbers, self._words
         for form in forms:
-            apart = np.bitwise_count(self._words ^ np.frombuffer(form, np.uint64)).sum(axis=1)
+            apart = np.bitwise_count(words ^ np.frombuffer(form, np.uint64)).sum(axis=1)
             for place in np.flatnonzero(apart <= radius_bits):
-                number = int(self._numbers[place])
+                number = int(numbers[place])
                 best[number] = min(best.get(number, radius_bits), int(apart[place]))
         return best
 

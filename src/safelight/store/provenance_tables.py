@@ -26,6 +26,7 @@ outputs = Table(
     Column("lineage_id", String(40), index=True, comment="under which the edit chain remembers the picture"),
     Column("parents", Text, nullable=False, comment="JSON: lineage ids of the pictures that it was edited from"),
     Column("photos", Integer, nullable=False, comment="photos that were sent in with the request"),
+    sqlite_autoincrement=True,  # a number is never given twice, so that what is in memory can be brought up to date
 )
 
 traces = Table(

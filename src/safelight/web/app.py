@@ -8,13 +8,14 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from safelight import __version__
-from safelight.web.gateway import check, consent, health, hma, images, moderations, protect
+from safelight.web.gateway import check, consent, health, hma, images, moderations, protect, trace
 from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
 from safelight.web.gateway.translate import Translator
 from safelight.web.public.ledger_pages import LedgerPages
 from safelight.web.public.try_page import TryPage
+from safelight.web.public.verify_page import VerifyPage
 from safelight.wiring import Safelight
 
 
@@ -44,8 +45,10 @@ def create_app(safelight: Safelight) -> FastAPI:
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     app.router.routes.append(Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")))
     app.router.routes.extend(LedgerPages(safelight).routes())
+    if safelight.settings.verify_per_minute:
+        app.router.routes.extend(VerifyPage(safelight, bodies).routes())
     if safelight.settings.try_page:
         app.router.routes.extend(TryPage(safelight, bodies).routes())
-    for module in (images, moderations, check, consent, protect, hma, health):
+    for module in (images, moderations, check, consent, protect, hma, trace, health):
         app.include_router(module.router)
     return app

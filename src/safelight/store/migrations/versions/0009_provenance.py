@@ -37,6 +37,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["decision_id"], ["decisions.id"], name="fk_outputs_decision_id_decisions"),
         sa.UniqueConstraint("id", name="uq_outputs_id"),
         sa.UniqueConstraint("watermark", name="uq_outputs_watermark"),
+        sqlite_autoincrement=True,
     )
     for column in ("request_id", "expires_at", "content_digest", "lineage_id"):
         op.create_index(f"ix_outputs_{column}", "outputs", [column])
