@@ -15,6 +15,7 @@ from openai import OpenAI
 from sqlalchemy import Connection
 
 from safelight.backends.ports import Backend
+from safelight.cases.takedown.ports import Platform, Post
 from safelight.core.clock import Clock, utc_now
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.gate.fetch import FetchRules
@@ -62,6 +63,8 @@ def serving(
     limits: Limits = DEFAULT_LIMITS,
     fetch_rules: FetchRules | None = None,
     signer: Signer | None = None,
+    platform: Platform | None = None,
+    post: Post | None = None,
     clock: Clock = utc_now,
     **settings: Any,
 ) -> Iterator[Service]:
@@ -75,6 +78,8 @@ def serving(
         limits=limits,
         fetch_rules=fetch_rules,
         signer=signer,
+        platform=platform,
+        post=post,
         clock=clock,
     )
     closing = ExitStack()

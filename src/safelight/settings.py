@@ -89,6 +89,15 @@ class Settings(BaseSettings):
     verify_per_minute: int = Field(
         10, ge=0, description="Pictures a minute that one address may check at /verify; 0: the page and route are shut."
     )
+    cases_rules_file: Path | None = Field(
+        None, description="Rules for reports, in TOML; none: the packaged ones (docs/how-to/reports.md)."
+    )
+    platform_url: str = Field(
+        "", description="Where the platform takes signed orders to hide, remove and restore, and letters."
+    )
+    platform_secret: SecretStr = Field(
+        SecretStr(""), description="`whsec_…` shared with the platform, or `whsk_…`, an Ed25519 key of ours."
+    )
     fetch_allow_http: bool = Field(False, description="Also fetch `image_url` over http, not only https.")
     cores: int = Field(
         default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, description="Cores for detectors."

@@ -24,6 +24,13 @@ from safelight.accounts.service import Accounts
 from safelight.backends.openai.backend import OpenAIBackend
 from safelight.backends.ports import Backend
 from safelight.backends.sketch.backend import SketchBackend
+from safelight.cases.rules import load_rules
+from safelight.cases.service import Cases
+from safelight.cases.stay_down import BankCopies
+from safelight.cases.takedown.memory import NoPlatform, NoPost
+from safelight.cases.takedown.ports import Platform, Post
+from safelight.cases.takedown.signing import parse_signer
+from safelight.cases.takedown.webhook import Webhook
 from safelight.consent.service import Consents
 from safelight.core.clock import Clock, utc_now
 from safelight.core.errors import BackendFailed, DetectorUnfit, NotStartable, StoreFailed
@@ -149,12 +156,14 @@ class Safelight:
         fetch_rules: FetchRules | None = None,
         files: FileResolver | None = None,
         signer: Signer | None = None,
+        platform: Platform | None = None,
+        post: Post | None = None,
         clock: Clock = utc_now,
     ) -> None:
         """Build every part; nothing is opened before `async with`. Raises NotStartable.
 
         `detectors`, `backend`, `limits`, `fetch_rules`, `signer` and `clock` replace what the settings would give;
-        `files` looks up what a `file_id` names.
+        `files` looks up what a `file_id` names; `platform` and `post` take orders and letters in the webhook's place.
         """
         _refuse_unsafe(settings)
         self.settings = settings
@@ -175,6 +184,7 @@ class Safelight:
         )
         self._backend = backend
         self._signer = signer
+        self._platform, self._post = platform, post
         self._fetch_rules = fetch_rules or FetchRules(allow_http=settings.fetch_allow_http)
 
     async def __aenter__(self) -> "Safelight":
@@ -211,6 +221,8 @@ class Safelight:
             troubles["ledger"] = trouble
         if trouble := self.marks.trouble():
             troubles["marks"] = trouble
+        if trouble := self.cases.trouble():
+            troubles["cases"] = trouble
         try:
             await self.backend.ready()
         except BackendFailed as error:
@@ -293,6 +305,7 @@ class Safelight:
             limits=self.limits,
             clock=self._clock,
         )
+        await self._open_cases(settings, digest_key)
 
     def _watch_banks(self, settings: Settings) -> None:
         """Have silence told, and exchanges fetched where the settings say so. Raises NotStartable."""
@@ -364,6 +377,28 @@ class Safelight:
             self._clock,
             lambda connection, use, trace: log_trace(self.ledger, connection, use, trace),
         )
+
+    async def _open_cases(self, settings: Settings, digest_key: DigestKey) -> None:
+        """Reports, their clocks and what follows. Raises NotStartable."""
+        platform: Platform = self._platform or NoPlatform()
+        post: Post = self._post or NoPost()
+        if settings.platform_url and self._platform is None:
+            signer = parse_signer(settings.platform_secret.get_secret_value())
+            webhook = Webhook(settings.platform_url, signer, self._clock)
+            self._closing.push_async_callback(webhook.close)
+            platform, post = webhook, self._post or webhook
+        self.cases = Cases(
+            self.database,
+            load_rules(settings.cases_rules_file),
+            digest_key,
+            self._clock,
+            self.ledger,
+            copies=BankCopies(self.known, self._clock),
+            platform=platform,
+            post=post,
+        )
+        self._closing.push_async_callback(self.cases.close)
+        await self.cases.start()
 
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:

@@ -22,6 +22,13 @@ class Permission(StrEnum):
     TRACE = "provenance:picture:trace"
     """Learn from which request, and whose account, a picture comes; each use is recorded."""
 
+    REPORT = "cases:report:send"
+    """Hand on reports, and what their people do with their receipts: for a platform's own form."""
+    TAKEDOWN_READ = "cases:takedown:read"
+    """Ask whether something may be shown, and read the letters to an account, to hand them on."""
+    FIGURES_READ = "figures:service:read"
+    """Times, shares and backlog of reports."""
+
 
 GATE_PERMISSIONS = (Permission.MAKE, Permission.CHECK)
 """What a key may do unless it is made for something else: whoever may ask for images may not also allow them."""

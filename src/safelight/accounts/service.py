@@ -20,7 +20,12 @@ from safelight.store.digest_key import DigestKey
 from safelight.store.tables import decisions, subjects
 
 _MINUTE = timedelta(minutes=1)
-_OPEN_KEY = ApiKey("key_open", "open", frozenset(GATE_PERMISSIONS), platform="open")
+_OPEN_KEY = ApiKey(
+    "key_open",
+    "open",
+    frozenset({*GATE_PERMISSIONS, Permission.REPORT, Permission.TAKEDOWN_READ, Permission.FIGURES_READ}),
+    platform="open",
+)
 
 
 @dataclass(frozen=True, slots=True)

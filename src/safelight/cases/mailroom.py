@@ -23,8 +23,10 @@ from safelight.store.cases_tables import case_effects, case_letters, case_receip
 class Mailroom:
     """Receipts and letters, inside a caller's transaction."""
 
-    def __init__(self, book: Book) -> None:
+    def __init__(self, book: Book, *, sends: bool = True) -> None:
+        """`sends`: whether there is a post; without one every letter waits to be read with the receipt."""
         self._book = book
+        self._sends = sends
 
     def issue(
         self,
@@ -108,7 +110,8 @@ class Mailroom:
         letter_id = new_id("ltr", now)
         contact = self.contact(receipt)
         effect_id = None
-        if receipt.party == Party.ACCOUNT.value or (contact and contact.kind is not ContactKind.RECEIPT):
+        is_reachable = contact is not None and contact.kind is not ContactKind.RECEIPT
+        if self._sends and (receipt.party == Party.ACCOUNT.value or is_reachable):
             effect_id = self._book.enqueue(
                 connection, LETTER, f"{LETTER}/{letter_id}", case_id=receipt.case_id, target=letter_id
             )

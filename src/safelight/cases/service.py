@@ -51,6 +51,7 @@ from safelight.cases.records import Book
 from safelight.cases.rounds import Rounds
 from safelight.cases.rules import CaseRules
 from safelight.cases.stay_down import Copies
+from safelight.cases.takedown.memory import NoPost
 from safelight.cases.takedown.ports import Platform, Post
 from safelight.core.clock import Clock
 from safelight.core.errors import StoreFailed
@@ -94,7 +95,7 @@ class Cases:
         self._key = key
         self._copies = copies
         self._book = Book(rules, key, clock, ledger.append)
-        self._mail = Mailroom(self._book)
+        self._mail = Mailroom(self._book, sends=not isinstance(post, NoPost))
         self._intake = Intake(self._book, self._mail)
         self._decisions = Decisions(self._book, self._mail)
         self._desk = Desk(self._book, self._mail, self._decisions)

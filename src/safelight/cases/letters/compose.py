@@ -82,6 +82,7 @@ class LetterFacts:
     pin: str = ""
 
 
+@cache
 def languages() -> list[str]:
     """Those that there are letters in."""
     names = (path.name for path in files("safelight.cases.letters").iterdir())

@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from safelight.cases.errors import CaseError, ReceiptUnknown, ReportIncomplete, TooManyTries
 from safelight.core.category import Category, Stage
 from safelight.core.decision import Decision
 from safelight.core.errors import (
@@ -43,6 +44,10 @@ STATUS: Mapping[type[SafelightError], tuple[int, str]] = {
     StoreFailed: (503, "server_error"),
     MarkFailed: (503, "server_error"),
     BankError: (400, "invalid_request_error"),
+    ReportIncomplete: (400, "invalid_request_error"),
+    ReceiptUnknown: (404, "invalid_request_error"),
+    TooManyTries: (429, "rate_limit_error"),
+    CaseError: (409, "invalid_request_error"),
     SafelightError: (500, "server_error"),
 }
 _INPUT_STATUS = {InputCode.BODY_TOO_LARGE.value: 413, InputCode.IMAGE_TOO_LARGE.value: 413}
@@ -112,6 +117,7 @@ def answer_to(error: SafelightError) -> JSONResponse:
     status = _INPUT_STATUS.get(error.code, _BACKEND_STATUS.get(error.code, status))
     if status == 400:
         kind = "invalid_request_error"
+    more = {"missing": list(error.missing)} if isinstance(error, ReportIncomplete) else {}
     return _answer(
         status,
         error.message,
@@ -120,6 +126,7 @@ def answer_to(error: SafelightError) -> JSONResponse:
         param=error.param,
         request_id=error.request_id,
         retry_after_s=error.retry_after_s,
+        **more,
     )
 
 
