@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from safelight.provenance.watermark.model import PAYLOAD_BYTES
 
-LARGEST_FALSE_LOG10 = -12.0
+LARGEST_FALSE_LOG10 = -9.0
 """A reading that chance could give more often than this is none."""
 
 

@@ -1,17 +1,33 @@
-"""Finding the square again: its size, its place, and whether the picture is a mirror image."""
+"""Finding the square again: its size, its place, whether the picture is a mirror image and, if asked, how it is turned.
 
+Rules of this module
+- Only the pilot is looked at here, never a bit: `confidence.py` rests on that.
+- Every size between the smallest and the largest is tried, in steps within which no wave is lost. For each, one
+  transform gives how well the pilot fits at every place of the square.
+- It is tried twice, once with all waves and once with the coarse ones first: after strong shrinking or compression the
+  fine ones are noise.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.provenance.watermark.layout import SAMPLES, WAVES, Layout
+from safelight.provenance.watermark.layout import SAMPLES, WAVES, Layout, fading, on_grid
 from safelight.provenance.watermark.spectrum import Spectrum
 
 _SMALLEST_PX, _LARGEST_PX = 28.0, 330.0
+"""Of the square, in working pixels."""
+_MOST_SQUARES = 12.5
+"""Along a side. A marked picture has seven; more if it is shown inside a larger one."""
 _STEP = 0.5
-_TYPICAL_RADIUS = 12.0
+"""By how much, in periods over the whole picture, a typical wave may move from one pose to the next."""
+_TYPICAL_RADIUS = 14.0
+_EARS = (fading(9.0), fading(30.0))
 _BATCH = 64
+_LARGEST_TURN = float(np.radians(5.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +39,18 @@ class Pose:
     across_px: float
     mirrored: bool
     turned: float = 0.0
-    """Radians."""
+    """Radians, from down to across."""
+
+    def waves(self, seen: Spectrum, places: NDArray[np.intp]) -> NDArray[np.complex64]:
+        """(places,): the picture's waves where those of the square would lie."""
+        down, across = WAVES[places, 0] / self.down_px, WAVES[places, 1] / self.across_px
+        if self.mirrored:
+            down = -down
+        if self.turned:
+            sine, cosine = np.sin(self.turned), np.cos(self.turned)
+            down, across = down * cosine + across * sine, across * cosine - down * sine
+        values = seen.at(down, across)
+        return np.asarray(np.conj(values), np.complex64) if self.mirrored else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,84 +58,89 @@ class Found:
     """A pose in which the pilot stands out."""
 
     pose: Pose
+    ear: int
+    """Which of the two weightings heard it."""
     shift: tuple[float, float]
-    """Where the middle of the picture lies in the square, in samples."""
+    """Where in the square the middle of the picture lies, in samples, with the sign of the correlation."""
     clarity: float
     """Height of the pilot's peak, in standard deviations of what chance gives."""
 
 
-def sizes(seen: Spectrum) -> NDArray[np.float64]:
-    """The sides to try, close enough together that none between them is missed."""
-    side = float(np.sqrt(seen.size[0] * seen.size[1]))
+def search(seen: Spectrum, side: float, keyed: Layout, count: int, *, turns: bool = False) -> list[Found]:
+    """The `count` clearest poses, clearest first, in a working picture of `side` squared, each close pose once."""
     bend = _STEP / (side * _TYPICAL_RADIUS)
-    count = int((1 / _SMALLEST_PX - 1 / _LARGEST_PX) / bend) + 1
-    return 1 / np.linspace(1 / _SMALLEST_PX, 1 / _LARGEST_PX, count)
+    found = (one for ear in range(len(_EARS)) for one in _correlated(seen, keyed, list(_poses(side, turns)), ear))
+    return list(islice(_apart(sorted(found, key=lambda one: -one.clarity), bend), count))
 
 
-def waves_at(seen: Spectrum, pose: Pose, places: NDArray[np.intp]) -> NDArray[np.complex64]:
-    """(places,): the picture's waves where those of the square would lie in this pose."""
-    down = WAVES[places, 0] / pose.down_px
-    across = WAVES[places, 1] / pose.across_px
-    if pose.mirrored:
-        down = -down
-    if pose.turned:
-        sine, cosine = np.sin(pose.turned), np.cos(pose.turned)
-        down, across = down * cosine + across * sine, across * cosine - down * sine
-    values = _sampled(seen, down, across)
-    return np.asarray(np.conj(values), np.complex64) if pose.mirrored else values
-
-
-def _sampled(seen: Spectrum, down: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.complex64]:
-    opposite = across < 0
-    down, across = np.where(opposite, -down, down), np.abs(across)
-    row = np.rint(down * seen.rows).astype(np.intp)
-    column = np.rint(across * seen.columns).astype(np.intp)
-    outside = (column >= seen.values.shape[1]) | (np.abs(row) >= seen.rows // 2)
-    values = seen.values[row % seen.rows, np.minimum(column, seen.values.shape[1] - 1)]
-    values[outside] = 0
-    return np.asarray(np.where(opposite, np.conj(values), values), np.complex64)
-
-
-def correlate(seen: Spectrum, keyed: Layout, poses: list[Pose]) -> list[Found]:
-    """The best place of the pilot in each pose."""
-    found = []
-    down, across = WAVES[keyed.pilot, 0], WAVES[keyed.pilot, 1]
-    alone = across == 0
-    for start in range(0, len(poses), _BATCH):
-        some = poses[start : start + _BATCH]
-        grid = np.zeros((len(some), SAMPLES, SAMPLES // 2 + 1), np.complex64)
-        against = np.stack([waves_at(seen, pose, keyed.pilot) for pose in some]) * np.conj(keyed.pilot_phase)
-        grid[:, down % SAMPLES, across] = against
-        grid[:, -down[alone] % SAMPLES, 0] = np.conj(against[:, alone])
-        peaks = np.fft.irfft2(grid, (SAMPLES, SAMPLES), axes=(1, 2)).reshape(len(some), -1)
-        spread = np.sqrt(np.mean(peaks**2, axis=1) + 1e-20)
-        best = peaks.argmax(axis=1)
-        for pose, at, peak, chance in zip(some, best, peaks[np.arange(len(some)), best], spread, strict=True):
-            found.append(Found(pose, (float(at // SAMPLES), float(at % SAMPLES)), float(peak / chance)))
-    return found
-
-
-def search(seen: Spectrum, keyed: Layout, count: int) -> list[Found]:
-    """The `count` clearest poses."""
-    poses = [Pose(float(s), float(s), m) for s in sizes(seen) for m in (False, True)]
-    return sorted(correlate(seen, keyed, poses), key=lambda one: -one.clarity)[:count]
-
-
-def refine(seen: Spectrum, keyed: Layout, found: Found) -> Found:
-    """The clearest pose close to `found`, with each side by itself."""
-    side = float(np.sqrt(seen.size[0] * seen.size[1]))
-    reach = _STEP / (side * _TYPICAL_RADIUS)
-    for step in (reach / 2, reach / 4):
-        around = [
-            replace(found.pose, down_px=1 / (1 / found.pose.down_px + i), across_px=1 / (1 / found.pose.across_px + j))
-            for i in (-step, 0, step)
-            for j in (-step, 0, step)
+def refined(seen: Spectrum, side: float, keyed: Layout, found: Found) -> Found:
+    """The clearest pose close to `found`, each side and the turn by itself, and its place between samples."""
+    bend = _STEP / (side * _TYPICAL_RADIUS)
+    for step in (bend / 2, bend / 4):
+        pose = found.pose
+        close = [
+            replace(pose, down_px=1 / (1 / pose.down_px + down), across_px=1 / (1 / pose.across_px + across))
+            for down in (-step, 0, step)
+            for across in (-step, 0, step)
         ]
-        found = max(correlate(seen, keyed, around), key=lambda one: one.clarity)
-    return found
+        if pose.turned:
+            aside = step * pose.across_px
+            close += [replace(one, turned=pose.turned + turn) for turn in (-aside, aside) for one in close]
+        found = max(_correlated(seen, keyed, close, found.ear), key=lambda one: one.clarity)
+    return _between_samples(seen, keyed, found)
 
 
-def turned_back(values: NDArray[np.complex64], shift: tuple[float, float]) -> NDArray[np.complex64]:
-    """The waves with their phases counted from the corner of the square."""
-    phase = 2j * np.pi * (WAVES[:, 0] * shift[0] + WAVES[:, 1] * shift[1]) / SAMPLES
-    return np.asarray(values * np.exp(phase), np.complex64)
+def straightened(values: NDArray[np.complex64], shift: tuple[float, float]) -> NDArray[np.complex64]:
+    """The waves (waves,) with their phases counted from the corner of the square."""
+    return np.asarray(values * _phases(WAVES, shift), np.complex64)
+
+
+def _poses(side: float, turns: bool) -> Iterator[Pose]:
+    bend = _STEP / (side * _TYPICAL_RADIUS)
+    finest, coarsest = 1 / max(_SMALLEST_PX, side / _MOST_SQUARES), 1 / _LARGEST_PX
+    for size in 1 / np.linspace(finest, coarsest, int((finest - coarsest) / bend) + 1):
+        count = int(_LARGEST_TURN / (bend * size)) if turns else 0
+        for turned in np.linspace(-_LARGEST_TURN, _LARGEST_TURN, 2 * count + 1) if turns else (0.0,):
+            for mirrored in (False, True):
+                yield Pose(float(size), float(size), mirrored, float(turned))
+
+
+def _correlated(seen: Spectrum, keyed: Layout, poses: Sequence[Pose], ear: int) -> Iterator[Found]:
+    """The best place of the pilot in each pose."""
+    expected = np.conj(keyed.pilot_phase) * _EARS[ear][keyed.pilot]
+    for start in range(0, len(poses), _BATCH):
+        batch = poses[start : start + _BATCH]
+        fits = np.stack([pose.waves(seen, keyed.pilot) for pose in batch]) * expected
+        peaks = on_grid(fits, WAVES[keyed.pilot]).reshape(len(batch), -1)
+        best = peaks.argmax(axis=1)
+        heights = peaks[np.arange(len(batch)), best] / np.sqrt(np.mean(peaks**2, axis=1) + np.float32(1e-20))
+        for pose, at, height in zip(batch, best, heights, strict=True):
+            yield Found(pose, ear, (float(at // SAMPLES), float(at % SAMPLES)), float(height))
+
+
+def _apart(found: Sequence[Found], bend: float) -> Iterator[Found]:
+    """Those that are no neighbours of a clearer one."""
+    kept: list[Pose] = []
+    for one in found:
+        pose = one.pose
+        if any(
+            pose.mirrored is other.mirrored
+            and abs(1 / pose.down_px - 1 / other.down_px) < 2.5 * bend
+            and abs(pose.turned - other.turned) < 2.5 * bend * pose.down_px
+            for other in kept
+        ):
+            continue
+        kept.append(pose)
+        yield one
+
+
+def _between_samples(seen: Spectrum, keyed: Layout, found: Found) -> Found:
+    fits = found.pose.waves(seen, keyed.pilot) * np.conj(keyed.pilot_phase) * _EARS[found.ear][keyed.pilot]
+    aside = np.linspace(-0.5, 0.5, 5)
+    shifts = [(found.shift[0] + down, found.shift[1] + across) for down in aside for across in aside]
+    heights = [float(np.sum((fits * _phases(WAVES[keyed.pilot], shift)).real)) for shift in shifts]
+    return replace(found, shift=shifts[int(np.argmax(heights))])
+
+
+def _phases(waves: NDArray[np.intp], shift: tuple[float, float]) -> NDArray[np.complex128]:
+    return np.asarray(np.exp(2j * np.pi * (waves @ np.array(shift)) / SAMPLES), np.complex128)
