@@ -98,6 +98,14 @@ class Settings(BaseSettings):
     platform_secret: SecretStr = Field(
         SecretStr(""), description="`whsec_…` shared with the platform, or `whsk_…`, an Ed25519 key of ours."
     )
+    report_exit_url: str = Field(
+        "https://www.wikipedia.org/",
+        pattern=r"^https://[^\s<>\"']+$",
+        description="Where the key and the button for leaving the report pages at once lead.",
+    )
+    report_hotlines_file: Path | None = Field(
+        None, description="Hotlines named on the report pages, in TOML; none: the packaged ones."
+    )
     fetch_allow_http: bool = Field(False, description="Also fetch `image_url` over http, not only https.")
     cores: int = Field(
         default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, description="Cores for detectors."

@@ -14,6 +14,7 @@ from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
 from safelight.web.gateway.translate import Translator
 from safelight.web.public.ledger_pages import LedgerPages
+from safelight.web.public.reports.routes import report_routes
 from safelight.web.public.try_page import TryPage
 from safelight.web.public.verify_page import VerifyPage
 from safelight.wiring import Safelight
@@ -47,6 +48,7 @@ def create_app(safelight: Safelight) -> FastAPI:
     app.router.routes.extend(LedgerPages(safelight).routes())
     if safelight.settings.verify_per_minute:
         app.router.routes.extend(VerifyPage(safelight, bodies).routes())
+    app.router.routes.extend(report_routes(safelight))
     if safelight.settings.try_page:
         app.router.routes.extend(TryPage(safelight, bodies).routes())
     for module in (images, moderations, check, consent, protect, hma, reports, trace, health):

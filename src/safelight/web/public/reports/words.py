@@ -8,7 +8,7 @@ Rules of this module
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
@@ -45,9 +45,20 @@ class Words:
         return format_datetime(at, "d MMMM y, HH:mm 'UTC'", locale=self.language)
 
 
-def load_words() -> Mapping[str, Words]:
+def packaged_texts(language: str) -> Mapping[str, str]:
+    """The file of one language. Raises NotStartable."""
+    try:
+        texts = tomllib.loads(files(__package__).joinpath("words", f"{language}.toml").read_text("utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise NotStartable(f"The words in {language!r} cannot be read; install Safelight again.") from error
+    if not all(isinstance(text, str) for text in texts.values()):
+        raise NotStartable(f"The words in {language!r} hold something that is no text.")
+    return texts
+
+
+def load_words(texts_of: Callable[[str], Mapping[str, str]] = packaged_texts) -> Mapping[str, Words]:
     """Every language. Raises NotStartable for a file that is not whole."""
-    found = {language: Words(language, _texts(language)) for language in LANGUAGES}
+    found = {language: Words(language, texts_of(language)) for language in LANGUAGES}
     english = found["en"].texts
     for words in found.values():
         if odd := english.keys() ^ words.texts.keys():
@@ -66,13 +77,3 @@ def wished_language(accept_language: str) -> str:
         if wish and (language := wish[1].lower()) in LANGUAGES:
             wishes.append((-float(wish[2] or 1), place, language))
     return min(wishes)[2] if wishes and min(wishes)[0] < 0 else "en"
-
-
-def _texts(language: str) -> Mapping[str, str]:
-    try:
-        texts = tomllib.loads(files(__package__).joinpath("words", f"{language}.toml").read_text("utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise NotStartable(f"The words in {language!r} cannot be read; install Safelight again.") from error
-    if not all(isinstance(text, str) for text in texts.values()):
-        raise NotStartable(f"The words in {language!r} hold something that is no text.")
-    return texts
