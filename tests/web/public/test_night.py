@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Error, Page, expect
 
-from safelight.web.public.reports.words import LANGUAGES, load_words
+from safelight.web.public.reports.words import load_words
 from tests.service import Service
 from tests.web.public.browser import browsing, needs_chromium
 from tests.web.public.person import Person
@@ -18,10 +18,9 @@ PHONE: dict[str, Any] = {"viewport": {"width": 360, "height": 740}, "has_touch":
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "phone": ("en", PHONE),
     "phone, scripts off": ("en", PHONE | {"java_script_enabled": False}),
-    "phone, Arabic, scripts off": ("ar", PHONE | {"java_script_enabled": False}),
     "phone, Arabic": ("ar", PHONE),
+    "desktop, Arabic, scripts off": ("ar", {"java_script_enabled": False}),
     "desktop, Hindi": ("hi", {}),
-    "desktop, Welsh": ("cy", {}),
 }
 WORDS = load_words()
 
@@ -161,7 +160,10 @@ def test_reload_and_back_show_nothing_of_a_report_to_whoever_is_next(service: Se
     expect(page.locator("#now")).to_have_count(0)
     person.look(code, pin)
     person.visit()
-    page.go_back()
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):  # the browser asks before it would send the form again
+        page.go_back()
+    assert pin not in page.content()
+    page.reload()  # and where somebody lets it, the answer was given once
     expect(page.locator("#code")).to_have_value("")
     assert pin not in page.content()
 
@@ -176,12 +178,12 @@ def test_without_scripts_too_an_answer_is_given_once(service: Service, browser: 
         assert pin not in person.page.content()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ["pl", "ar"])
 def test_the_language_can_be_changed_in_the_middle_and_nothing_is_lost(
     service: Service, browser: Browser, language: str
 ) -> None:
     with browser.new_context(**PHONE, java_script_enabled=False) as context:
-        person = Person(context.new_page(), service.address, "de" if language != "de" else "en").visit("/form")
+        person = Person(context.new_page(), service.address, "de").visit("/form")
         person.choose("matter", "other")
         person.go_on()
         person.choose("reporter", "other")

@@ -23,7 +23,7 @@ from safelight.ledger.proofs.errors import Malformed, Unavailable
 from safelight.ledger.proofs.note import Note
 from safelight.ledger.proofs.receipt import Receipt
 from safelight.ledger.proofs.tiles import Tile
-from safelight.ledger.published import latest_leaves, read_checkpoint, read_proof, read_tile
+from safelight.ledger.published import latest_leaves, read_checkpoint, read_proof, read_stamped, read_tile
 from safelight.wiring import Safelight
 
 T = TypeVar("T")
@@ -49,6 +49,8 @@ class LedgerPages:
             Route("/ledger", self.page, methods=["GET"]),
             Route("/ledger/checkpoint", self.checkpoint, methods=["GET"]),
             Route("/ledger/witnessed", self.witnessed, methods=["GET"]),
+            Route("/ledger/stamped", self.stamped, methods=["GET"]),
+            Route("/ledger/stamped.tsr", self.stamp, methods=["GET"]),
             Route("/ledger/key", self.key, methods=["GET"]),
             Route("/ledger/proof/{leaf_hash}", self.proof, methods=["GET"]),
             Route("/ledger/tile/{path:path}", self.tile, methods=["GET"]),
@@ -82,6 +84,16 @@ class LedgerPages:
     async def witnessed(self, _request: Request) -> Response:
         """The latest head that a witness has signed."""
         return await self._text(lambda connection: read_checkpoint(connection, witnessed=True).to_bytes())
+
+    async def stamped(self, _request: Request) -> Response:
+        """The latest head that an authority has stamped."""
+        return await self._text(lambda connection: read_stamped(connection)[0].to_bytes())
+
+    async def stamp(self, _request: Request) -> Response:
+        """The RFC 3161 time stamp on the text of that head."""
+        return await self._answer(
+            lambda connection: read_stamped(connection)[1], "application/timestamp-reply", NOT_KEPT
+        )
 
     async def key(self, _request: Request) -> Response:
         """The log's verifier key. An outsider has it from elsewhere too, and compares."""

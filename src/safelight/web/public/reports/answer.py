@@ -65,7 +65,7 @@ class Pages:
         async def answer(request: Request) -> Response:
             words = self.words.get(request.path_params["language"])
             if words is None:
-                return self.page(request, self.words["en"], "error.html", {"key": "error_form"}, 404)
+                return self.page(request, self.words["en"], "error.html", {"key": "error_missing"}, 404)
             return await ask(request, words)
 
         return Route(f"/report/{{language}}{path}", answer, methods=["GET"])
@@ -76,7 +76,7 @@ class Pages:
         async def answer(request: Request) -> Response:
             words = self.words.get(request.path_params["language"])
             if words is None:
-                return self.page(request, self.words["en"], "error.html", {"key": "error_form"}, 404)
+                return self.page(request, self.words["en"], "error.html", {"key": "error_missing"}, 404)
             if _is_from_elsewhere(request):
                 return self.page(request, words, "error.html", {"key": "error_elsewhere"}, 403)
             try:

@@ -49,6 +49,10 @@ class ReportPages:
             self._pages.post("/form", self.go_on),
         ]
 
+    def last_route(self) -> Route:
+        """Whatever else is asked for under `/report`; it comes after every other route."""
+        return self._pages.get("/{rest:path}", self.missing)
+
     async def choose_language(self, request: Request) -> Response:
         """To the front page in the language that the browser asks for."""
         language = wished_language(request.headers.get("accept-language", ""))
@@ -57,6 +61,10 @@ class ReportPages:
     async def front(self, request: Request, words: Words) -> Response:
         """What this is, how it goes, and who else can help."""
         return self._pages.page(request, words, "front.html", {"help": self._help})
+
+    async def missing(self, request: Request, words: Words) -> Response:
+        """A page that is not there."""
+        return self._pages.page(request, words, "error.html", {"key": "error_missing"}, 404)
 
     async def begin(self, request: Request, words: Words) -> Response:
         """The first question."""
