@@ -147,7 +147,8 @@ class House:
         return next(row for row in page.rows if row.id == case_id)
 
     def decide(self, case_id: str, choice: Choice = REMOVE, staff: Staff = MODERATOR) -> None:
-        """Claim, decide, and have it carried out."""
+        """Claim, decide, and have it carried out; a second later than whatever came before."""
+        self.now += timedelta(seconds=1)
         self.run(self.cases.claim(staff, case_id))
         self.run(self.cases.decide(staff, case_id, choice, self.row(case_id).version))
         self.tick()

@@ -20,6 +20,8 @@ class Posted:
     """One post with a picture."""
 
     frame: Frame
+    forms: tuple[bytes, ...]
+    """Its hash as it is, mirrored and turned; none for a picture without detail."""
     case_id: str = ""
     is_hidden: bool = False
     hide_at: datetime | None = None
@@ -42,7 +44,8 @@ class MemoryPlatform:
 
     def publish(self, post: str, frame: Frame) -> None:
         """Show a picture."""
-        self.posts[post] = Posted(frame)
+        hashed = pdq(frame)
+        self.posts[post] = Posted(frame, tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ())
 
     def shows(self, post: str) -> bool:
         """Whether a visitor sees it now."""
@@ -77,14 +80,10 @@ class MemoryPlatform:
     def _copies(self, command: Command, named: set[str]) -> set[str]:
         asked = [one.value for one in command.fingerprints if one.kind is HashKind.PDQ]
         originals = [self.posts[post].frame for post in named if post in self.posts]
-        for frame in originals:
-            if isinstance(hashed := pdq(frame), Pdq):
-                asked.append(hashed.hash)
+        asked += [self.posts[post].forms[0] for post in named if post in self.posts and self.posts[post].forms]
         found = set()
         for post, posted in self.posts.items():
-            hashed = pdq(posted.frame)
-            forms = [form for _, form in hashed.forms] if isinstance(hashed, Pdq) else []
-            is_near = any(distance(form, one) <= MAX_RADIUS for form in forms for one in asked)
+            is_near = any(distance(form, one) <= MAX_RADIUS for form in posted.forms for one in asked)
             if is_near or (self.same_picture and any(self.same_picture(posted.frame, one) for one in originals)):
                 found.add(post)
         return found

@@ -1,0 +1,168 @@
+"""One report takes down every copy, keeps it down at upload and at generation, and a reversal undoes all of it."""
+
+import numpy as np
+import pytest
+
+from safelight.cases.draft import Declarations, Matter
+from safelight.cases.model import Visibility
+from safelight.cases.stay_down import INDEX_NAME
+from safelight.cases.takedown.ports import Order
+from safelight.matching.banks import list_banks
+from safelight.matching.copies import features, same_picture
+from safelight.matching.model import BankCategory
+from safelight.matching.pdq import Frame
+from tests.cases.house import KEEP, REMOVE, SENIOR, House, post, print_of, report
+from tests.matching.pictures import hash_of, jpeg, photo
+
+
+def copies() -> dict[str, Frame]:
+    """Copies of one harmless photograph, as people make them."""
+    original = photo("astronaut")
+    return {
+        "resized": photo("astronaut", 300, 300),
+        "recompressed": jpeg(original, 40),
+        "flipped": np.ascontiguousarray(original[:, ::-1]),
+        "turned": np.ascontiguousarray(np.rot90(original)),
+        "darker": np.asarray(original * 0.8, np.uint8),
+    }
+
+
+def crop(frame: Frame) -> Frame:
+    height, width = frame.shape[:2]
+    return np.ascontiguousarray(frame[height // 6 :, : width * 4 // 5])
+
+
+@pytest.fixture
+def town(home: House, monkeypatch: pytest.MonkeyPatch) -> House:
+    """With pictures: an original, copies of it, a crop, and others that have nothing to do with it."""
+    monkeypatch.setattr("safelight.matching.known._BANKS_MAX_AGE_S", -1.0)
+    home.platform.publish("p1", photo("astronaut"))
+    for name, frame in copies().items():
+        home.platform.publish(name, frame)
+    home.platform.publish("cropped", crop(photo("astronaut")))
+    for name in ("coffee", "chelsea", "rocket"):
+        home.platform.publish(name, photo(name))
+    return home
+
+
+def refused(home: House, frame: Frame) -> bool:
+    """What the gate asks of every upload and every output."""
+    return any(match.bank.name == "taken-down" for match in home.known.look([frame]).matches)
+
+
+def test_one_report_hides_every_copy_that_was_published_and_nothing_else(town: House) -> None:
+    town.platform.same_picture = lambda one, other: same_picture(features(one), features(other)) is not None
+    receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
+    town.tick()
+    town.decide(receipt.case_id)
+    assert not any(town.platform.shows(name) for name in ("p1", "cropped", *copies()))
+    assert all(town.platform.shows(name) for name in ("coffee", "chelsea", "rocket"))
+    status = town.run(town.cases.status(receipt.code, receipt.pin, "here"))
+    assert status.copies == len(copies()) + 1
+
+
+def test_the_next_upload_and_the_next_generation_of_each_copy_are_refused(town: House) -> None:
+    receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
+    town.tick()
+    for frame in (photo("astronaut"), *copies().values()):
+        assert refused(town, frame)
+    assert not any(refused(town, photo(name)) for name in ("coffee", "chelsea", "rocket"))
+    town.decide(receipt.case_id, KEEP)
+    assert not any(refused(town, frame) for frame in (photo("astronaut"), *copies().values()))
+
+
+def test_a_reversal_shows_every_copy_again_and_blocks_none(town: House) -> None:
+    town.platform.same_picture = lambda one, other: same_picture(features(one), features(other)) is not None
+    receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
+    town.decide(receipt.case_id, REMOVE)
+    town.run(town.cases.undo(SENIOR, receipt.case_id, ""))
+    town.decide(receipt.case_id, KEEP)
+    assert all(town.platform.shows(name) for name in town.platform.posts)
+    assert not refused(town, photo("astronaut"))
+
+
+def test_a_child_s_matter_blocks_in_a_list_of_its_own(town: House) -> None:
+    draft = report(matter=Matter.CHILD, fingerprints=(print_of(hash_of(photo("astronaut"))),))
+    town.run(town.cases.receive(draft, "here"))
+    town.tick()
+    found = {match.bank.category for match in town.known.look([photo("astronaut")]).matches}
+    assert found == {BankCategory.CSAM}
+
+
+def test_another_report_of_the_same_picture_joins_the_case_by_its_fingerprint_or_its_place(town: House) -> None:
+    original = print_of(hash_of(photo("astronaut")))
+    first = town.run(town.cases.receive(report(fingerprints=(original,)), "a"))
+    town.tick()
+    near = print_of(hash_of(jpeg(photo("astronaut"), 40)))
+    second = town.run(town.cases.receive(report(places=(post("resized"),), fingerprints=(near,)), "b"))
+    third = town.run(town.cases.receive(report(places=(post("resized"),)), "c"))
+    other = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("coffee"))),)), "d"))
+    assert first.case_id == second.case_id == third.case_id
+    assert other.case_id != first.case_id
+    assert town.row(first.case_id).reports == 3
+    codes = {one.code for one in (first, second, third)}
+    assert len(codes) == 3
+
+
+def test_a_report_of_what_was_taken_down_takes_down_the_new_place_as_well(town: House) -> None:
+    original = print_of(hash_of(photo("astronaut")))
+    first = town.run(town.cases.receive(report(fingerprints=(original,)), "a"))
+    town.tick()
+    town.decide(first.case_id)
+    town.platform.publish("again", photo("chelsea"))  # the platform finds nothing by itself here
+    second = town.run(town.cases.receive(report(places=(post("again"),), fingerprints=(original,)), "b"))
+    town.tick()
+    assert second.case_id == first.case_id
+    assert not town.platform.shows("again")
+
+
+def test_the_fingerprint_of_what_everybody_has_blocks_nothing(town: House) -> None:
+    nonsense = print_of(b"\x00" * 32)
+    receipt = town.run(town.cases.receive(report(fingerprints=(nonsense,)), "here"))
+    town.tick()
+    assert town.row(receipt.case_id).visibility is Visibility.HIDDEN
+    counts = town.known.hashes.count()
+    banks = {bank.name: bank.number for bank in town.sql(list_banks)}
+    assert counts.get(banks.get("taken-down", 0), 0) == 0
+    assert INDEX_NAME in banks
+
+
+def test_a_withdrawn_report_shows_again_what_was_hidden_for_it(town: House) -> None:
+    original = print_of(hash_of(photo("astronaut")))
+    receipt = town.run(town.cases.receive(report(fingerprints=(original,)), "here"))
+    town.tick()
+    assert not town.platform.shows("flipped")
+    town.run(town.cases.withdraw(receipt.code, receipt.pin, "here"))
+    town.tick()
+    assert all(town.platform.shows(name) for name in town.platform.posts)
+    assert not refused(town, photo("astronaut"))
+
+
+def test_a_platform_that_was_told_to_watch_is_told_when_it_need_not(town: House) -> None:
+    receipt = town.run(town.cases.receive(report(declarations=Declarations(shows_intimate_content=True)), "here"))
+    town.tick()
+    town.decide(receipt.case_id, KEEP)
+    assert [command.order for command in town.platform.commands] == [Order.WATCH, Order.RESTORE]
+    town.platform.is_dead = True
+    town.travel(hours=72)
+    assert town.platform.shows("p1")
+
+
+def test_a_late_order_does_not_overtake_a_newer_one(town: House) -> None:
+    receipt = town.run(town.cases.receive(report(), "here"))
+    town.platform.is_dead = True
+    town.tick()
+    town.decide(receipt.case_id, KEEP)
+    town.platform.is_dead = False
+    town.travel(hours=1)
+    assert town.platform.shows("p1")
+    assert [command.order for command in town.platform.commands] == [Order.RESTORE]
+
+
+def test_an_order_that_is_repeated_changes_nothing(town: House) -> None:
+    town.run(town.cases.receive(report(), "here"))
+    town.tick()
+    command = town.platform.commands[0]
+    again = town.run(town.platform.carry_out(command))
+    assert again == town.platform.done[command.id]
+    assert len(town.platform.commands) == 1
