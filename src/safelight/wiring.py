@@ -21,6 +21,7 @@ from sqlalchemy import Connection
 
 from safelight import __version__
 from safelight.accounts.service import Accounts
+from safelight.accounts.staff_oidc import Oidc
 from safelight.backends.openai.backend import OpenAIBackend
 from safelight.backends.ports import Backend
 from safelight.backends.sketch.backend import SketchBackend
@@ -238,6 +239,8 @@ class Safelight:
         self.database.migrate()
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
         self.pages_key = digest_key.derived("public pages")
+        self.second_look_key = digest_key.derived("second looks")
+        self.oidc = self._open_oidc(settings)
 
         cores = Cores(settings.cores)
         self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key))
@@ -377,6 +380,19 @@ class Safelight:
             self._clock,
             lambda connection, use, trace: log_trace(self.ledger, connection, use, trace),
         )
+
+    def _open_oidc(self, settings: Settings) -> Oidc | None:
+        """The organisation's sign-in, where one is set. Raises NotStartable."""
+        if not settings.oidc_issuer:
+            return None
+        oidc = Oidc(
+            settings.oidc_issuer,
+            settings.oidc_client_id,
+            settings.oidc_client_secret.get_secret_value(),
+            f"{settings.console_address}/console/sign-in/oidc/back",
+        )
+        self._closing.push_async_callback(oidc.close)
+        return oidc
 
     async def _open_cases(self, settings: Settings, digest_key: DigestKey) -> None:
         """Reports, their clocks and what follows. Raises NotStartable."""

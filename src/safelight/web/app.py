@@ -8,6 +8,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from safelight import __version__
+from safelight.web.console.routes import console_routes
 from safelight.web.gateway import check, consent, health, hma, images, moderations, protect, reports, trace
 from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
@@ -49,6 +50,7 @@ def create_app(safelight: Safelight) -> FastAPI:
     if safelight.settings.verify_per_minute:
         app.router.routes.extend(VerifyPage(safelight, bodies).routes())
     app.router.routes.extend(report_routes(safelight))
+    app.router.routes.extend(console_routes(safelight))
     if safelight.settings.try_page:
         app.router.routes.extend(TryPage(safelight, bodies).routes())
     for module in (images, moderations, check, consent, protect, hma, reports, trace, health):

@@ -46,7 +46,8 @@ _HEADERS = {
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(), geolocation=(), microphone=(), display-capture=()",
-    "referrer-policy": "no-referrer",
+    # Not `no-referrer`: browsers would then send forms with `Origin: null`, and could not be told from other sites.
+    "referrer-policy": "same-origin",
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
@@ -193,7 +194,10 @@ class Door:
         if "application/json" in request.headers.get("accept", ""):
             answer: Response = JSONResponse({"code": error.code, "message": error.message}, status_code)
         else:
-            answer = self.show("error.html", visit, status_code, error=error, way_back=_way_back(request))
+            code = "" if isinstance(error, NotAllowed) else error.code
+            answer = self.show(
+                "error.html", visit, status_code, message=error.message, code=code, way_back=_way_back(request)
+            )
         return self._finish(answer)
 
     def _to_sign_in(self, request: Request) -> Response:

@@ -50,6 +50,7 @@ WORDS: Mapping[str, str] = {
     "uk_osa_s10": "UK Online Safety Act, 48 hours",
     "us_take_it_down": "US TAKE IT DOWN Act, 48 hours",
     "house": "The house's own time",
+    "law_child": "A child: out of sight at once",
     # Effects of a decision
     "block": "Refuse new uploads and generations of it",
     "unblock": "Accept it again, at upload and at generation",
@@ -59,6 +60,10 @@ WORDS: Mapping[str, str] = {
     "limit": "The account is limited for a while",
     "lift": "The account's measure is lifted",
     "hide": "Hide it for now",
+    "places": "The platform is told: this place and every copy",
+    "bank": "Its fingerprint goes into, or out of, the bank of what is refused",
+    "index": "The gate's index follows the bank",
+    "letter": "Letters",
     # Clocks
     "overdue": "Over",
     "under_4_h": "Under 4 h",
