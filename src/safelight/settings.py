@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     ledger_witnesses: str = Field(
         "", description="Witnesses of the log, separated by spaces, each `name+id+key,address`."
     )
+    ledger_stamps: str = Field(
+        "", description="Address of an RFC 3161 authority that stamps the log's heads; empty: none."
+    )
+    ledger_stamps_minutes: int = Field(60, ge=1, description="Minutes between two time stamps.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8484, ge=0, le=65535, description="Port to listen on; 0 takes a free one.")
     open: bool = Field(False, description="Ask for no API key. Only on a loopback address, for trying things out.")

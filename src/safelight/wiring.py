@@ -52,6 +52,7 @@ from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.matters import trace_draft
+from safelight.ledger.stamps import HttpStamps
 from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
@@ -331,12 +332,17 @@ class Safelight:
         witnesses = None
         if known := parse_witnesses(settings.ledger_witnesses):
             witnesses = await self._closing.enter_async_context(HttpWitnesses(self.database, known))
+        stamps = None
+        if settings.ledger_stamps:
+            every_s = settings.ledger_stamps_minutes * 60
+            stamps = HttpStamps(self.database, settings.ledger_stamps, self._clock, every_s=every_s)
         keeper = Keeper(
             self.database,
             self.ledger,
             head_file,
             self._clock,
             witnesses,
+            stamps,
             behind_max_s=self.limits.ledger_behind_max_s,
         )
         self._closing.push_async_callback(keeper.close)

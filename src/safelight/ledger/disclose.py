@@ -18,7 +18,7 @@ from safelight.ledger.proofs.errors import Unavailable
 from safelight.ledger.proofs.leaf import Leaf, LeafKind
 from safelight.ledger.proofs.note import PublicKey, encode_base64
 from safelight.ledger.proofs.tiles import TILE_WIDTH, tiles_between
-from safelight.ledger.published import read_checkpoint, read_tile
+from safelight.ledger.published import read_checkpoint, read_stamped, read_tile
 from safelight.ledger.subject_keys import destroy, key_by_id
 from safelight.store.ledger_tables import ledger_values
 from safelight.store.tables import decisions, ledger_leaves, policies
@@ -116,6 +116,10 @@ def export(connection: Connection, folder: Path, log_key: PublicKey) -> Checkpoi
     (folder / "key").write_text(log_key.to_text() + "\n", "utf-8")
     with contextlib.suppress(Unavailable):
         (folder / "witnessed").write_bytes(read_checkpoint(connection, witnessed=True).to_bytes())
+    with contextlib.suppress(Unavailable):
+        stamped, stamp = read_stamped(connection)
+        (folder / "stamped").write_bytes(stamped.to_bytes())
+        (folder / "stamped.tsr").write_bytes(stamp)
     fresh = folder / "checkpoint.new"
     fresh.write_bytes(note.to_bytes())
     fresh.replace(folder / "checkpoint")

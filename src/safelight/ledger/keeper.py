@@ -43,6 +43,13 @@ class Witnesses(Protocol):
         """Have a head signed, as far as they can be reached. Raises LedgerUnfit when they have seen another log."""
 
 
+class Stamps(Protocol):
+    """An authority that says when it had seen a head."""
+
+    async def run(self) -> None:
+        """Have heads stamped, now and then, until cancelled. Raises nothing: a failure is logged and tried again."""
+
+
 class Keeper:
     """Runs one process's side of the log."""
 
@@ -53,6 +60,7 @@ class Keeper:
         head_file: HeadFile,
         clock: Clock,
         witnesses: Witnesses | None = None,
+        stamps: Stamps | None = None,
         *,
         behind_max_s: float,
     ) -> None:
@@ -61,6 +69,7 @@ class Keeper:
         self._head_file = head_file
         self._clock = clock
         self._witnesses = witnesses
+        self._stamps = stamps
         self._behind_max_s = behind_max_s
         self._follower = Follower(ledger, clock)
         self._tasks: list[asyncio.Task[None]] = []
@@ -82,6 +91,8 @@ class Keeper:
         await self._follow()
         await self.catch_up()
         runs = [self._integrate(), self._beat(), *([self._have_witnessed()] if self._witnesses else [])]
+        if self._stamps:
+            runs.append(self._stamps.run())
         self._tasks = [asyncio.create_task(run) for run in runs]
 
     async def close(self) -> None:

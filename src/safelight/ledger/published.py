@@ -10,6 +10,7 @@ from safelight.ledger.proofs.merkle import HASH_BYTES, consistency_proof, inclus
 from safelight.ledger.proofs.note import Note
 from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, write_bundle
 from safelight.ledger.proofs.tlog_proof import TlogProof
+from safelight.store.ledger_tables import ledger_timestamps
 from safelight.store.tables import ledger_checkpoints, ledger_head, ledger_leaves, ledger_tiles
 
 
@@ -27,6 +28,20 @@ def read_checkpoint(connection: Connection, *, witnessed: bool = False) -> Note:
     if note is None:
         raise Unavailable("There is no such head yet; try again in a moment.")
     return Note.parse(note)
+
+
+def read_stamped(connection: Connection) -> tuple[Note, bytes]:
+    """The latest head that an authority has stamped, and the time stamp. Raises Unavailable before there is one."""
+    latest = (
+        select(ledger_checkpoints.c.note, ledger_timestamps.c.token)
+        .join(ledger_timestamps, ledger_timestamps.c.size == ledger_checkpoints.c.size)
+        .order_by(ledger_timestamps.c.size.desc())
+        .limit(1)
+    )
+    row = connection.execute(latest).first()
+    if row is None:
+        raise Unavailable("No head has a time stamp yet.")
+    return Note.parse(row.note), row.token
 
 
 def read_tile(connection: Connection, tile: Tile) -> bytes:

@@ -17,7 +17,7 @@ class Story:
 
     figures: Figures
 
-    def tell(self, kind: LeafKind, at: str, process: str = "a", **public: PublicValue) -> None:
+    def tell(self, kind: LeafKind, at: str, process: str = "a", /, **public: PublicValue) -> None:
         moment = at if "T" in at else f"2026-11-22T{at}.000000Z"
         self.figures.add(Leaf(kind.value, moment, process * 16, 0, public))
 

@@ -176,7 +176,9 @@ def test_an_opening_is_checked_against_its_leaf(tmp_path: Path, capsys: pytest.C
     assert run(capsys, "opening", file, key="")[0] == 2
 
 
-@pytest.mark.parametrize("command", ["checkpoint", "receipt", "consistency", "log", "totals", "parity", "opening"])
+@pytest.mark.parametrize(
+    "command", ["checkpoint", "receipt", "consistency", "log", "totals", "parity", "stamp", "opening"]
+)
 def test_every_command_shows_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main([command, "--help"])

@@ -2,6 +2,9 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography.x509 import Certificate
 
 from ..proofs.audit import Audit
 from ..proofs.checkpoint import SignedCheckpoint, open_checkpoint
@@ -11,8 +14,11 @@ from ..proofs.merkle import consistency_proof, inclusion_proof, leaf_hash, verif
 from ..proofs.note import PublicKey
 from ..proofs.receipt import MERGE_DELAY_MAX_S, Receipt
 from ..proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, parse_bundle, parse_tile, tile_at
+from ..proofs.timestamp import Stamp
 from ..proofs.tlog_proof import TlogProof
-from .source import Source, read_checkpoint, read_proof, read_tile
+from .source import Source, read_checkpoint, read_proof, read_stamped, read_tile
+
+_STAMP_TRIES = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +74,30 @@ def check_consistency(old: SignedCheckpoint, new: SignedCheckpoint, source: Sour
         reader = TileReader(second.size, lambda tile: read_tile(source, tile))
         proof = consistency_proof(first.size, second.size, reader.subtree)
     verify_consistency(first.size, second.size, first.root, second.root, proof)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamped:
+    """A head that existed at a moment that the operator did not choose."""
+
+    head: SignedCheckpoint
+    time: datetime
+    authority: str
+
+
+def check_stamp(source: Source, log_key: PublicKey, authorities: Sequence[Certificate]) -> Stamped:
+    """The latest time stamp: of a head that this log signed, by an authority that is trusted. Raises ProofError.
+
+    Whether the head leads to the latest one is for `check_consistency`.
+    """
+    for attempt in range(_STAMP_TRIES):
+        note, stamp = read_stamped(source)
+        head = open_checkpoint(note, log_key)
+        read = Stamp.parse(stamp)
+        # The two files are fetched one after the other, and a newer pair may have come in between.
+        if read.is_of(head.note.text) or attempt == _STAMP_TRIES - 1:
+            break
+    return Stamped(head, read.time, read.verify(head.note.text, authorities))
 
 
 Watch = Callable[[int, Sequence[bytes]], None]

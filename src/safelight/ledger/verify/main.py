@@ -17,6 +17,7 @@ from ..proofs.figures import Period
 from ..proofs.leaf import Leaf
 from ..proofs.note import decode_base64
 from ..proofs.receipt import Receipt
+from ..proofs.timestamp import read_certificates
 from . import checks
 from .given import Misused, own, read_file, read_json, trust_of, value_of
 from .page import page
@@ -74,6 +75,16 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("old", help="file with the earlier head")
     one.add_argument("log", help="address or folder of the log")
     one.add_argument("--new", help="file with the later head; none: the log's latest")
+
+    one = _command(
+        commands,
+        "stamp",
+        _stamp,
+        "An authority's time stamp says when the log had a head",
+        "stamp LOG --key @log.vkey --authority tsa.pem",
+    )
+    one.add_argument("log", help="address or folder of the log")
+    one.add_argument("--authority", required=True, help="file with the authority's certificate or its root, in PEM")
 
     one = _command(
         commands,
@@ -154,6 +165,18 @@ def _consistency(options: argparse.Namespace) -> tuple[int, Shown]:
     new = trust.open(read_file(Path(options.new)) if options.new else _latest(trust, options.log))
     checks.check_consistency(old, new, source)
     return VERIFIED, _head(new) | {"from_size": old.checkpoint.size}
+
+
+def _stamp(options: argparse.Namespace) -> tuple[int, Shown]:
+    trust, source = trust_of(options), open_source(options.log)
+    authorities = own(read_certificates, read_file(Path(options.authority)))
+    stamped = checks.check_stamp(source, trust.log_key, authorities)
+    now = trust.open(_latest(trust, options.log))
+    if now.checkpoint.size >= stamped.head.checkpoint.size:
+        checks.check_consistency(stamped.head, now, source)
+    else:  # no witness has signed as far yet; the stamped head must lead on from the witnessed one
+        checks.check_consistency(now, stamped.head, source)
+    return VERIFIED, _head(stamped.head) | {"stamped_at": stamped.time.isoformat(), "authority": stamped.authority}
 
 
 def _log(options: argparse.Namespace) -> tuple[int, Shown]:

@@ -14,6 +14,7 @@ from ..proofs.errors import Malformed, Unavailable
 from ..proofs.merkle import HASH_BYTES
 from ..proofs.note import NOTE_MAX_BYTES
 from ..proofs.tiles import BUNDLE_MAX_BYTES, ENTRIES, TILE_WIDTH, Tile
+from ..proofs.timestamp import STAMP_MAX_BYTES
 from ..proofs.tlog_proof import PROOF_MAX_BYTES
 
 TIMEOUT_S = 20.0
@@ -81,6 +82,11 @@ def read_checkpoint(source: Source, *, witnessed: bool = False) -> bytes:
         with contextlib.suppress(Unavailable):
             return source.read("witnessed", NOTE_MAX_BYTES)
     return source.read("checkpoint", NOTE_MAX_BYTES)
+
+
+def read_stamped(source: Source) -> tuple[bytes, bytes]:
+    """The latest head with a time stamp, and the time stamp."""
+    return source.read("stamped", NOTE_MAX_BYTES), source.read("stamped.tsr", STAMP_MAX_BYTES)
 
 
 def read_tile(source: Source, tile: Tile) -> bytes:
