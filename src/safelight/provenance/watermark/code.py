@@ -53,35 +53,38 @@ def _check(payload: bytes, key: WatermarkKey) -> bytes:
     return hmac.new(key.stream("check", 32), payload, hashlib.sha256).digest()[:CHECK_BYTES]
 
 
-def _branches() -> tuple[NDArray[np.intp], NDArray[np.float32]]:
-    """For each new state, its two predecessors (2, states), and the code bits on the way (2, states, RATE)."""
-    new = np.arange(_STATES)
-    # A state is the last `_MEMORY` message bits, the newest lowest; the one that falls out tells predecessors apart.
-    old = np.stack([(new >> 1) | (lost << (_MEMORY - 1)) for lost in (0, 1)])
-    register = (old << 1) | (new & 1)
-    ones = [[[bin(int(r) & g).count("1") & 1 for g in _GENERATORS] for r in row] for row in register]
-    return old.astype(np.intp), np.asarray(1 - 2 * np.array(ones), np.float32)
+def _branches() -> NDArray[np.float32]:
+    """(2, states / 2, 2, RATE): the code bits on the way into each state.
+
+    A state is the last `_MEMORY` message bits, the newest lowest. State 2j + b is reached from j and, where the bit
+    that falls out was a one, from j + states / 2; the axes are that bit, j and b.
+    """
+    lost, rest, newest = np.meshgrid((0, 1), np.arange(_STATES // 2), (0, 1), indexing="ij")
+    register = (lost << _MEMORY) | (rest << 1) | newest
+    ones = [[int(one & generator).bit_count() & 1 for generator in _GENERATORS] for one in register.ravel()]
+    return np.asarray(1 - 2 * np.array(ones), np.float32).reshape(*register.shape, RATE)
 
 
-_OLD, _ON_THE_WAY = _branches()
+_ON_THE_WAY = _branches()
 
 
 def _viterbi(soft: NDArray[np.float32]) -> NDArray[np.uint8]:
     """(rows, MESSAGE_BITS): the likeliest message of each row."""
-    rows = len(soft)
+    rows, half = len(soft), _STATES // 2
     steps = np.arange(-_SEAM, MESSAGE_BITS + _SEAM) % MESSAGE_BITS
-    gains = np.einsum("rtg,psg->trps", soft.reshape(rows, MESSAGE_BITS, RATE), _ON_THE_WAY, optimize=True)
+    by_step = soft.reshape(rows, MESSAGE_BITS, RATE).transpose(1, 0, 2).reshape(-1, RATE)
+    gains = (by_step @ _ON_THE_WAY.reshape(-1, RATE).T).reshape(MESSAGE_BITS, rows, 2, half, 2)
     score = np.zeros((rows, _STATES), np.float32)
-    came_from_one = np.empty((len(steps), rows, _STATES), np.bool_)
+    lost_one = np.empty((len(steps), rows, _STATES), np.bool_)
     for at, step in enumerate(steps):
-        zero = score[:, _OLD[0]] + gains[step, :, 0]
-        one = score[:, _OLD[1]] + gains[step, :, 1]
-        np.greater(one, zero, out=came_from_one[at])
-        score = np.maximum(zero, one)
+        zero = score[:, :half, None] + gains[step, :, 0]
+        one = score[:, half:, None] + gains[step, :, 1]
+        np.greater(one, zero, out=lost_one[at].reshape(rows, half, 2))
+        score = np.maximum(zero, one).reshape(rows, _STATES)
     state = score.argmax(axis=1)
     path = np.empty((len(steps), rows), np.uint8)
     every = np.arange(rows)
     for at in range(len(steps) - 1, -1, -1):
         path[at] = state & 1
-        state = (state >> 1) | (came_from_one[at, every, state].astype(np.intp) << (_MEMORY - 1))
+        state = (state >> 1) | (lost_one[at, every, state].astype(np.intp) << (_MEMORY - 1))
     return path[_SEAM : _SEAM + MESSAGE_BITS].T

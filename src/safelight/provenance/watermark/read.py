@@ -16,7 +16,7 @@ import numpy as np
 from safelight.provenance.watermark.code import decode, encode
 from safelight.provenance.watermark.confidence import LARGEST_FALSE_LOG10, false_log10
 from safelight.provenance.watermark.key import WatermarkKey
-from safelight.provenance.watermark.layout import WAVES, fading, layout
+from safelight.provenance.watermark.layout import fading, layout
 from safelight.provenance.watermark.model import NotRead, Picture, Reading, WhyNotRead
 from safelight.provenance.watermark.picture import Look, mostly_lively
 from safelight.provenance.watermark.search import Found, refined, search, straightened
@@ -28,7 +28,6 @@ _DECODED = 6
 _EARS = (fading(7.0), fading(11.0), fading(18.0), fading(50.0))
 _SEEN_CLARITY = 7.5
 """Of the pilot. Chance reached 6.3 at most in 100,000 unmarked pictures."""
-_EVERY = np.arange(len(WAVES))
 
 
 def read(picture: Picture, keys: Sequence[WatermarkKey], *, turns: bool = False) -> Reading | NotRead:
@@ -57,7 +56,7 @@ def _with(key: WatermarkKey, seen: Working, waves: Spectrum, *, turns: bool) -> 
     places = [
         refined(waves, seen.side, keyed, found) for found in search(waves, seen.side, keyed, _DECODED, turns=turns)
     ]
-    heard = np.stack([straightened(found.pose.waves(waves, _EVERY), found.shift) for found in places])
+    heard = np.stack([straightened(waves, found) for found in places])
     values = np.concatenate([keyed.values(heard * ear) for ear in _EARS])
     attempts = zip(places * len(_EARS), values, decode(keyed.soft_bits(values), key), strict=True)
     tried = len(values) * len(Look)

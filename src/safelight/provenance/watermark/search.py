@@ -26,6 +26,8 @@ _STEP = 0.5
 """By how much, in periods over the whole picture, a typical wave may move from one pose to the next."""
 _TYPICAL_RADIUS = 14.0
 _EARS = (fading(9.0), fading(30.0))
+_STRIDES = (2, 1)
+"""With only the coarse waves, every other size is close enough."""
 _BATCH = 64
 _LARGEST_TURN = float(np.radians(5.0))
 
@@ -40,17 +42,6 @@ class Pose:
     mirrored: bool
     turned: float = 0.0
     """Radians, from down to across."""
-
-    def waves(self, seen: Spectrum, places: NDArray[np.intp]) -> NDArray[np.complex64]:
-        """(places,): the picture's waves where those of the square would lie."""
-        down, across = WAVES[places, 0] / self.down_px, WAVES[places, 1] / self.across_px
-        if self.mirrored:
-            down = -down
-        if self.turned:
-            sine, cosine = np.sin(self.turned), np.cos(self.turned)
-            down, across = down * cosine + across * sine, across * cosine - down * sine
-        values = seen.at(down, across)
-        return np.asarray(np.conj(values), np.complex64) if self.mirrored else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +60,12 @@ class Found:
 def search(seen: Spectrum, side: float, keyed: Layout, count: int, *, turns: bool = False) -> list[Found]:
     """The `count` clearest poses, clearest first, in a working picture of `side` squared, each close pose once."""
     bend = _STEP / (side * _TYPICAL_RADIUS)
-    found = (one for ear in range(len(_EARS)) for one in _correlated(seen, keyed, list(_poses(side, turns)), ear))
+    poses = list(_poses(side, turns))
+    found = [
+        one
+        for ear, stride in enumerate(_STRIDES)
+        for one in _correlated(seen, keyed, [pose for size in poses[::stride] for pose in size], ear)
+    ]
     return list(islice(_apart(sorted(found, key=lambda one: -one.clarity), bend), count))
 
 
@@ -90,19 +86,34 @@ def refined(seen: Spectrum, side: float, keyed: Layout, found: Found) -> Found:
     return _between_samples(seen, keyed, found)
 
 
-def straightened(values: NDArray[np.complex64], shift: tuple[float, float]) -> NDArray[np.complex64]:
-    """The waves (waves,) with their phases counted from the corner of the square."""
-    return np.asarray(values * _phases(WAVES, shift), np.complex64)
+def straightened(seen: Spectrum, found: Found) -> NDArray[np.complex64]:
+    """(waves,): the waves of the square, their phases counted from its corner."""
+    waves = waves_in(seen, [found.pose], np.arange(len(WAVES)))[0]
+    return np.asarray(waves * _phases(WAVES, found.shift), np.complex64)
 
 
-def _poses(side: float, turns: bool) -> Iterator[Pose]:
+def waves_in(seen: Spectrum, poses: Sequence[Pose], places: NDArray[np.intp]) -> NDArray[np.complex64]:
+    """(poses, places): the picture's waves where those of the square would lie in each pose."""
+    mirrored = np.array([pose.mirrored for pose in poses])[:, None]
+    turned = np.array([pose.turned for pose in poses])[:, None]
+    down = WAVES[places, 0] / np.array([pose.down_px for pose in poses])[:, None]
+    across = WAVES[places, 1] / np.array([pose.across_px for pose in poses])[:, None]
+    down = np.where(mirrored, -down, down)
+    if turned.any():
+        sine, cosine = np.sin(turned), np.cos(turned)
+        down, across = down * cosine + across * sine, across * cosine - down * sine
+    values = seen.at(down, across)
+    return np.asarray(np.where(mirrored, np.conj(values), values), np.complex64)
+
+
+def _poses(side: float, turns: bool) -> Iterator[list[Pose]]:
+    """For each size, from small to large, the poses to try."""
     bend = _STEP / (side * _TYPICAL_RADIUS)
     finest, coarsest = 1 / max(_SMALLEST_PX, side / _MOST_SQUARES), 1 / _LARGEST_PX
     for size in 1 / np.linspace(finest, coarsest, int((finest - coarsest) / bend) + 1):
         count = int(_LARGEST_TURN / (bend * size)) if turns else 0
-        for turned in np.linspace(-_LARGEST_TURN, _LARGEST_TURN, 2 * count + 1) if turns else (0.0,):
-            for mirrored in (False, True):
-                yield Pose(float(size), float(size), mirrored, float(turned))
+        angles = np.linspace(-_LARGEST_TURN, _LARGEST_TURN, 2 * count + 1) if count else (0.0,)
+        yield [Pose(float(size), float(size), mirrored, float(turn)) for turn in angles for mirrored in (False, True)]
 
 
 def _correlated(seen: Spectrum, keyed: Layout, poses: Sequence[Pose], ear: int) -> Iterator[Found]:
@@ -110,7 +121,7 @@ def _correlated(seen: Spectrum, keyed: Layout, poses: Sequence[Pose], ear: int) 
     expected = np.conj(keyed.pilot_phase) * _EARS[ear][keyed.pilot]
     for start in range(0, len(poses), _BATCH):
         batch = poses[start : start + _BATCH]
-        fits = np.stack([pose.waves(seen, keyed.pilot) for pose in batch]) * expected
+        fits = waves_in(seen, batch, keyed.pilot) * expected
         peaks = on_grid(fits, WAVES[keyed.pilot]).reshape(len(batch), -1)
         best = peaks.argmax(axis=1)
         heights = peaks[np.arange(len(batch)), best] / np.sqrt(np.mean(peaks**2, axis=1) + np.float32(1e-20))
@@ -135,7 +146,7 @@ def _apart(found: Sequence[Found], bend: float) -> Iterator[Found]:
 
 
 def _between_samples(seen: Spectrum, keyed: Layout, found: Found) -> Found:
-    fits = found.pose.waves(seen, keyed.pilot) * np.conj(keyed.pilot_phase) * _EARS[found.ear][keyed.pilot]
+    fits = waves_in(seen, [found.pose], keyed.pilot)[0] * np.conj(keyed.pilot_phase) * _EARS[found.ear][keyed.pilot]
     aside = np.linspace(-0.5, 0.5, 5)
     shifts = [(found.shift[0] + down, found.shift[1] + across) for down in aside for across in aside]
     heights = [float(np.sum((fits * _phases(WAVES[keyed.pilot], shift)).real)) for shift in shifts]
