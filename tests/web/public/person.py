@@ -22,6 +22,7 @@ class Person:
 
     def press(self, selector: str) -> None:
         self.page.click(selector)
+        self.page.wait_for_selector("body:not([aria-busy])", state="attached")  # the answer takes the page's place
         self.pressed += 1
 
     def choose(self, name: str, value: str) -> None:
