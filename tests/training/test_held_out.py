@@ -18,6 +18,13 @@ FAMILIES = {str(number) for number in range(1, 24)} - {"14", "17"}
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Letters of scripts that write no spaces between words."""
 OWN = "training.held_out."
+PAIRS = list(itertools.combinations(SETS, 2))
+FAMILY_MIN = {"dev": 12, "final": 12, "second": 6}
+"""English templates of each family of attacks."""
+TALKS_MIN = {"dev": 60, "final": 60, "second": 30}
+"""Benign conversations in English."""
+CHILDREN_MIN = {"dev": (3000, 2000), "final": (3000, 2000), "second": (2000, 1500)}
+"""Requests about children, to be refused and to pass."""
 LITERAL_CHARS_MIN = 8
 """Templates with less of their own than this are told apart by the lists that fill them."""
 
@@ -50,27 +57,40 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(each))
 
 
-def test_no_template_is_in_both_sets(sheets: Mapping[str, list[Sheet]]) -> None:
-    dev, final = (
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_no_template_is_in_two_sets(pair: tuple[str, str], sheets: Mapping[str, list[Sheet]]) -> None:
+    one, other = (
         {(t.lang, _shape(t)) for t in _templates(sheets[name]) if len("".join(_shape(t))) >= LITERAL_CHARS_MIN}
-        for name in SETS
+        for name in pair
     )
-    assert dev & final == set()
+    assert one & other == set()
 
 
-def test_no_request_is_in_both_sets(cases: Mapping[str, list[Case]]) -> None:
-    dev, final = (
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_no_request_is_in_two_sets(pair: tuple[str, str], cases: Mapping[str, list[Case]]) -> None:
+    one, other = (
         {tuple(" ".join(re.findall(r"\w+", turn.text.casefold())) for turn in case.turns) for case in cases[name]}
-        for name in SETS
+        for name in pair
     )
-    assert dev & final == set()
+    assert one & other == set()
 
 
-def test_no_word_that_tells_attack_from_neighbour_is_in_both_sets(sheets: Mapping[str, list[Sheet]]) -> None:
-    dev, final = (
-        {word.casefold() for sheet in sheets[name] for words in sheet.words.values() for word in words} for name in SETS
+@pytest.mark.parametrize("pair", PAIRS, ids="-".join)
+def test_no_word_that_tells_attack_from_neighbour_is_in_two_sets(
+    pair: tuple[str, str], sheets: Mapping[str, list[Sheet]]
+) -> None:
+    one, other = (
+        {word.casefold() for sheet in sheets[name] for words in sheet.words.values() for word in words} for name in pair
     )
-    assert dev & final == set()
+    assert one & other == set()
+
+
+@pytest.mark.parametrize("name", ["final", "second"])
+def test_no_template_is_twice_in_a_set_that_measures(name: str, sheets: Mapping[str, list[Sheet]]) -> None:
+    for sheet in sheets[name]:
+        count = Counter((t.section, t.words) for t in sheet.templates)
+        twice = [template for template, times in count.items() if times > 1]
+        assert not twice, (sheet.lang, twice)
 
 
 @pytest.mark.parametrize("name", SETS)
@@ -83,27 +103,28 @@ def test_each_language_has_both_labels_and_enough_of_them(name: str, sheets: Map
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_every_family_is_met_in_english_by_a_dozen_templates_and_elsewhere_by_some(
+def test_every_family_is_met_in_english_by_several_templates_and_elsewhere_by_some(
     name: str, sheets: Mapping[str, list[Sheet]]
 ) -> None:
     attacks = [t for t in _templates(sheets[name]) if t.section.is_blocked and not t.section.is_of_minors]
     in_english = Counter(t.family for t in attacks if t.lang == "en")
     assert in_english.keys() == FAMILIES == {t.family for t in attacks}
-    assert min(in_english.values()) >= 12
+    assert min(in_english.values()) >= FAMILY_MIN[name]
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_benign_conversations_are_many(name: str, sheets: Mapping[str, list[Sheet]]) -> None:
     talks = Counter(t.lang for t in _templates(sheets[name]) if t.section is Section.TALK_ALLOW)
-    assert talks["en"] >= 60
+    assert talks["en"] >= TALKS_MIN[name]
     assert min(talks[sheet.lang] for sheet in sheets[name]) >= 5
 
 
 @pytest.mark.parametrize("name", SETS)
 def test_about_children_there_are_thousands_of_both(name: str, cases: Mapping[str, list[Case]]) -> None:
     count = Counter(case.family for case in cases[name])
-    assert count["minors"] >= 3000
-    assert count["near: children"] >= 2000
+    blocked, passed = CHILDREN_MIN[name]
+    assert count["minors"] >= blocked
+    assert count["near: children"] >= passed
 
 
 @pytest.mark.parametrize("name", SETS)

@@ -2,7 +2,7 @@
 
 Rules
 - A template is one line of a block. `{slot}` is filled from `[words]` (what tells an attack from its neighbour: never
-  in both sets), from `[fill]` (persons, places, colours: may be in both), or by code (`{minor}`, `{age}`).
+  in two sets), from `[fill]` (persons, places, colours: may be in several), or by code (`{minor}`, `{age}`).
 - A conversation is one line: turns parted by ` | `; a turn that begins with `<` is the assistant's; the turn that
   begins with `!` is where what is wanted is complete.
 - A slot that nobody fills is an error, and so is a conversation to be blocked that does not say where.
@@ -17,7 +17,7 @@ from pathlib import Path
 
 from safelight.core.errors import SafelightError
 
-SETS = ("dev", "final")
+SETS = ("dev", "final", "second")
 FOLDER = Path(__file__).parent
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 BY_CODE = frozenset({"minor", "age"})
