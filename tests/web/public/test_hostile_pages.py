@@ -234,17 +234,22 @@ def test_a_wrong_code_and_a_wrong_pin_have_the_same_words(service: Service) -> N
     assert WORDS("status_unknown") in wrong_pin.text
 
 
-def test_guessing_is_stopped_for_a_while(service: Service, clock: MovableClock) -> None:
-    """The last test of this file: from then on this address is not looked at for a while."""
+def test_guessing_is_stopped_for_a_while_for_who_guesses(service: Service, clock: MovableClock) -> None:
     code, pin = send(service)
-    answers = [look(service, code, f"{guess:06d}") for guess in range(8)]
-    assert {answer.status_code for answer in answers} == {403, 429}
+    guesser, owner = {"x-forwarded-for": "203.0.113.9"}, {"x-forwarded-for": "203.0.113.10"}
+
+    def guess(pin: str, source: dict[str, str]) -> httpx2.Response:
+        return post(service, STATUS, {"mark": mark(service, STATUS), "code": code, "pin": pin}, **source)
+
+    answers = [guess(f"{number:06d}", guesser) for number in range(8)]
+    assert [answer.status_code for answer in answers] == [403] * 5 + [429] * 3
     stopped = answers[-1]
     assert int(stopped.headers["retry-after"]) > 0
     assert WORDS("status_tries", minutes=15) in stopped.text
-    assert look(service, code, pin).status_code == 429, "the right one, too, has to wait"
+    assert guess(pin, guesser).status_code == 429, "the right one, too, has to wait"
+    assert guess(pin, owner).status_code == 200, "whoever has seen the code cannot shut its owner out"
     clock.ahead = timedelta(hours=1)
     try:
-        assert look(service, code, pin).status_code == 200
+        assert guess(pin, guesser).status_code == 200
     finally:
         clock.ahead = timedelta()

@@ -1,0 +1,117 @@
+"""What the holder of a receipt sees as their case goes on, and what they can do about a decision."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+
+from safelight.cases.model import Choice, QueueFilter, QueueSort
+from safelight.core.errors import NotStartable
+from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
+from tests.cases.house import KEEP, MODERATOR, REMOVE
+from tests.service import Service
+from tests.web.public.conftest import MovableClock
+from tests.web.public.test_hostile_pages import CONTEST, WORDS, look, mark, post, send
+
+T = TypeVar("T")
+
+
+def run(service: Service, work: Coroutine[Any, Any, T]) -> T:
+    return asyncio.run_coroutine_threadsafe(work, service.loop).result(20)
+
+
+def decide(service: Service, choice: Choice) -> None:
+    """A moderator decides the newest case."""
+    cases = service.safelight.cases
+
+    async def work() -> None:
+        page = await cases.queue(MODERATOR, QueueFilter(), QueueSort.NEWEST, 1)
+        case = await cases.claim(MODERATOR, page.rows[0].id)
+        opened = await cases.open(MODERATOR, case.id)
+        await cases.decide(MODERATOR, case.id, choice, opened.row.version)
+        await cases.tick()
+
+    run(service, work())
+
+
+def test_a_removal_is_seen_with_its_letter(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s1")
+    decide(service, REMOVE)
+    page = look(service, code, pin).text
+    assert WORDS("status_removed") in page
+    assert WORDS("step_looked_at") in page
+    assert WORDS("step_removed") in page
+    assert WORDS("status_letters") in page
+    assert "s1" not in page, "a page about a report names no place"
+
+
+def test_a_picture_that_stays_can_be_contested_on_the_same_page(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s2")
+    decide(service, KEEP)
+    assert WORDS("status_kept") in look(service, code, pin).text
+    empty = look(service, code, pin, do="contest", words=" ")
+    assert empty.status_code == 422
+    assert WORDS("contest_empty") in empty.text
+    contested = look(service, code, pin, do="contest", words="It is me in the picture.")
+    assert WORDS("contest_done") in contested.text
+    assert WORDS("status_contested") in contested.text
+
+
+def test_a_decision_can_be_contested_on_its_own_page_with_code_and_pin(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s3")
+    decide(service, KEEP)
+    fields = {"do": "contest_here", "words": "It is me.", "code": code.lower().replace("-", " "), "pin": f" {pin} "}
+    wrong = post(service, CONTEST, fields | {"mark": mark(service, CONTEST), "code": "7K2M-9QXR-4TBV"})
+    assert wrong.status_code == 403
+    assert "It is me." in wrong.text, "what was written is not lost"
+    assert WORDS("status_contested") in post(service, CONTEST, fields | {"mark": mark(service, CONTEST)}).text
+
+
+def test_what_is_not_possible_any_more_is_said(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s4")
+    answer = look(service, code, pin, do="contest", words="There is no decision yet.")
+    assert answer.status_code == 422
+    assert WORDS("not_possible") in answer.text
+
+
+def test_an_addition_that_cannot_be_used_is_shown_again(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s5")
+    answer = look(service, code, pin, do="add", links="https://images.example/" + "x" * 2_000)
+    assert answer.status_code == 422
+    assert WORDS("place_error_invalid") in answer.text
+    assert "x" * 2_000 in answer.text
+    assert WORDS("add_done") in look(service, code, pin, do="add", links="https://images.example/s6").text
+
+
+def test_the_clock_is_shown_while_it_runs_and_lateness_is_said_plainly(service: Service, clock: MovableClock) -> None:
+    code, pin = send(service, links="https://images.example/s7", signature="")
+    assert "47 hours and 59 minutes" in look(service, code, pin).text
+    clock.ahead = timedelta(hours=12)
+    try:
+        assert "35 hours and 59 minutes" in look(service, code, pin).text
+    finally:
+        clock.ahead = timedelta()
+
+
+def test_the_packaged_hotlines_are_there_for_everybody() -> None:
+    assert {hotline.whom for hotline in load_hotlines()} == set(HelpFor)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hotline = 1",
+        "[[hotline]]\nname = 'A'",
+        "[[hotline]]\nname = 'A'\nfor = 'adult'\nplace = 'UK'\naddress = 'javascript:alert(1)'",
+        "[[hotline]]\nname = 'A'\nfor = 'nobody'\nplace = 'UK'\naddress = 'https://a.example'",
+        "[[hotline]",
+    ],
+)
+def test_hotlines_that_cannot_be_used_stop_the_start(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "hotlines.toml"
+    path.write_text(text, "utf-8")
+    with pytest.raises(NotStartable, match=r"hotlines\.toml"):
+        load_hotlines(path)
