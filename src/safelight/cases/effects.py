@@ -9,6 +9,7 @@ Rules of this module
 """
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -28,10 +29,11 @@ from safelight.core.clock import to_rfc3339
 from safelight.core.errors import SafelightError, StoreFailed
 from safelight.store.cases_tables import case_effects, case_letters, case_places, case_receipts, cases
 from safelight.store.database import Database
+from safelight.store.group import GroupCommit
 
 log = structlog.get_logger()
 _MEANS = {Order.HIDE: Visibility.HIDDEN, Order.REMOVE: Visibility.REMOVED, Order.RESTORE: Visibility.VISIBLE}
-AT_ONCE = 16
+AT_ONCE = 64
 """Effects run side by side: a platform that is slow for one case holds up few others."""
 
 
@@ -46,6 +48,14 @@ class _Work:
     number: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Done:
+    """An effect that was carried out."""
+
+    work: _Work
+    confirmed: Confirmed | None
+
+
 class Courier:
     """Runs what is due."""
 
@@ -58,6 +68,8 @@ class Courier:
         self._copies = copies
         self._platform = platform
         self._post = post
+        # What is done side by side is noted together: a commit waits for the disk, and one does as well as many.
+        self._done: GroupCommit[_Done, None] = GroupCommit(database, self._note_all_done)
 
     async def run_due(self) -> int:
         """Run up to `AT_ONCE` effects that are due; returns how many there were. Raises StoreFailed."""
@@ -162,7 +174,7 @@ class Courier:
         except Exception as error:  # noqa: BLE001 (a platform may be anybody's code: its failure is kept and seen)
             await self._note_failure(work.row, f"It failed with {type(error).__name__}.", is_final=False)
         else:
-            await self._database.write(lambda c: self._note_done(c, work, confirmed))
+            await self._done.add(_Done(work, confirmed))
 
     async def _carry_out(self, work: _Work) -> Confirmed | None:
         if work.parcel is not None:
@@ -183,6 +195,11 @@ class Courier:
             self._copies.block(work.number, work.case.matter, prints)
         elif work.row.kind == BANK:
             self._copies.unblock(work.number)
+
+    def _note_all_done(self, connection: Connection, done: Sequence[_Done]) -> list[None]:
+        for one in done:
+            self._note_done(connection, one.work, one.confirmed)
+        return [None] * len(done)
 
     def _note_done(self, connection: Connection, work: _Work, confirmed: Confirmed | None) -> None:
         now = to_rfc3339(self._book.clock())

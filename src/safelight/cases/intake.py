@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select, update
+from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from safelight.cases.draft import Addition, Matter, ReportDraft
 from safelight.cases.errors import CaseCode, CaseError
@@ -101,14 +101,17 @@ class Intake:
                 subject_id=arrival.subject_id,
             )
         connection.execute(
-            insert(case_reports).values(
-                id=report_id,
-                case_id=case_id,
-                at=to_rfc3339(now),
-                route=draft.route.value,
-                is_flood=is_flood,
-                sealed=book.seal.close(report_id, write_report(draft)),
-            )
+            insert(case_reports),
+            [
+                {
+                    "id": report_id,
+                    "case_id": case_id,
+                    "at": to_rfc3339(now),
+                    "route": draft.route.value,
+                    "is_flood": is_flood,
+                    "sealed": book.seal.close(report_id, write_report(draft)),
+                }
+            ],
         )
         book.add_places(connection, case_id, draft.places, is_copy=False)
         book.add_prints(connection, case_id, draft.fingerprints)
@@ -264,20 +267,23 @@ class Intake:
                 if number in by_number and _takes_more(by_number[number]):
                     return str(by_number[number].id)
         if prints:
-            query = select(cases).join(case_prints).where(case_prints.c.digest.in_(prints))
-            for row in connection.execute(query.order_by(cases.c.id.desc())):
+            for row in self._newest(connection, select(case_prints.c.case_id).where(case_prints.c.digest.in_(prints))):
                 if _takes_more(row):
                     return str(row.id)
         places = [book.place_digest(place) for place in draft.places]
         if places:
-            query = select(cases).join(case_places).where(case_places.c.digest.in_(places))
-            for row in connection.execute(query.order_by(cases.c.id.desc())):
+            for row in self._newest(connection, select(case_places.c.case_id).where(case_places.c.digest.in_(places))):
                 has_prints = connection.execute(
                     select(case_prints.c.digest).where(case_prints.c.case_id == row.id).limit(1)
                 ).first()
                 if _takes_more(row) and not (prints and has_prints):
                     return str(row.id)
         return None
+
+    def _newest(self, connection: Connection, query: Select[Any]) -> list[Row[Any]]:
+        """The cases that `query` names, newest first. In two steps: in one, the whole table would be read in order."""
+        ids = sorted(set(connection.execute(query).scalars()), reverse=True)
+        return [self._book.row(connection, case_id) for case_id in ids]
 
     def _hide_or_order(
         self, connection: Connection, case_id: str, case: Case, draft: ReportDraft, *, is_flood: bool

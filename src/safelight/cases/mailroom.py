@@ -50,18 +50,21 @@ class Mailroom:
         elif contact is not None:
             sealed = self._book.seal.close(digest, write_contact(contact))
         connection.execute(
-            insert(case_receipts).values(
-                code_digest=digest,
-                pin_digest=pin_digest(self._book.key, digest, pin),
-                case_id=case_id,
-                report_id=report_id,
-                party=party.value,
-                subject_id=subject_id,
-                event_id=event_id,
-                language=language,
-                contact=sealed,
-                created_at=to_rfc3339(self._book.clock()),
-            )
+            insert(case_receipts),
+            [
+                {
+                    "code_digest": digest,
+                    "pin_digest": pin_digest(self._book.key, digest, pin),
+                    "case_id": case_id,
+                    "report_id": report_id,
+                    "party": party.value,
+                    "subject_id": subject_id,
+                    "event_id": event_id,
+                    "language": language,
+                    "contact": sealed,
+                    "created_at": to_rfc3339(self._book.clock()),
+                }
+            ],
         )
         return connection.execute(select(case_receipts).where(case_receipts.c.code_digest == digest)).one()
 
@@ -116,16 +119,19 @@ class Mailroom:
                 connection, LETTER, f"{LETTER}/{letter_id}", case_id=receipt.case_id, target=letter_id
             )
         connection.execute(
-            insert(case_letters).values(
-                id=letter_id,
-                case_id=receipt.case_id,
-                code_digest=receipt.code_digest,
-                at=to_rfc3339(now),
-                kind=kind.value,
-                language=language_of(receipt.language),
-                effect_id=effect_id,
-                sealed=self._book.seal.close(letter_id, {"subject": subject, "body": body}),
-            )
+            insert(case_letters),
+            [
+                {
+                    "id": letter_id,
+                    "case_id": receipt.case_id,
+                    "code_digest": receipt.code_digest,
+                    "at": to_rfc3339(now),
+                    "kind": kind.value,
+                    "language": language_of(receipt.language),
+                    "effect_id": effect_id,
+                    "sealed": self._book.seal.close(letter_id, {"subject": subject, "body": body}),
+                }
+            ],
         )
         return Letter(letter_id, now, kind.value, language_of(receipt.language), subject, body)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
 
-from sqlalchemy import Connection, Row, and_, func, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportDraft
 from safelight.cases.errors import CaseCode, CaseError
@@ -47,6 +47,15 @@ from safelight.store.digest_key import DigestKey
 WAITING, DONE, DEAD, DOUBTFUL, OVERTAKEN = "waiting", "done", "dead", "doubtful", "overtaken"
 PLACES, BANK, INDEX, LETTER = "places", "bank", "index", "letter"
 """Kinds of effect: tell the platform; block or unblock at the gate; remember the fingerprints; send a letter."""
+
+
+# Built once: every report goes through them.
+_UPDATE = update(cases).where(cases.c.id == bindparam("this"))
+_OVERTAKE = (
+    update(case_effects)
+    .where(case_effects.c.lane == bindparam("this"), case_effects.c.state.in_([WAITING, DEAD]))
+    .values(state=OVERTAKEN, done_at=bindparam("at"))
+)
 
 
 class Book:
@@ -99,11 +108,9 @@ class Book:
         case = apply(None, event)
         number = (connection.execute(select(func.max(cases.c.number))).scalar() or 0) + 1
         columns = {"places": 0, "views": 0, "is_known": False, "is_flood": False} | more
-        connection.execute(
-            insert(cases).values(
-                id=case_id, number=number, **columns, **self._columns(case, columns["views"], columns["is_flood"])
-            )
-        )
+        row = {"id": case_id, "number": number, **columns}
+        row |= self._columns(case, columns["views"], columns["is_flood"])
+        connection.execute(insert(cases), [row])
         self._add_step(connection, case_id, 1, event, "")
         return case
 
@@ -123,9 +130,8 @@ class Book:
                 self.order(connection, case_id, after)
                 self._log_visibility(connection, case_id, before, after, event)
         row = self.row(connection, case_id)
-        connection.execute(
-            update(cases).where(cases.c.id == case_id).values(self._columns(after, row.views, row.is_flood))
-        )
+        columns = self._columns(after, row.views, row.is_flood)
+        connection.execute(_UPDATE, [{**columns, "this": case_id}])
         return after
 
     def _add_step(self, connection: Connection, case_id: str, seq: int, event: Event, words: str) -> None:
@@ -189,8 +195,8 @@ class Book:
     ) -> str:
         """Queue an effect; one of the same lane that still waits is overtaken by it. Returns its id."""
         now = self.clock()
-        older = and_(case_effects.c.lane == lane, case_effects.c.state.in_([WAITING, DEAD]))
-        connection.execute(update(case_effects).where(older).values(state=OVERTAKEN, done_at=to_rfc3339(now)))
+        if kind != LETTER:
+            connection.execute(_OVERTAKE, {"this": lane, "at": to_rfc3339(now)})
         effect_id = new_id("eff", now)
         row = {
             "id": effect_id,

@@ -9,6 +9,7 @@ from typer.core import TyperGroup
 from safelight import __version__
 from safelight.cli import (
     banks,
+    cases,
     check,
     consent,
     demo,
@@ -67,6 +68,7 @@ app.add_typer(consent.app, name="consent")
 app.add_typer(names.app, name="names")
 app.add_typer(banks.app, name="bank")
 app.add_typer(protect.app, name="protect")
+app.add_typer(cases.app, name="cases")
 app.add_typer(staff.app, name="staff")
 
 

@@ -1,0 +1,130 @@
+"""Reports and queues under load: one page of a queue of 50,000 open cases, and 100 reports a second.
+
+    python bench/cases.py            50,000 cases, 60 seconds of reports
+    python bench/cases.py --quick    5,000 cases, 5 seconds
+
+Reports arrive evenly, each with a fingerprint of its own and a place of its own, from as many people; the latency is
+from the moment at which one was due to arrive to its receipt, so waiting counts. While they arrive, everything that
+follows from them (indexing, the platform's orders, letters) runs as in service, against a platform in memory.
+"""
+
+import argparse
+import asyncio
+import random
+import statistics
+import tempfile
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import structlog
+from sqlalchemy import Connection, insert
+from tests.cases.house import MODERATOR, House, post, report
+
+from safelight.cases.draft import Fingerprint
+from safelight.cases.service import Cases
+from safelight.core.clock import to_rfc3339
+from safelight.matching.fingerprints import HashKind
+from safelight.store.cases_tables import cases
+
+PER_S = 100
+
+
+def fill(connection: Connection, count: int, now: datetime) -> None:
+    """Open cases of the last two days."""
+    rows = []
+    for number in range(count):
+        received = now - timedelta(seconds=random.uniform(0, 48 * 3600))
+        at = to_rfc3339(received)
+        rows.append(
+            {
+                "id": f"case_{number:026d}",
+                "number": number + 1,
+                "kind": "image",
+                "matter": random.choice(["intimate", "other", "child"]),
+                "route": "page",
+                "state": "open",
+                "visibility": "hidden",
+                "law": "uk_osa_s10",
+                "received_at": at,
+                "due_at": to_rfc3339(received + timedelta(hours=48)),
+                "rank_at": to_rfc3339(received + timedelta(hours=random.choice([0, 24, 96]))),
+                "is_waiting": True,
+                "in_danger": False,
+                "is_flood": False,
+                "is_known": False,
+                "reports": 1,
+                "places": 1,
+                "views": 0,
+                "held_by": "",
+                "was_contested": False,
+                "was_overturned": False,
+                "is_breached": False,
+                "version": 1,
+            }
+        )
+    connection.execute(insert(cases), rows)
+
+
+async def pages(service: Cases) -> tuple[list[float], list[float]]:
+    """Milliseconds for pages of the queue, and for the counts beside it."""
+    took, counted, after = [], [], None
+    for _ in range(40):
+        start = time.perf_counter()
+        page = await service.queue(MODERATOR, after=after)
+        took.append((time.perf_counter() - start) * 1000)
+        start = time.perf_counter()
+        await service.counts(MODERATOR)
+        counted.append((time.perf_counter() - start) * 1000)
+        after = page.next_after
+    return took, counted
+
+
+async def reports(service: Cases, seconds: int) -> tuple[list[float], int]:
+    """Milliseconds from when each report was due to its receipt; and how many there were."""
+    took: list[float] = []
+    start = time.perf_counter()
+
+    async def one(number: int) -> None:
+        due = start + number / PER_S
+        await asyncio.sleep(max(due - time.perf_counter(), 0))
+        fingerprint = Fingerprint(HashKind.PDQ, random.randbytes(32).hex())
+        draft = report(places=(post(f"p{number}"),), fingerprints=(fingerprint,))
+        await service.receive(draft, f"person {number}")
+        took.append((time.perf_counter() - due) * 1000)
+
+    await service.start()
+    await asyncio.gather(*(one(number) for number in range(seconds * PER_S)))
+    await service.close()
+    return took, len(took)
+
+
+def spread(took: list[float]) -> str:
+    """Median and 95th percentile."""
+    ordered = sorted(took)
+    return f"p50 {statistics.median(ordered):.1f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.1f} ms"
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--quick", action="store_true")
+    quick = parser.parse_args().quick
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    random.seed(1)
+    count, seconds = (5_000, 5) if quick else (50_000, 60)
+    with tempfile.TemporaryDirectory() as folder:
+        now = datetime.now(UTC)
+        home = House(Path(folder), now=now)
+        home.sql(lambda c: fill(c, count, now))
+        took, counted = home.run(pages(home.cases))
+        print(f"queue of {count}: a page of 50 {spread(took)}; counts {spread(counted)}")
+        cpu = time.process_time()
+        took, received = home.run(reports(home.cases, seconds))
+        cpu = time.process_time() - cpu
+        print(f"{received} reports at {PER_S}/s: {spread(took)}; {cpu / received * 1000:.1f} ms of CPU each")
+        home.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,65 @@
+"""`safelight cases`: what whoever is on call sees, and that it is no report, place or picture."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from safelight.cases.draft import Declarations
+from safelight.cli.main import app
+from tests.cases.house import house, post, report
+
+NOW = datetime.now(UTC)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A service's folder with one case whose platform never answered."""
+    with house(tmp_path, now=NOW - timedelta(hours=90)) as home:
+        home.platform.is_dead = True
+        draft = report(places=(post("secret-post"),), declarations=Declarations(shows_intimate_content=True))
+        home.run(home.cases.receive(draft, "here"))
+        for _ in range(85):
+            home.travel(hours=1)
+    (tmp_path / "cases.db").rename(tmp_path / "safelight.db")
+    (tmp_path / "digest.key").write_bytes(b"\x05" * 32)
+    return tmp_path
+
+
+def ask(folder: Path, *words: str) -> tuple[int, str]:
+    answer = CliRunner().invoke(app, ["cases", *words, "--data-dir", str(folder)])
+    return answer.exit_code, answer.stdout
+
+
+def test_status_says_what_waits_and_what_failed_and_exits_with_1(folder: Path) -> None:
+    code, text = ask(folder, "status", "--json")
+    found = json.loads(text)
+    assert code == 1
+    assert found["waiting"] == 1
+    assert found["by_clock"]["overdue"] == 1
+    assert found["late_and_visible"] == []  # hidden here, though the platform has not confirmed it
+    assert (found["failed_effects"], found["clocks_missed"]) == (1, 1)
+
+
+def test_a_failed_order_can_be_tried_again(folder: Path) -> None:
+    effect = json.loads(ask(folder, "failed", "--json")[1])[0]
+    assert (effect["kind"], effect["state"]) == ("places", "dead")
+    assert ask(folder, "retry", effect["effect"])[0] == 0
+    assert json.loads(ask(folder, "failed", "--json")[1]) == []
+    assert ask(folder, "retry", effect["effect"])[0] == 2
+
+
+def test_no_command_shows_a_place(folder: Path) -> None:
+    case = json.loads(ask(folder, "list", "--json")[1])[0]["case"]
+    for words in (("list",), ("show", case), ("show", case, "--json"), ("status",), ("failed",), ("figures",)):
+        code, text = ask(folder, *words)
+        assert code in (0, 1)
+        assert text
+        assert "secret-post" not in text
+
+
+def test_figures_count_the_missed_clock(folder: Path) -> None:
+    found = json.loads(ask(folder, "figures", "--json")[1])
+    assert (found["breaches"], found["all"]["cases"]) == (1, 1)
