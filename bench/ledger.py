@@ -1,6 +1,6 @@
 """What the log costs: the record step with and without its leaf, in one run, and then append, integrate, prove, verify.
 
-    python bench/ledger.py [--quick] [--sizes 1000 10000 100000] [--json]
+    python bench/ledger.py [--quick] [--sizes 1000 10000 100000 1000000] [--picture FILE] [--json]
 
 `--json` prints one object on the last line. Full durability (SQLite, WAL, synchronous=FULL) on the disk of `--folder`.
 """
@@ -12,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, insert, select
 
+import curve
 from safelight.core.category import Stage, Verdict
 from safelight.core.decision import Decision
 from safelight.core.facts import Facts
@@ -38,6 +39,7 @@ from safelight.ledger.proofs.merkle import verify_inclusion
 from safelight.ledger.proofs.note import SecretKey
 from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, parse_bundle, tile_at
 from safelight.ledger.published import read_checkpoint, read_proof, read_tile
+from safelight.lineage.service import Lineage
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
 from safelight.store.database import Database, sqlite_url
@@ -46,8 +48,16 @@ from safelight.store.tables import decisions, ledger_leaves
 from safelight.wiring import builtin_vocabulary
 
 AT_ONCE = 50
+PROOFS = 200
+"""Made and timed at each size, over the whole log."""
 ANSWERED = ("image_nudity_one", "image_nudity_two", "image_people", "image_text", "mask", "text_meaning")
 Figures = dict[str, float]
+DRAWN = {
+    "verify_cpu_s": "verify it all (s of CPU)",
+    "integrate_round_p50_ms": "integrate a round (ms)",
+    "proof_p50_ms": "one inclusion proof (ms)",
+}
+"""What the cost curve shows."""
 
 
 def clock() -> datetime:
@@ -64,7 +74,17 @@ class Bench:
         self.key = SecretKey("bench.example/log", b"\x01" * 32)
         self.ledger = Ledger(self.key, clock)
         self.policy: Policy = load_policy(profile_text("general"), builtin_vocabulary())
-        self.recorder = Recorder(self.database, DigestKey(b"\x02" * 32), self.policy, clock, self.ledger)
+        digest_key = DigestKey(b"\x02" * 32)
+        chain = Lineage(self.database, digest_key, clock, lambda _frame: (), None, keep=timedelta(0))
+        self.recorder = Recorder(
+            self.database,
+            digest_key,
+            self.policy,
+            clock,
+            self.ledger,
+            edit_chain=chain,
+            keep_outputs=timedelta(days=1),
+        )
 
     async def begin(self) -> None:
         """Open the log."""
@@ -186,16 +206,16 @@ async def grow(bench: Bench, size: int) -> Figures:
     start = time.perf_counter()
     added, rounds = size - has, []
     while has < size:
-        await bench.database.write(partial(fill, bench, min(500, size - has)))
+        await bench.database.write(partial(fill, bench, min(2000, size - has)))
         rounds += await bench.catch_up()
-        has += min(500, size - has)
+        has += min(2000, size - has)
     sustained = added / (time.perf_counter() - start)
     head = Checkpoint.parse((await bench.database.read(read_checkpoint)).text)
-    hashes = (
-        (await bench.database.read(lambda c: c.execute(select(ledger_leaves.c.leaf_hash).limit(2000)))).scalars().all()
-    )
-    proofs, bytes_read = [], 0
-    for leaf_hash in hashes[:: max(1, len(hashes) // 200)]:
+    places = [number * head.size // PROOFS for number in range(PROOFS)]
+    sample = select(ledger_leaves.c.leaf_hash).where(ledger_leaves.c.idx.in_(places))
+    hashes = await bench.database.read(lambda c: c.execute(sample).scalars().all())
+    proofs = []
+    for leaf_hash in hashes:
         start = time.perf_counter()
         proof = await bench.database.read(partial(read_proof, leaf_hash=leaf_hash))
         proofs.append(time.perf_counter() - start)
@@ -205,10 +225,9 @@ async def grow(bench: Bench, size: int) -> Figures:
         bundles.append(tile_at(ENTRIES, number, head.size))
     contents = [await bench.database.read(partial(read_tile, tile=bundle)) for bundle in bundles]
     bytes_read = sum(map(len, contents))
-    audit, start = Audit(), time.perf_counter()
+    audit, start, begun = Audit(), time.perf_counter(), time.process_time()
     for bundle, content in zip(bundles, contents, strict=True):
-        for entry in parse_bundle(content, bundle.width):
-            audit.add(entry)
+        audit.add_all(parse_bundle(content, bundle.width))
     audit.check_root(head)
     return {
         "leaves_per_s": round(sustained),
@@ -216,6 +235,7 @@ async def grow(bench: Bench, size: int) -> Figures:
         "proof_p50_ms": part_ms(proofs, 50),
         "proof_p99_ms": part_ms(proofs, 99),
         "verify_s": round(time.perf_counter() - start, 3),
+        "verify_cpu_s": round(time.process_time() - begun, 3),
         "bytes_a_leaf": round(bytes_read / head.size),
     }
 
@@ -227,11 +247,21 @@ async def measure(folder: Path, count: int, sizes: Sequence[int]) -> dict[str, F
         await bench.begin()
         figures = {"record": await record_step(bench, count)}
         await bench.catch_up()
+        show("record", figures["record"])
         for size in sizes:
             figures[f"{size}"] = await grow(bench, size)
+            show(f"{size:,} leaves", figures[f"{size}"])
         return figures
     finally:
         bench.database.close()
+
+
+def show(name: str, found: Figures) -> None:
+    """Print one table, as soon as it is measured."""
+    table = Table(name, "")
+    for figure, value in found.items():
+        table.add_row(figure, f"{value:g}")
+    Console().print(table)
 
 
 def main() -> None:
@@ -240,15 +270,14 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="fewer requests")
     parser.add_argument("--sizes", type=int, nargs="+", default=[10_000, 100_000], help="leaves at which to measure")
     parser.add_argument("--folder", type=Path, help="where the database goes; none: the system's temporary folder")
+    parser.add_argument("--picture", type=Path, help="write the cost curve here, as SVG")
     parser.add_argument("--json", action="store_true", help="one object on the last line")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
         figures = asyncio.run(measure(Path(folder), 400 if options.quick else 2000, options.sizes))
-    for name, found in figures.items():
-        table = Table(name if name == "record" else f"{int(name):,} leaves", "")
-        for figure, value in found.items():
-            table.add_row(figure, f"{value:g}")
-        Console().print(table)
+    if options.picture:
+        title = "What a log costs, by its size"
+        options.picture.write_text(curve.curve(title, "leaves", curve.of(figures, DRAWN)), "utf-8")
     if options.json:
         print(json.dumps(figures))
 

@@ -30,7 +30,7 @@ class StoreLog:
     """One process's hand on one database."""
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(sqlite_url(path))
+        self.database = Database(sqlite_url(path), timeout_s=30)  # a disk may stall
         self.database.migrate()
         self.ledger = Ledger(KEY, lambda: NOW)
 

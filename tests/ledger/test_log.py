@@ -7,9 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from sqlalchemy import Connection, Executable, delete, select, update
+from sqlalchemy import Connection, Executable, delete, select, text, update
 
 from safelight.core.errors import LedgerUnfit, StoreFailed
+from safelight.ledger import published
 from safelight.ledger.append import Ledger
 from safelight.ledger.draft import code
 from safelight.ledger.head_file import HeadFile
@@ -271,6 +272,13 @@ def test_a_witnessed_head_is_told_apart(log: StoreLog) -> None:
     log.integrate()
     note: Note = log.run(lambda c: read_checkpoint(c, witnessed=True))
     assert Checkpoint.parse(note.text) == head
+
+
+def test_the_latest_witnessed_head_is_found_without_reading_the_others(log: StoreLog) -> None:
+    """A log has four heads a second, and every proof asks for this one."""
+    asked = str(published._WITNESSED.compile(compile_kwargs={"literal_binds": True}))
+    plan = log.run(lambda c: c.execute(text(f"EXPLAIN QUERY PLAN {asked}")).all())
+    assert "ix_ledger_checkpoints_witnessed" in str(plan)
 
 
 def test_a_round_of_integration_leaves_room_for_others(log: StoreLog) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, literal_column, select
 
 from safelight.ledger.proofs.checkpoint import Checkpoint
 from safelight.ledger.proofs.errors import Malformed, Unavailable
@@ -13,6 +13,15 @@ from safelight.ledger.proofs.tlog_proof import TlogProof
 from safelight.store.ledger_tables import ledger_timestamps
 from safelight.store.tables import ledger_checkpoints, ledger_head, ledger_leaves, ledger_tiles
 
+# Built once: a proof asks each of them.
+_LATEST = select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
+# Spelt out, so that SQLite sees that the index of the witnessed heads will do.
+_WITNESSED = _LATEST.where(ledger_checkpoints.c.witnesses > literal_column("0"))
+_LEAF = select(ledger_leaves.c.idx, ledger_leaves.c.content).where(ledger_leaves.c.leaf_hash == bindparam("hashed"))
+_TILE = select(ledger_tiles.c.hashes).where(
+    ledger_tiles.c.level == bindparam("at"), ledger_tiles.c.number == bindparam("place")
+)
+
 
 def size_of(connection: Connection) -> int:
     """How many leaves the tree has."""
@@ -21,10 +30,7 @@ def size_of(connection: Connection) -> int:
 
 def read_checkpoint(connection: Connection, *, witnessed: bool = False) -> Note:
     """The latest head, or the latest that a witness has signed. Raises Unavailable before there is one."""
-    latest = select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
-    if witnessed:
-        latest = latest.where(ledger_checkpoints.c.witnesses > 0)
-    note = connection.execute(latest).scalar()
+    note = connection.execute(_WITNESSED if witnessed else _LATEST).scalar()
     if note is None:
         raise Unavailable("There is no such head yet; try again in a moment.")
     return Note.parse(note)
@@ -56,8 +62,7 @@ def read_proof(connection: Connection, leaf_hash: bytes) -> TlogProof:
 
     Raises Unavailable while it waits.
     """
-    where = ledger_leaves.c.leaf_hash == leaf_hash
-    row = connection.execute(select(ledger_leaves.c.idx, ledger_leaves.c.content).where(where)).first()
+    row = connection.execute(_LEAF, {"hashed": leaf_hash}).first()
     if row is None or row.idx is None:
         raise Unavailable("No leaf with this hash stands in the tree. If the receipt is new, try again in a second.")
     note = read_checkpoint(connection)
@@ -109,8 +114,7 @@ def _tile(connection: Connection, tile: Tile) -> bytes:
         if len(entries) != tile.width:
             raise Unavailable("Entries of this bundle are gone.")
         return write_bundle(entries)
-    where = (ledger_tiles.c.level == tile.level) & (ledger_tiles.c.number == tile.index)
-    hashes: bytes | None = connection.execute(select(ledger_tiles.c.hashes).where(where)).scalar()
+    hashes: bytes | None = connection.execute(_TILE, {"at": tile.level, "place": tile.index}).scalar()
     if hashes is None:
         raise Unavailable("This tile is gone.")
     if len(hashes) < tile.width * HASH_BYTES:

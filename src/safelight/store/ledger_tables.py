@@ -1,8 +1,16 @@
 """Further tables of the transparency log, on the metadata of `tables.py`."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, String, Table, Text, text
 
-from safelight.store.tables import metadata
+from safelight.store.tables import ledger_checkpoints, metadata
+
+# Of many heads few are witnessed, and every proof asks for the latest of those.
+Index(
+    "ix_ledger_checkpoints_witnessed",
+    ledger_checkpoints.c.size,
+    sqlite_where=text("witnesses > 0"),
+    postgresql_where=text("witnesses > 0"),
+)
 
 ledger_values = Table(
     "ledger_values",

@@ -31,10 +31,15 @@ def upgrade() -> None:
         sa.Column("at", sa.String(27), nullable=False, comment="when it was received here"),
         sa.PrimaryKeyConstraint("size", name="pk_ledger_timestamps"),
     )
+    few = sa.text("witnesses > 0")
+    op.create_index(
+        "ix_ledger_checkpoints_witnessed", "ledger_checkpoints", ["size"], sqlite_where=few, postgresql_where=few
+    )
     op.add_column("ledger_head", sa.Column("thresholds", sa.Text(), comment="the same, as JSON by name"))
 
 
 def downgrade() -> None:
     op.drop_column("ledger_head", "thresholds")
+    op.drop_index("ix_ledger_checkpoints_witnessed", "ledger_checkpoints")
     op.drop_table("ledger_timestamps")
     op.drop_table("ledger_values")
