@@ -8,24 +8,26 @@ Rules of this module
 """
 
 import asyncio
+import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import jinja2
+import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from safelight.core.errors import BadInput, InputCode, SafelightError, StoreFailed
+from safelight.core.errors import BadInput, InputCode, SafelightError
 from safelight.core.limits import Limits
 from safelight.web.public.reports.words import Words, load_words
 
 HEADERS: Mapping[str, str] = {
     "content-security-policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; worker-src 'self'; connect-src 'self'; "
-        "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; worker-src 'self'; "
+        "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     ),
     "cache-control": "no-store",
     "cross-origin-opener-policy": "same-origin",
@@ -36,6 +38,8 @@ HEADERS: Mapping[str, str] = {
     "x-content-type-options": "nosniff",
     "x-frame-options": "DENY",
 }
+log = structlog.get_logger()
+
 _FORM_TYPE = "application/x-www-form-urlencoded"
 
 Fields = dict[str, str]
@@ -61,34 +65,30 @@ class Pages:
 
     def get(self, path: str, ask: Ask) -> Route:
         """A page that is asked for; `path` begins after the language."""
-
-        async def answer(request: Request) -> Response:
-            words = self.words.get(request.path_params["language"])
-            if words is None:
-                return self.page(request, self.words["en"], "error.html", {"key": "error_missing"}, 404)
-            return await ask(request, words)
-
-        return Route(f"/report/{{language}}{path}", answer, methods=["GET"])
+        return self._route(path, "GET", ask)
 
     def post(self, path: str, take: Take) -> Route:
         """A form that is sent."""
 
+        async def ask(request: Request, words: Words) -> Response:
+            if _is_from_elsewhere(request):
+                return self.page(request, words, "error.html", {"key": "error_elsewhere"}, 403)
+            return await take(request, words, await self._fields(request))
+
+        return self._route(path, "POST", ask)
+
+    def _route(self, path: str, method: str, ask: Ask) -> Route:
         async def answer(request: Request) -> Response:
             words = self.words.get(request.path_params["language"])
             if words is None:
                 return self.page(request, self.words["en"], "error.html", {"key": "error_missing"}, 404)
-            if _is_from_elsewhere(request):
-                return self.page(request, words, "error.html", {"key": "error_elsewhere"}, 403)
             try:
-                return await take(request, words, await self._fields(request))
-            except StoreFailed:
-                return self.page(request, words, "error.html", {"key": "error_store"}, 503)
-            except SafelightError as error:
-                is_large = error.code == InputCode.BODY_TOO_LARGE
-                shown = {"key": "error_large" if is_large else "error_form"}
-                return self.page(request, words, "error.html", shown, 413 if is_large else 400)
+                return await ask(request, words)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the person gets a page in their language)
+                key, status_code = _key_and_status(error)
+                return self.page(request, words, "error.html", {"key": key}, status_code)
 
-        return Route(f"/report/{{language}}{path}", answer, methods=["POST"])
+        return Route(f"/report/{{language}}{path}", answer, methods=[method])
 
     def page(self, request: Request, words: Words, template: str, shown: Shown, status_code: int = 200) -> Response:
         """A page in one language."""
@@ -127,6 +127,21 @@ class Pages:
             )
         except (TimeoutError, ClientDisconnect, ValueError) as error:
             raise BadInput(InputCode.BODY_INVALID, "The form cannot be read; send it again.") from error
+
+
+def note_surprise(error: BaseException) -> None:
+    """Log what nobody foresaw: its kind and place, never its message, which may quote the person."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = [f"{frame.name}:{frame.lineno}" for frame in frames[-4:]]
+    log.error("report_page_failed", error=type(error).__name__, where=where)
+
+
+def _key_and_status(error: Exception) -> tuple[str, int]:
+    if isinstance(error, BadInput):
+        return ("error_large", 413) if error.code == InputCode.BODY_TOO_LARGE else ("error_form", 400)
+    if not isinstance(error, SafelightError):
+        note_surprise(error)
+    return "error_store", 503
 
 
 def source_of(request: Request) -> str:

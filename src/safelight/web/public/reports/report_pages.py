@@ -15,12 +15,12 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from safelight.cases.draft import Matter, Missing, ReportDraft
-from safelight.cases.errors import ReportIncomplete, ReportInvalid
+from safelight.cases.errors import ReportInvalid
 from safelight.cases.model import Receipt
 from safelight.cases.service import Cases
 from safelight.core.clock import Clock
-from safelight.core.errors import StoreFailed
-from safelight.web.public.reports.answer import HEADERS, Fields, Pages, Shown, source_of
+from safelight.core.errors import SafelightError
+from safelight.web.public.reports.answer import HEADERS, Fields, Pages, Shown, note_surprise, source_of
 from safelight.web.public.reports.form import STEP_OF_MISSING, STEP_OF_PART, ReportForm, Step
 from safelight.web.public.reports.hotlines import HelpFor, Hotline
 from safelight.web.public.reports.once import Answer, Once
@@ -107,8 +107,10 @@ class ReportPages:
             return self._step(request, words, form, Step.CHECK, words("error_store"), 503)
         try:
             receipt = await asyncio.shield(task)  # who closes the page meanwhile has reported all the same
-        except (StoreFailed, ReportIncomplete):
+        except Exception as error:  # noqa: BLE001 (whatever it is, nothing that the person wrote may be lost)
             self._sent.give_back(mark)
+            if not isinstance(error, SafelightError):
+                note_surprise(error)
             return self._step(request, words, form, Step.CHECK, words("error_store"), 503)
         shown = {
             "receipt": receipt,
