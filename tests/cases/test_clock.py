@@ -7,11 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, insert, select, text
 from structlog.testing import capture_logs
 
 from safelight.cases.draft import Declarations, Matter, Route
 from safelight.cases.model import CaseState, Visibility
+from safelight.core.clock import to_rfc3339
 from safelight.core.errors import StoreFailed
 from safelight.store.cases_tables import case_events
 from safelight.store.tables import ledger_leaves
@@ -157,14 +158,26 @@ def test_a_database_from_a_backup_finds_its_clocks_again(tmp_path: Path) -> None
         assert not third.platform.shows("p1")
 
 
-def test_two_hundred_waiting_cases_are_all_hidden_in_time(home: House) -> None:
-    for number in range(200):
+def test_more_cases_than_one_round_takes_are_all_hidden_in_time(home: House) -> None:
+    for number in range(120):
         home.run(home.cases.receive(report(places=(post(f"p{number}"),), declarations=NOT_DECLARED), ""))
     home.travel(hours=47)
     home.tick()
     rows = home.run(home.cases.queue(MODERATOR, limit=200)).rows
-    assert len(rows) == 200
+    assert len(rows) == 120
     assert {(row.state, row.visibility) for row in rows} == {(CaseState.OPEN, Visibility.HIDDEN)}
+
+
+def test_a_case_that_cannot_be_read_holds_up_nobody_elses_clock(home: House) -> None:
+    broken = home.run(home.cases.receive(report(places=(post("p2"),), declarations=NOT_DECLARED), "here"))
+    home.platform.publish("p1", GREY)
+    home.run(home.cases.receive(report(declarations=NOT_DECLARED), "here"))
+    row = {"case_id": broken.case_id, "seq": 99, "at": to_rfc3339(START), "step": "shown", "by": "nobody", "body": "{}"}
+    home.sql(lambda c: c.execute(insert(case_events), [row]).close())
+    with capture_logs() as lines:
+        home.travel(hours=47)
+    assert any(line["event"] == "case_unreadable" for line in lines)
+    assert not home.platform.shows("p1")
 
 
 def test_the_history_can_be_neither_changed_nor_removed(home: House) -> None:

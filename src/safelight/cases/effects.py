@@ -104,7 +104,10 @@ class Courier:
                 .values(state=state, attempts=row.attempts + 1, due_at=to_rfc3339(until))
             )
             if connection.execute(leased).rowcount == 1:
-                works.append(self._work(connection, row))
+                try:
+                    works.append(self._work(connection, row))
+                except SafelightError as error:  # what cannot be read must not hold up the others
+                    self._fail(connection, row, error.message, is_final=False)
         return works
 
     def _work(self, connection: Connection, row: Row[Any]) -> _Work:
@@ -224,12 +227,15 @@ class Courier:
         )
 
     async def _note_failure(self, row: Row[Any], error: str, *, is_final: bool) -> None:
+        await self._database.write(lambda c: self._fail(c, row, error, is_final=is_final))
+
+    def _fail(self, connection: Connection, row: Row[Any], error: str, *, is_final: bool) -> None:
         attempts = row.attempts + 1
         is_dead = is_final or attempts >= self._book.rules.delivery.dead_after_tries
         due_at = self._book.clock() + timedelta(seconds=self._book.rules.delivery.pause_s(attempts))
         values = {"state": DEAD if is_dead else WAITING, "due_at": to_rfc3339(due_at), "error": error}
         mine = and_(case_effects.c.id == row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
-        await self._database.write(lambda c: c.execute(update(case_effects).where(mine).values(values)).close())
+        connection.execute(update(case_effects).where(mine).values(values))
         tell = log.error if is_dead else log.warning
         tell("case_effect_failed", effect=row.id, kind=row.kind, case=row.case_id, attempts=attempts, is_dead=is_dead)
 

@@ -22,6 +22,7 @@ from safelight.cases.rules import Measure
 from safelight.cases.timers import due_events, next_at
 from safelight.core.category import Category, Stage
 from safelight.core.clock import to_rfc3339
+from safelight.core.errors import SafelightError
 from safelight.ledger.matters import standing_draft, takedown_draft
 from safelight.store.cases_tables import cases
 from safelight.store.standing_tables import account_events, account_terms
@@ -56,8 +57,12 @@ class Rounds:
 
     def _run_clock(self, connection: Connection, case_id: str) -> None:
         book, now = self._book, self._book.clock()
-        case = book.load(connection, case_id)
-        events = due_events(case, book.rules, now, unconfirmed=book.unconfirmed(connection, case_id))
+        try:
+            case = book.load(connection, case_id)
+            events = due_events(case, book.rules, now, unconfirmed=book.unconfirmed(connection, case_id))
+        except SafelightError as error:
+            self._set_aside(connection, case_id, error)
+            return
         after = book.add(connection, case_id, case, *events)
         for event in events:
             if event.step is Step.HIDDEN:
@@ -68,6 +73,12 @@ class Rounds:
             elif event.step is Step.BREACHED:
                 log.error("case_clock_breached", case=case_id, unconfirmed=event.body["unconfirmed"])
                 self._log_breach(connection, case_id, after)
+
+    def _set_aside(self, connection: Connection, case_id: str, error: SafelightError) -> None:
+        """A history that cannot be read must not hold up everybody else's clock; it is looked at again in an hour."""
+        log.error("case_unreadable", case=case_id, error=error.message)
+        later = to_rfc3339(self._book.clock() + timedelta(hours=1))
+        connection.execute(update(cases).where(cases.c.id == case_id).values(next_at=later))
 
     def _log_breach(self, connection: Connection, case_id: str, case: Case) -> None:
         after_s = int((self._book.clock() - case.received_at).total_seconds())
@@ -82,7 +93,11 @@ class Rounds:
         query = select(cases.c.id, cases.c.next_at).where(cases.c.id > after, cases.c.is_waiting)
         rows = connection.execute(query.order_by(cases.c.id).limit(BATCH)).all()
         for row in rows:
-            moment = next_at(self._book.load(connection, row.id), self._book.rules)
+            try:
+                moment = next_at(self._book.load(connection, row.id), self._book.rules)
+            except SafelightError as error:
+                self._set_aside(connection, row.id, error)
+                continue
             text = to_rfc3339(moment) if moment else None
             if text != row.next_at:
                 connection.execute(update(cases).where(cases.c.id == row.id).values(next_at=text))
