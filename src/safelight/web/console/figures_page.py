@@ -24,6 +24,8 @@ from safelight.web.console.door import Door, Visit
 from safelight.web.console.words import say
 
 PERIODS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year"}
+KEPT = timedelta(minutes=1)
+"""How long one period's figures are given again: they are read from every case of the period."""
 _KINDS = ("first_look", "hiding", "removal")
 _CLOCKS = ("overdue", "under_4_h", "under_12_h", "under_24_h", "later")
 
@@ -34,11 +36,12 @@ class FiguresPage:
     def __init__(self, door: Door, cases: Cases) -> None:
         self._door = door
         self._cases = cases
+        self._kept: dict[str, Figures] = {}
 
     async def page(self, visit: Visit) -> Response:
         """Charts and tables of a period. Raises BadInput for one that is not offered."""
         days, since = _period(visit)
-        figures = await self._cases.figures(since, visit.now, staff_of(visit.member))
+        figures = await self._figures(visit, days, since)
         people, agreed = await self._people(visit, since)
         routes = {"All": figures.all, **{say(route): one for route, one in figures.by_route.items()}}
         charts = [
@@ -66,8 +69,8 @@ class FiguresPage:
 
     async def json(self, visit: Visit) -> Response:
         """The same numbers, in seconds and shares."""
-        _, since = _period(visit)
-        figures = await self._cases.figures(since, visit.now, staff_of(visit.member))
+        days, since = _period(visit)
+        figures = await self._figures(visit, days, since)
         people, agreed = await self._people(visit, since)
         body: dict[str, Any] = {
             "since": to_rfc3339(figures.since),
@@ -88,6 +91,12 @@ class FiguresPage:
                 for name, in_full, reduced, own in people
             ]
         return JSONResponse(body)
+
+    async def _figures(self, visit: Visit, days: str, since: datetime) -> Figures:
+        kept = self._kept.get(days)
+        if kept is None or not timedelta() <= visit.now - kept.until < KEPT:
+            kept = self._kept[days] = await self._cases.figures(since, visit.now, staff_of(visit.member))
+        return kept
 
     async def _people(self, visit: Visit, since: datetime) -> tuple[list[tuple[str, int, int, Agreement]], Agreement]:
         may_read = visit.may(StaffPermission.STAFF_FIGURES_READ)
