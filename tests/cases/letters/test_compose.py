@@ -1,0 +1,91 @@
+"""Letters: complete in every language, with what the law wants in them, and nothing that anybody wrote."""
+
+from datetime import UTC, datetime
+
+import pytest
+
+from safelight.cases.letters.compose import (
+    Automated,
+    LetterFacts,
+    LetterKind,
+    MeasureWords,
+    compose,
+    language_of,
+    languages,
+)
+from safelight.cases.model import ReasonCode
+
+AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
+FULL = LetterFacts(
+    AT,
+    received=AT,
+    due=AT,
+    law="uk_osa_s10",
+    matter="intimate",
+    reason="intimate_without_consent",
+    automated=Automated.PERSON,
+    is_hidden=True,
+    is_missing=True,
+    is_child=True,
+    copies=3,
+    until=AT,
+    measures=(MeasureWords("strike", 1), MeasureWords("suspended", 3, AT)),
+    code="7K2M-9QXR-4TBV",
+    pin="204918",
+)
+TO_REPORTERS = (
+    LetterKind.RECEIVED,
+    LetterKind.REMOVED,
+    LetterKind.KEPT,
+    LetterKind.APPEAL_RECEIVED,
+    LetterKind.APPEAL_UPHELD,
+    LetterKind.APPEAL_REVERSED,
+    LetterKind.UNDONE,
+)
+
+
+def test_there_are_letters_in_eight_languages() -> None:
+    assert set(languages()) == {"en", "cy", "fr", "de", "es", "pl", "ar", "hi"}
+    assert (language_of("pl-PL"), language_of("AR"), language_of("pt")) == ("pl", "ar", "en")
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("kind", LetterKind)
+def test_every_letter_is_filled_whole_and_in_its_language(kind: LetterKind, language: str) -> None:
+    subject, body = compose(kind, language, FULL)
+    assert subject
+    assert "\n" not in subject  # a line break would be another header
+    assert "$" not in subject + body
+    if language != "en" and kind in TO_REPORTERS:
+        assert body != compose(kind, "en", FULL)[1]
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("reason", ReasonCode)
+def test_every_reason_is_said_in_words(reason: ReasonCode, language: str) -> None:
+    facts = LetterFacts(AT, reason=reason.value, automated=Automated.PERSON, until=AT)
+    bare = LetterFacts(AT, automated=Automated.PERSON, until=AT)
+    assert len(compose(LetterKind.KEPT, language, facts)[1]) > len(compose(LetterKind.KEPT, language, bare)[1])
+
+
+def test_a_statement_of_reasons_has_what_the_law_wants_in_it() -> None:
+    _, body = compose(LetterKind.REASONS, "en", FULL)
+    wanted = {
+        "a: what": "were removed",
+        "a: where": "everywhere that this service is offered",
+        "a: for how long": "for good",
+        "b: facts": "Somebody reported it on 2026-11-22",
+        "c: machines": "A person looked at it and decided. Copies were found by their fingerprint, by machine.",
+        "d, e: law and rule": "Sexual Offences Act 2003 s.66B",
+        "f: complaint": "free of charge",
+        "f: dispute settlement": "out-of-court dispute settlement",
+        "f: court": "a court",
+    }
+    assert {element for element, words in wanted.items() if words not in body} == set()
+
+
+def test_what_there_is_nothing_to_say_about_is_left_out() -> None:
+    _, body = compose(LetterKind.RECEIVED, "en", LetterFacts(AT, received=AT, due=AT, law="house"))
+    assert "still need something" not in body
+    assert "under 18" not in body
+    assert "\n\n\n" not in body
