@@ -1,28 +1,34 @@
 """Which copies local features find that PDQ loses, by transform; false matches; what it costs.
 
-    python bench/copies.py [--unknown 60] [--set 400] [--json]
+    python bench/copies.py [--set 100 --set 1000] [--unknown 600] [--quick] [--docs] [--json]
 
-Pictures are scikit-image's sample photographs, and scenes drawn at random for those that must not match. One thread.
+Asked is the index that the gate asks. Pictures are scikit-image's sample photographs, and scenes drawn at random. One
+thread; a few minutes.
 """
 
 import argparse
 import json
-import statistics
+import os
 import time
 from collections.abc import Callable, Mapping
 from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import skimage.data
 
-from safelight.matching.copies import CopySet, features
+from safelight.matching.copies import features
+from safelight.matching.copy_index import ASKED, CopyIndex, Registered, describe
 from safelight.matching.pdq import Frame, Pdq, distance, pdq
 
 PHOTOS = (
     *("astronaut", "coffee", "chelsea", "rocket", "camera", "page", "text", "hubble_deep_field", "retina"),
     *("immunohistochemistry", "coins", "moon", "brick", "grass", "gravel"),
 )
+T = TypeVar("T")
+DOCS = Path(__file__).parents[1] / "docs" / "reference" / "copies.md"
 Transform = Callable[[Frame], Frame]
 
 
@@ -130,44 +136,114 @@ def by_pdq(copy: Frame, original: Pdq) -> bool:
     return isinstance(found, Pdq) and min(distance(form, original.hash) for _, form in found.forms) <= 31
 
 
+def measured(set_size: int, unknown: int, generated: int) -> dict[str, Any]:
+    """Everything: recall by transform, false matches and their pairs, milliseconds of processor time."""
+    originals = [*map(photo, PHOTOS), *(scene(seed) for seed in range(generated))]
+    hashes = [pdq(one) for one in originals]
+    others = (scene(seed) for seed in range(generated, generated + max(0, set_size - len(originals))))
+    start = time.process_time()
+    registered = [Registered(1, number, *describe(one)) for number, one in enumerate([*originals, *others])]
+    registering_ms = 1000 * (time.process_time() - start) / len(registered)
+    start = time.process_time()
+    index = CopyIndex(registered)
+    filing_s = time.process_time() - start
+
+    recall: dict[str, dict[str, float]] = {}
+    describing, known, not_known = Spent(), Spent(), Spent()
+    wrong = pairs = 0
+    for name, transform in TRANSFORMS.items():
+        found = by_hash = 0
+        for number, original in enumerate(originals):
+            copy = transform(original)
+            asked = describing(partial(features, copy, ASKED))
+            answers = known(partial(index.find_features, asked))
+            found += any(one.item == number for one in answers)
+            wrong += sum(one.item != number for one in answers)
+            pairs += len(index) - 1
+            hashed = hashes[number]
+            by_hash += isinstance(hashed, Pdq) and by_pdq(copy, hashed)
+        recall[name] = {"features": found / len(originals), "pdq": by_hash / len(originals)}
+    for seed in range(10**6, 10**6 + unknown):
+        asked = features(scene(seed), ASKED)
+        wrong += len(not_known(partial(index.find_features, asked)))
+        pairs += len(index)
+    return {
+        "originals": len(originals),
+        "photographs": len(PHOTOS),
+        "set": len(index),
+        "pairs": pairs,
+        "false_matches": wrong,
+        "register_ms": registering_ms,
+        "file_s": filing_s,
+        "describe_ms": describing.quantiles(),
+        "find_copy_ms": known.quantiles(),
+        "find_other_ms": not_known.quantiles(),
+        "load": os.getloadavg()[0],
+        "recall": recall,
+    }
+
+
+class Spent:
+    """Calls a function and keeps what it cost of the processor, in milliseconds."""
+
+    def __init__(self) -> None:
+        self._ms: list[float] = []
+
+    def __call__(self, work: Callable[[], T]) -> T:
+        start = time.process_time()
+        answer = work()
+        self._ms.append(1000 * (time.process_time() - start))
+        return answer
+
+    def quantiles(self) -> dict[str, float]:
+        """Median and the 99th of a hundred."""
+        return {"p50": float(np.median(self._ms)), "p99": float(np.quantile(self._ms, 0.99))}
+
+
+def page(figures: list[dict[str, Any]]) -> str:
+    """The page of the documents; the table of transforms is that of the largest set."""
+    largest = figures[-1]
+    lines = [
+        "# Copies by features: what is found, and what it costs",
+        "",
+        "Written by `python bench/copies.py --docs`. One thread; milliseconds are processor time, at a load of the",
+        f"machine of {largest['load']:.0f}. {largest['photographs']} photographs of scikit-image and",
+        f"{largest['originals'] - largest['photographs']} drawn scenes are kept among {largest['set']:,} pictures",
+        "and asked for in each form; pictures that are in no set are drawn scenes.",
+        "",
+        "| pictures kept | to register one | to file all | to describe one | to look a copy up | to look another up |",
+        "|---|---|---|---|---|---|",
+    ]
+    for one in figures:
+        times = (
+            f"{one[name]['p50']:.1f} ms (99 %: {one[name]['p99']:.1f})"
+            for name in ("describe_ms", "find_copy_ms", "find_other_ms")
+        )
+        lines.append(f"| {one['set']:,} | {one['register_ms']:.0f} ms | {one['file_s']:.1f} s | {' | '.join(times)} |")
+    pairs, wrong = sum(one["pairs"] for one in figures), sum(one["false_matches"] for one in figures)
+    lines += ["", f"False matches: {wrong} in {pairs:,} pairs of pictures that are not copies.", ""]
+    lines += [f"| what was done to it (set of {largest['set']:,}) | by features | by PDQ |", "|---|---|---|"]
+    lines += [f"| {name} | {row['features']:.0%} | {row['pdq']:.0%} |" for name, row in largest["recall"].items()]
+    return "\n".join(lines) + "\n"
+
+
 def main() -> None:
-    """Print the table."""
+    """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--set", type=int, default=400, help="pictures in the set")
-    parser.add_argument("--unknown", type=int, default=60, help="pictures that are not in it")
+    parser.add_argument("--set", type=int, action="append", help="pictures in the set; may be given again")
+    parser.add_argument("--unknown", type=int, default=600, help="pictures that are not in it")
+    parser.add_argument("--generated", type=int, default=25, help="drawn scenes that are asked for beside photographs")
+    parser.add_argument("--quick", action="store_true", help="a set of 100, 20 unknown pictures")
+    parser.add_argument("--docs", action="store_true", help="write docs/reference/copies.md")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    originals = [photo(name) for name in PHOTOS]
-    hashes = [hashed for one in originals if isinstance(hashed := pdq(one), Pdq)]
-    pictures = [*originals, *(scene(seed) for seed in range(max(0, chosen.set - len(originals))))]
-    copies = CopySet(features(one) for one in pictures)
-    table: dict[str, dict[str, float]] = {}
-    wrong, pairs, times = 0, 0, []
-    for name, transform in TRANSFORMS.items():
-        found = 0
-        for number, original in enumerate(originals):
-            copy = transform(original)
-            start = time.perf_counter()
-            answers = copies.find(copy)
-            times.append(1000 * (time.perf_counter() - start))
-            found += any(answer.number == number for answer in answers)
-            wrong += sum(answer.number != number for answer in answers)
-            pairs += len(copies) - 1
-        by_hash = sum(by_pdq(transform(one), known) for one, known in zip(originals, hashes, strict=True))
-        table[name] = {"features": found / len(originals), "pdq": by_hash / len(originals)}
-    for seed in range(10**6, 10**6 + chosen.unknown):
-        wrong += len(copies.find(scene(seed)))
-        pairs += len(copies)
-    figures = {"pictures": len(originals), "set": len(copies), "pairs": pairs, "false_matches": wrong}
-    cost = {"find_p50_ms": statistics.median(times)}
-    if chosen.json:
-        print(json.dumps({**figures, **cost, "recall": table}))
-        return
-    print(f"{'transform':32} features  PDQ")
-    for name, row in table.items():
-        print(f"{name:32} {row['features']:7.0%}  {row['pdq']:4.0%}")
-    print(f"{wrong} false matches in {pairs:,} pairs; a set of {len(copies)}: {cost['find_p50_ms']:.0f} ms a picture")
+    sizes = [100] if chosen.quick else sorted(chosen.set or [100, 1_000])
+    unknown, generated = (20, 5) if chosen.quick else (chosen.unknown, chosen.generated)
+    figures = [measured(size, unknown, generated) for size in sizes]
+    if chosen.docs:
+        DOCS.write_text(page(figures), "utf-8")
+    print(json.dumps(figures) if chosen.json else page(figures))
 
 
 if __name__ == "__main__":

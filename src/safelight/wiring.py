@@ -59,7 +59,7 @@ from safelight.lineage.words import WordsKey
 from safelight.matching.copies import LIGHT, features, packed, same_picture, unpacked
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
-from safelight.matching.known import KnownImages, open_hashes
+from safelight.matching.known import KnownImages, open_copies, open_hashes
 from safelight.matching.pdq import Frame, Pdq, pdq_once
 from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
@@ -244,7 +244,8 @@ class Safelight:
         self.oidc = self._open_oidc(settings)
 
         cores = Cores(settings.cores)
-        self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key))
+        copies = open_copies(self.database, digest_key, self.limits.copies_max_count)
+        self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key), copies)
         self._watch_banks(settings)
         for detector in self._detectors:
             if isinstance(detector, KnownImageDetector):

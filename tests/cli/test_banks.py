@@ -135,6 +135,7 @@ def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:
         (["protect", "show", "protect_x"], "bank_error"),
         (["protect", "add"], "not_startable"),
         (["protect", "add", "--pdq", "xyz"], "not_startable"),
+        (["protect", "add", "--pdq", "0" * 64, "--copies"], "not_startable"),
         (
             ["bank", "sync", "none", "ncmec", "--url", "https://report.cybertip.org/x", "--user", "u", "--secret", "s"],
             "not_startable",
@@ -161,3 +162,27 @@ def test_a_timer_fetches_what_is_due_and_is_told_what_is_stale(run: Command, mon
         answer = run("bank", "sync-all", code=1)
         assert "failed" in run.shown("bank", "sync-all")
     assert [(one["bank"], one["error"]["code"]) for one in answer["fetched"]] == [("list", "exchange_failed")]
+
+
+def test_a_picture_that_was_taken_down_is_found_in_part_until_it_is_dropped(run: Command) -> None:
+    run("bank", "add", "down", "--owner", "us", "--source", "reports", "--category", "ncii")
+    picture = run.file("p.png", png(photo()))
+    part = run.file("part.png", png(photo()[60:, :420]))
+    assert run("bank", "add-picture", "down", picture)["added"] == 4
+    (match,) = run("match", part, code=1)["matches"]
+    assert (match["by"], match["bank"]) == ("features", "down")
+    assert f"{match['agreeing']} features" in run.shown("match", part)
+    assert {one["by"] for one in run("match", picture, code=1)["matches"]} == {"md5", "features"}
+    run("bank", "drop-picture", "down", picture)
+    assert run("match", picture)["matches"] == run("match", part)["matches"] == []
+
+
+def test_a_protected_photo_is_found_in_part_where_its_person_wants_that(run: Command) -> None:
+    picture = run.file("p.png", png(photo()))
+    part = run.file("part.png", png(photo()[60:, :420]))
+    run("protect", "add", picture)
+    assert run("match", part)["matches"] == []
+    receipt = run("protect", "add", picture, "--copies")["receipt"]
+    assert len(run("match", part, code=1)["matches"]) == 1
+    run("protect", "remove", receipt)
+    assert run("match", part)["matches"] == []

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from safelight.matching.copies import CopySet, features, same_picture
+from safelight.matching.copies import LIGHT, CopySet, features, packed, same_picture, unpacked
 from safelight.matching.pdq import Frame, distance
 from tests.matching.pictures import hash_of, jpeg, photo
 
@@ -65,3 +65,18 @@ def test_the_same_words_in_another_picture_are_no_copy() -> None:
         return copy
 
     assert CopySet([features(captioned(photo()))]).find(captioned(photo("rocket", 512, 512))) == []
+
+
+def test_packed_features_are_read_back_to_a_sixteenth_of_a_pixel() -> None:
+    made = features(photo("coffee"), LIGHT)
+    again = unpacked(packed(made))
+    assert (again.size, len(again.points)) == (made.size, len(made.points))
+    assert np.array_equal(again.bits, made.bits)
+    assert np.abs(again.points - made.points).max() <= 1 / 32 + 1e-6
+    assert same_picture(features(photo("coffee")), again) is not None
+
+
+@pytest.mark.parametrize("raw", [b"", b"123456", b"\x01\x00\x01\x00\x01\x00"])
+def test_what_are_no_packed_features_is_refused(raw: bytes) -> None:
+    with pytest.raises(ValueError, match="no packed features"):
+        unpacked(raw)

@@ -84,3 +84,18 @@ def test_what_came_back_and_is_known_is_destroyed(service: Service) -> None:
     with pytest.raises(openai.BadRequestError) as caught:
         service.client().images.generate(prompt="a cup")
     assert caught.value.body["safelight"]["category"] == "known_illegal"  # type: ignore[index,call-overload]
+
+
+def test_a_crop_of_a_picture_that_was_taken_down_is_refused(service: Service) -> None:
+    """No hash finds it; the features of the picture that was taken down do. The output is known by now as well."""
+    known, now = service.safelight.known, utc_now()
+    assert known.copies
+    bank = service.sql(
+        lambda c: create_bank(c, name="down", owner="o", source="s", category=BankCategory.NCII, now=now)
+    )
+    cat = photo("chelsea")
+    crop = np.ascontiguousarray(cat[40:, 60:])
+    assert refused(service, crop).body["safelight"]["category"] == "known_illegal"  # type: ignore[index,call-overload]
+    known.copies.add(bank.number, 5, cat, now)
+    known._read_at = known.copies._looked_at = float("-inf")
+    assert refused(service, crop).body["safelight"]["category"] == "ncii"  # type: ignore[index,call-overload]

@@ -1,5 +1,6 @@
 """`safelight bank`: lists of known images: make them, fill them, hold them back, release them."""
 
+import hashlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -12,19 +13,23 @@ from rich.table import Table
 
 from safelight.cli.database import DataDir, settings_of
 from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.pictures import read_picture
 from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable, SafelightError
 from safelight.matching import banks as register
+from safelight.matching.copy_book import CopyBook
 from safelight.matching.exchanges.listfile import ListFile, parse_columns
 from safelight.matching.exchanges.ports import Exchange
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import Source, connect, due, fetch, read_subscriptions
 from safelight.matching.exchanges.sync import alone, sync
+from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.index.layout import MAX_RADIUS
-from safelight.matching.intake import Taken
-from safelight.matching.known import KnownImages, open_hashes
-from safelight.matching.model import Bank, BankCategory, BankKind, BankState
+from safelight.matching.intake import Taken, take_in
+from safelight.matching.known import KnownImages, open_copies, open_hashes
+from safelight.matching.model import Bank, BankCategory, BankKind, BankState, Entry, item_of
 from safelight.matching.past import StoredOutputs, match_back, past_matches_of
+from safelight.matching.pdq import Pdq, pdq
 from safelight.matching.watch import stale_banks
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
@@ -35,6 +40,7 @@ app = typer.Typer(
 )
 
 Name = Annotated[str, typer.Argument(help="The bank's name.")]
+Picture = Annotated[Path, typer.Argument(help="The picture.")]
 Why = Annotated[str, typer.Option(help="Why, for the history.")]
 
 
@@ -46,9 +52,15 @@ def opened(data_dir: Path | None) -> Iterator[KnownImages]:
     try:
         database.migrate()
         key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-        yield KnownImages(database, open_hashes(settings.data_dir, key))
+        yield KnownImages(database, open_hashes(settings.data_dir, key), open_copies(database, key))
     finally:
         database.close()
+
+
+def copies_of(known: KnownImages) -> CopyBook:
+    """The features that are kept beside the hashes."""
+    assert known.copies  # noqa: S101 (`opened` gives them)
+    return known.copies
 
 
 @app.command("add")
@@ -99,6 +111,48 @@ def import_list(
     Example: `safelight bank import iwf list.csv --column "MD5=md5" --column "SHA-1=sha1"`
     """
     _take_in(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json)
+
+
+@app.command("add-picture")
+def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Add one picture that was taken down: its hashes, and the features by which cropped and turned copies are found.
+
+    The picture is not kept. Example: `safelight bank add-picture taken-down photo.jpg`
+    """
+    content, picture = read_picture(photo)
+    frame, item, now = picture.frames[0], _item_of(content), utc_now()
+    with opened(data_dir) as known:
+        bank = known.database.read_here(partial(register.bank_named, name=name))
+        if bank.state is BankState.REMOVED:
+            raise NotStartable(f"The bank {name!r} was removed; make a new one.")
+        copies_of(known).add(bank.number, item, frame, now)
+        hashed = pdq(frame)
+        values = {HashKind.PDQ: hashed.hash} if isinstance(hashed, Pdq) else {}
+        entries = [Entry(kind, value, item=item) for kind, value in (values | file_digests(content)).items()]
+        past = StoredOutputs(known.database)
+        taken = take_in(known.database, known.hashes, bank, entries, now=now, past=past)
+    if as_json:
+        print_json(_counts(taken) | {"item": item})
+    else:
+        console.print(f"Added under the number {item}: {taken.added} hashes, and features.")
+
+
+@app.command("drop-picture")
+def drop_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Take back what `add-picture` added. Example: `safelight bank drop-picture taken-down photo.jpg`"""
+    content, _ = read_picture(photo)
+    item = _item_of(content)
+    with opened(data_dir) as known:
+        bank = known.database.read_here(partial(register.bank_named, name=name))
+        known.hashes.drop(bank.number, item)
+        copies_of(known).drop(bank.number, item)
+        event = partial(register.note, number=bank.number, kind="dropped", body={"pictures": 1}, now=utc_now())
+        known.database.write_here(event)
+    print_json({"dropped": item}) if as_json else console.print("Nothing of this picture is in the bank any more.")
+
+
+def _item_of(content: bytes) -> int:
+    return item_of(hashlib.sha256(content).hexdigest())
 
 
 @app.command("sync")
@@ -241,6 +295,7 @@ def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: 
         bank = known.database.write_here(change)
         if state is BankState.REMOVED:
             known.hashes.drop(bank.number)
+            copies_of(known).drop(bank.number)
         if state is BankState.ACTIVE:
             past = StoredOutputs(known.database)
             made_here = len(match_back(known.database, known.hashes, past, bank, utc_now()))

@@ -9,14 +9,12 @@ from rich.table import Table
 
 from safelight.cli.database import DataDir
 from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.pictures import read_picture
 from safelight.core.errors import BadInput, InputCode
-from safelight.core.limits import DEFAULT_LIMITS
-from safelight.core.request import Upload
 from safelight.matching.copies import Copy, CopySet, features
 from safelight.matching.fingerprints import file_digests
 from safelight.matching.pdq import Pdq, pdq
-from safelight.signals.image.decode import decode
-from safelight.signals.model import Picture, PictureRole
+from safelight.signals.model import Picture
 
 HASH_HELP = """Print the hashes of a picture: PDQ with its quality, MD5, SHA-1, SHA-256.
 
@@ -41,7 +39,7 @@ Photo = Annotated[Path, typer.Argument(help="The picture.")]
 
 def hash_command(photo: Photo, as_json: AsJson = False) -> None:
     """Print hashes."""
-    content, picture = _read(photo)
+    content, picture = read_picture(photo)
     found = pdq(picture.frames[0])
     digests = {kind.value: digest.hex() for kind, digest in file_digests(content).items()}
     hashed = {"pdq": found.hex if isinstance(found, Pdq) else None, "quality": found.quality}
@@ -65,7 +63,7 @@ def match_command(
     """Ask the banks."""
     from safelight.cli.banks import opened
 
-    content, picture = _read(photo)
+    content, picture = read_picture(photo)
     with opened(data_dir) as known:
         look = known.look(picture.frames, content)
     copies = _copies(picture, against) if against else []
@@ -79,6 +77,7 @@ def match_command(
                 "distance": match.distance,
                 "threshold": match.bank.threshold_bits,
                 "turn": match.turn.value,
+                "agreeing": match.agreeing,
             }
             for match in look.matches
         ]
@@ -98,7 +97,8 @@ def match_command(
         for match in look.matches:
             bank = match.bank
             bits = (str(match.distance), str(bank.threshold_bits)) if match.kind == "pdq" else ("", "")
-            table.add_row(escape(bank.name), bank.category, match.kind, *bits, match.turn.value, escape(bank.meaning))
+            by = f"{match.agreeing} features" if match.agreeing else match.kind.value
+            table.add_row(escape(bank.name), bank.category, by, *bits, match.turn.value, escape(bank.meaning))
         console.print(table if look.matches else "No bank knows it.")
         for name, copy in copies:
             mirrored = ", mirrored" if copy.is_mirrored else ""
@@ -120,21 +120,13 @@ def _copies(picture: Picture, folder: Path) -> list[tuple[str, Copy]]:
     names = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
     if not names:
         raise BadInput(InputCode.FIELD_INVALID, f"{folder} is no folder with pictures.", param="against")
-    known = CopySet(features(_read(path)[1].frames[0]) for path in names)
+    known = CopySet(features(read_picture(path)[1].frames[0]) for path in names)
     return [(names[copy.number].name, copy) for copy in known.find(picture.frames[0])]
 
 
 def hash_of_photo(photo: Path) -> Pdq:
     """The PDQ of a picture file. Raises BadInput for one that cannot be read or has none."""
-    found = pdq(_read(photo)[1].frames[0])
+    found = pdq(read_picture(photo)[1].frames[0])
     if not isinstance(found, Pdq):
         raise BadInput(InputCode.FIELD_INVALID, f"{photo.name} has too little detail: no copy of it could be found.")
     return found
-
-
-def _read(photo: Path) -> tuple[bytes, Picture]:
-    try:
-        content = photo.read_bytes()
-    except OSError as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"{photo} cannot be read: {error.strerror}.", param="photo") from error
-    return content, decode(Upload(content, ""), role=PictureRole.PHOTO, where="photo", limits=DEFAULT_LIMITS)

@@ -7,10 +7,11 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from safelight.cli.banks import opened
+from safelight.cli.banks import copies_of, opened
 from safelight.cli.database import DataDir
 from safelight.cli.hashes import hash_of_photo
 from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.pictures import read_picture
 from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 from safelight.matching import protect as protections
@@ -29,7 +30,10 @@ Receipt = Annotated[str, typer.Argument(help="The receipt that `add` printed.")]
 
 @app.command("add")
 def add(
-    photo: Annotated[Path | None, typer.Argument(help="The photo; only its hash is kept.")] = None,
+    photo: Annotated[Path | None, typer.Argument(help="The photo; it is not kept.")] = None,
+    copies: Annotated[
+        bool, typer.Option(help="Keep local features of the photo too, so that cropped and turned copies are found.")
+    ] = False,
     pdq: Annotated[str, typer.Option("--pdq", help="The photo's PDQ hash instead, from `safelight hash`.")] = "",
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -40,12 +44,17 @@ def add(
     """
     if (photo is None) == (not pdq):
         raise NotStartable("Give a photo or its hash, one of the two.")
+    if copies and not photo:
+        raise NotStartable("Features are made from the photo itself: give it, not its hash.")
     try:
         value = hash_of_photo(photo).hash if photo else parse_hash(HashKind.PDQ, pdq)
     except ValueError as error:
         raise NotStartable(f"This is no PDQ hash: {error}.") from error
     with opened(data_dir) as known:
         receipt = protections.protect(known.database, known.hashes, value, utc_now(), StoredOutputs(known.database))
+        if copies and photo:
+            bank, item = known.database.read_here(partial(protections.place_of, receipt=receipt))
+            copies_of(known).add(bank.number, item, read_picture(photo)[1].frames[0], utc_now())
     if as_json:
         print_json({"receipt": receipt})
         return
@@ -87,7 +96,7 @@ def show(receipt: Receipt, data_dir: DataDir = None, as_json: AsJson = False) ->
 def remove(receipt: Receipt, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Take a photo off, at once. Example: `safelight protect remove protect_…`"""
     with opened(data_dir) as known:
-        protections.unprotect(known.database, known.hashes, receipt, utc_now())
+        protections.unprotect(known.database, known.hashes, receipt, utc_now(), known.copies)
     print_json({"removed": True}) if as_json else console.print("The photo is no longer protected here.")
 
 

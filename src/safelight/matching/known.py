@@ -4,6 +4,8 @@ Rules of this module
 - A bank's own threshold decides, its state is looked at anew at least every half second, and the digest of all lists
   that were asked goes with the answer.
 - A negative bank overrules what is near by PDQ in the same frame, never an equal file.
+- Where features of pictures are kept (`copy_book.py`), copies that no hash finds are looked for as well, in the first
+  frame and the middle one.
 - That a picture cannot be hashed is said beside what was found, and is never "no match".
 """
 
@@ -11,17 +13,20 @@ import hashlib
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from safelight.core.canonical import Json, canonical_json
+from safelight.core.limits import DEFAULT_LIMITS
 from safelight.matching.banks import list_banks
+from safelight.matching.copy_book import CopyBook
 from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
-from safelight.matching.model import Bank, BankKind, BankState, Look, Match
-from safelight.matching.pdq import Frame, Pdq, Unhashable, pdq_once
+from safelight.matching.model import Bank, BankKind, BankState, CopyKind, Look, Match
+from safelight.matching.pdq import Frame, Pdq, Turn, Unhashable, pdq_once
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 
@@ -33,12 +38,19 @@ def open_hashes(data_dir: Path, key: DigestKey) -> BankHashes:
     return BankHashes(data_dir / "banks", key.derived("banks of hashes"))
 
 
+def open_copies(database: Database, key: DigestKey, max_count: int = DEFAULT_LIMITS.copies_max_count) -> CopyBook:
+    """The features of the pictures of this installation's banks, which only its key can read."""
+    return CopyBook(database, key.derived("features of pictures"), max_count)
+
+
 class KnownImages:
     """Answers for all banks of this installation."""
 
-    def __init__(self, database: Database, hashes: BankHashes) -> None:
+    def __init__(self, database: Database, hashes: BankHashes, copies: CopyBook | None = None) -> None:
+        """`copies`: features of pictures, where copies that no hash finds are looked for as well."""
         self.database = database
         self.hashes = hashes
+        self.copies = copies
         self._lock = threading.Lock()
         self._read_at = float("-inf")
         self._banks: Mapping[int, Bank] = {}
@@ -46,7 +58,9 @@ class KnownImages:
 
     def look(self, frames: Sequence[Frame], file: bytes = b"") -> Look:
         """Look at one picture: its frames, and the file that it came in, if it came in one. Raises StoreFailed."""
-        return self.look_at(hashes_of(frames), file_digests(file) if file and self.hashes.has_files else {})
+        look = self.look_at(hashes_of(frames), file_digests(file) if file and self.hashes.has_files else {})
+        found = self._copies(frames)
+        return replace(look, matches=look.matches + tuple(found)) if found else look
 
     def look_at(self, hashed: Sequence[Pdq | Unhashable], digests: Mapping[HashKind, bytes]) -> Look:
         """Look at one picture that was hashed elsewhere. Raises StoreFailed."""
@@ -59,6 +73,22 @@ class KnownImages:
         for match in sorted(found, key=lambda match: match.distance):
             nearest.setdefault((match.bank.number, match.item), match)
         return Look(tuple(nearest.values()), all(isinstance(one, Unhashable) for one in hashed), lists)
+
+    def _copies(self, frames: Sequence[Frame]) -> list[Match]:
+        """Copies by features in the first frame, and in the middle one where there are several."""
+        if self.copies is None or not self.copies.digest:
+            return []
+        banks, _ = self._in_force()
+        shown = [frames[0], frames[len(frames) // 2]][: len(frames)]
+        surest: dict[tuple[int, int], Match] = {}
+        for frame in _different(shown):
+            for one in self.copies.find(frame):
+                bank = banks.get(one.bank)
+                if bank and bank.kind is BankKind.KNOWN:
+                    turn = Turn.MIRROR if one.copy.is_mirrored else Turn.NONE
+                    match = Match(bank, one.item, CopyKind.FEATURES, turn=turn, agreeing=one.copy.agreeing)
+                    surest.setdefault((one.bank, one.item), match)
+        return list(surest.values())
 
     def banks_with(self, kind: HashKind, value: bytes) -> list[str]:
         """The names of the active banks that know one hash, nearest first. Raises StoreFailed."""
@@ -100,7 +130,10 @@ class KnownImages:
                 self._banks = {bank.number: bank for bank in banks}
                 self._banks_digest = hashlib.sha256(canonical_json(rows)).hexdigest()
                 self._read_at = time.monotonic()
-            return self._banks, hashlib.sha256((self._banks_digest + self.hashes.digest).encode()).hexdigest()[:16]
+            copies = self.copies.digest if self.copies else ""
+            return self._banks, hashlib.sha256((self._banks_digest + self.hashes.digest + copies).encode()).hexdigest()[
+                :16
+            ]
 
 
 def hashes_of(frames: Sequence[Frame]) -> list[Pdq | Unhashable]:

@@ -86,16 +86,25 @@ def item_of(name: str) -> int:
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:5]) or 1
 
 
+class CopyKind(StrEnum):
+    """How a picture is known that no hash knows."""
+
+    FEATURES = "features"
+    """Local features of it agree, in one arrangement."""
+
+
 @dataclass(frozen=True, slots=True)
 class Match:
     """A bank, or an item of one, that a picture is near."""
 
     bank: Bank
     item: int
-    kind: HashKind
+    kind: HashKind | CopyKind
     distance: int = 0
     """Bits, for PDQ."""
     turn: Turn = Turn.NONE
+    agreeing: int = 0
+    """Features, for a copy by features."""
 
 
 @dataclass(frozen=True, slots=True)

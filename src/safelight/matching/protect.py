@@ -17,6 +17,7 @@ from sqlalchemy import Connection, Row, insert, select, update
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
 from safelight.matching.banks import PROTECTED_NAME, bank_named, create_bank
+from safelight.matching.copy_book import CopyBook
 from safelight.matching.errors import BankError
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.guards import is_nonsense, why_hold_back
@@ -75,7 +76,9 @@ def list_protections(connection: Connection) -> list[Protection]:
     return [_to_protection(connection, row) for row in rows]
 
 
-def unprotect(database: Database, hashes: BankHashes, receipt: str, now: datetime) -> None:
+def unprotect(
+    database: Database, hashes: BankHashes, receipt: str, now: datetime, copies: CopyBook | None = None
+) -> None:
     """Take a photo off at once. Raises BankError, StoreFailed."""
 
     def remove(connection: Connection) -> tuple[Bank, int]:
@@ -87,6 +90,13 @@ def unprotect(database: Database, hashes: BankHashes, receipt: str, now: datetim
 
     bank, item = database.write_here(remove)
     hashes.drop(bank.number, item)
+    if copies:
+        copies.drop(bank.number, item)
+
+
+def place_of(connection: Connection, receipt: str) -> tuple[Bank, int]:
+    """The bank and the item of a registration. Raises BankError."""
+    return bank_named(connection, PROTECTED_NAME), _row(connection, receipt).item
 
 
 def note_attempts(connection: Connection, items: frozenset[int], stage: str, now: datetime) -> None:

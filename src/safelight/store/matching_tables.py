@@ -1,6 +1,7 @@
-"""What the banks found out later: pictures that were made here before somebody listed them (`matching/past.py`)."""
+"""Of the banks: pictures that were made here before somebody listed them (`matching/past.py`), and features of pictures
+whose cropped and turned copies are to be found (`matching/copy_book.py`)."""
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Integer, String, Table, UniqueConstraint
+from sqlalchemy import BigInteger, Column, ForeignKey, Integer, LargeBinary, String, Table, UniqueConstraint
 
 from safelight.store.tables import metadata
 
@@ -16,4 +17,16 @@ past_matches = Table(
     Column("decision_id", String(40), ForeignKey("decisions.id"), comment="that released it, where that is known"),
     Column("distance", Integer, nullable=False, comment="bits"),
     UniqueConstraint("bank", "item", "output_id"),
+)
+
+bank_copies = Table(
+    "bank_copies",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=True),
+    Column("bank", Integer, ForeignKey("banks.number"), nullable=False),
+    Column("item", BigInteger, nullable=False),
+    Column("sealed", LargeBinary, nullable=False, comment="local features of a picture, under a key that is not here"),
+    Column("created_at", String(27), nullable=False),
+    UniqueConstraint("bank", "item"),
+    sqlite_autoincrement=True,
 )

@@ -74,7 +74,7 @@ async def remove(request: Request) -> JSONResponse:
     async with door.enter(request, Permission.PROTECT):
         body = await door.bodies.json(request, ReceiptBody)
         known = _known(request)
-        await asyncio.to_thread(unprotect, known.database, known.hashes, body.receipt, utc_now())
+        await asyncio.to_thread(unprotect, known.database, known.hashes, body.receipt, utc_now(), known.copies)
     return JSONResponse({"removed": True})
 
 
