@@ -67,7 +67,7 @@ def figures(
         report: dict[str, Any] = shown | {
             "verdict": "verified",
             "origin": head.origin,
-            "witnesses": [],
+            "witnesses": [{"name": one.name} for one in counted.head.note.signatures if one.name != head.origin],
             "complete": audit.is_complete,
             "findings": findings,
             "findings_count": audit.findings_count,

@@ -18,10 +18,10 @@ from .leaf import MOMENT, Leaf, LeafKind
 
 DEFINITIONS: Mapping[str, str] = {
     "requests": "Decisions at the stage `input`: every request has exactly one.",
-    "requests_by_day": "The same, by the day (UTC) of the decision.",
+    "requests_by_day": "Requests, by the day (UTC) of the decision.",
     "refused": "Decisions with the verdict `refuse`, at either stage: a request is refused at most once.",
-    "refused_by_category": "The same, by category. `unchecked` is no harm: something could not be looked at.",
-    "refused_by_stage": "The same, by stage: before anything was made, or on what came back.",
+    "refused_by_category": "Refusals, by category. `unchecked` is no harm: something could not be looked at.",
+    "refused_by_stage": "Refusals, by stage: before anything was made, or on what came back.",
     "missing": "Decisions in which a detector that was asked did not answer, by detector and reason.",
     "downtime_s": "Seconds between `outage_start` and `outage_end` of a part, summed over gate processes; one that "
     "stands when its process falls silent ends there.",

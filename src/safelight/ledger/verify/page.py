@@ -13,6 +13,7 @@ from typing import Any
 from ..proofs.figures import DEFINITIONS
 
 WIDTH = 640
+_MARGIN = 18
 _ROW = 26
 _NAME_WIDTH = 230
 _NAME_MAX_CHARS = 30
@@ -63,11 +64,35 @@ def bars(title: str, counts: Mapping[str, int | float]) -> str:
     )
 
 
+def columns(title: str, counts: Mapping[str, int]) -> str:
+    """A column for each day, as high as its count; each says its number to whoever points at it or hears the page."""
+    days = list(counts.items())[-_BARS_MAX_COUNT:]
+    most, height, foot = max(counts.values(), default=0) or 1, 180, 24
+    step = (WIDTH - 2 * _MARGIN) / max(len(days), 1)
+    labelled = max(1, -(-len(days) // 8))
+    drawn = []
+    for at, (day, count) in enumerate(days):
+        left, tall = _MARGIN + at * step, count / most * (height - 20)
+        drawn.append(
+            f'<rect class="bar" x="{left + step * 0.1:.1f}" y="{height - tall:.1f}" width="{step * 0.8:.1f}" '
+            f'height="{tall:.1f}"><title>{escape(day)}: {_number(count)}</title></rect>'
+        )
+        if at % labelled == 0:
+            drawn.append(
+                f'<text class="day" x="{left + step / 2:.1f}" y="{height + 16}">{escape(day[5:])}</text>'
+                f'<text class="day" x="{left + step / 2:.1f}" y="{height - tall - 5:.1f}">{_number(count)}</text>'
+            )
+    return (
+        f'<svg role="img" viewBox="0 0 {WIDTH} {height + foot}" xmlns="http://www.w3.org/2000/svg">'
+        f"<title>{escape(title)}</title>{''.join(drawn)}</svg>"
+    )
+
+
 def _head(shown: Mapping[str, Any]) -> str:
     witnesses = ", ".join(escape(one["name"]) for one in shown["witnesses"]) or "none asked for"
     stamped = f" · time stamp {escape(shown['stamped_at'])}" if "stamped_at" in shown else ""
     return (
-        f'<p class="quiet">{escape(shown["from"])} to {escape(shown["to"])}, the end not included</p>'
+        f'<p class="quiet">{_day(shown["from"])} to {_day(shown["to"])} (UTC), the end not included</p>'
         f"<p>Log <code>{escape(shown['origin'])}</code>, {_number(shown['size'])} leaves, "
         f"root <code>{escape(shown['root'])}</code><br>Witnesses: {witnesses}{stamped}</p>"
     )
@@ -77,7 +102,8 @@ def _verdicts(shown: Mapping[str, Any]) -> str:
     wrong = shown["verdict"] == "not verified"
     told = escape(shown["message"]) if wrong else "The figures are counted from the entries that the log signed."
     told += " They are what was published." if shown.get("published") and not wrong else ""
-    gaps = _number(shown["findings_count"])
+    gaps = shown["findings_count"]
+    found = "One finding says" if gaps == 1 else f"{_number(gaps)} findings say"
     complete = f"Nothing shows that an entry is missing, in {_number(shown['processes'])} gate processes."
     return (
         '<div class="verdicts">'
@@ -88,7 +114,7 @@ def _verdicts(shown: Mapping[str, Any]) -> str:
                 (
                     shown["complete"],
                     "Complete" if shown["complete"] else "Incomplete",
-                    complete if shown["complete"] else f"{gaps} findings say that something is missing; see below.",
+                    complete if shown["complete"] else f"{found} that something is missing; see below.",
                 ),
             )
         )
@@ -117,15 +143,15 @@ def _gaps(shown: Mapping[str, Any]) -> str:
 
 def _charts(figures: Mapping[str, Any]) -> list[str]:
     return [
-        f"<h2>{caption}</h2><figure><figcaption>{escape(DEFINITIONS[name])}</figcaption>"
-        f"{bars(caption, figures[name])}</figure>"
+        f"<h2>{caption}</h2><figure><figcaption>{escape(_plain(DEFINITIONS[name]))}</figcaption>"
+        f'<div class="scroll">{(columns if name == "requests_by_day" else bars)(caption, figures[name])}</div></figure>'
         for name, caption in _CHARTS.items()
         if figures[name]
     ]
 
 
 def _table(figures: Mapping[str, Any]) -> str:
-    rows = [(name, DEFINITIONS[name], _text(figures[name])) for name in DEFINITIONS]
+    rows = [(name, _plain(DEFINITIONS[name]), _text(figures[name])) for name in DEFINITIONS]
     return _rows("Every figure, and what it is", ("Figure", "Definition", "Value"), rows)
 
 
@@ -133,6 +159,14 @@ def _rows(title: str, heads: Sequence[str], rows: Sequence[Sequence[str]]) -> st
     head = "".join(f"<th>{name}</th>" for name in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows)
     return f'<h2>{title}</h2><div class="scroll"><table><tr>{head}</tr>{body}</table></div>'
+
+
+def _day(moment: str) -> str:
+    return escape(moment.removesuffix("T00:00:00.000000Z"))
+
+
+def _plain(definition: str) -> str:
+    return definition.replace("`", "")
 
 
 def _text(value: object) -> str:
