@@ -10,6 +10,7 @@ follows from them (indexing, the platform's orders, letters) runs as in service,
 
 import argparse
 import asyncio
+import json
 import random
 import statistics
 import tempfile
@@ -25,26 +26,26 @@ from safelight.cases.draft import Fingerprint
 from safelight.cases.service import Cases
 from safelight.core.clock import to_rfc3339
 from safelight.matching.fingerprints import HashKind
-from safelight.store.cases_tables import cases
+from safelight.store.cases_tables import case_events, cases
 
 PER_S = 100
 
 
 def fill(connection: Connection, count: int, now: datetime) -> None:
-    """Open cases of the last two days."""
+    """Open cases of the last twenty hours, so that nothing is due but new reports."""
     rows = []
     for number in range(count):
-        received = now - timedelta(seconds=random.uniform(0, 48 * 3600))
+        received = now - timedelta(seconds=random.uniform(0, 20 * 3600))
         at = to_rfc3339(received)
         rows.append(
             {
                 "id": f"case_{number:026d}",
                 "number": number + 1,
                 "kind": "image",
-                "matter": random.choice(["intimate", "other", "child"]),
+                "matter": random.choice(["intimate", "other"]),
                 "route": "page",
                 "state": "open",
-                "visibility": "hidden",
+                "visibility": "visible",
                 "law": "uk_osa_s10",
                 "received_at": at,
                 "due_at": to_rfc3339(received + timedelta(hours=48)),
@@ -53,6 +54,7 @@ def fill(connection: Connection, count: int, now: datetime) -> None:
                 "in_danger": False,
                 "is_flood": False,
                 "is_known": False,
+                "next_at": None,
                 "reports": 1,
                 "places": 1,
                 "views": 0,
@@ -64,6 +66,21 @@ def fill(connection: Connection, count: int, now: datetime) -> None:
             }
         )
     connection.execute(insert(cases), rows)
+    body = {"kind": "image", "route": "page", "report": "rep_1", "law": "uk_osa_s10"}
+    connection.execute(
+        insert(case_events),
+        [
+            {
+                "case_id": row["id"],
+                "seq": 1,
+                "at": row["received_at"],
+                "step": "received",
+                "by": "reporter",
+                "body": json.dumps(body | {"matter": row["matter"], "due_at": row["due_at"]}),
+            }
+            for row in rows
+        ],
+    )
 
 
 async def pages(service: Cases) -> tuple[list[float], list[float]]:
@@ -109,10 +126,12 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--quick", action="store_true")
-    quick = parser.parse_args().quick
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
+    parser.add_argument("--cases", type=int, default=50_000)
+    parser.add_argument("--seconds", type=int, default=60)
+    asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     random.seed(1)
-    count, seconds = (5_000, 5) if quick else (50_000, 60)
+    count, seconds = (5_000, 5) if asked.quick else (asked.cases, asked.seconds)
     with tempfile.TemporaryDirectory() as folder:
         now = datetime.now(UTC)
         home = House(Path(folder), now=now)

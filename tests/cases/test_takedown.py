@@ -148,6 +148,17 @@ def test_a_platform_that_was_told_to_watch_is_told_when_it_need_not(town: House)
     assert town.platform.shows("p1")
 
 
+def test_a_platform_that_asks_before_it_shows_learns_of_copies_too(town: House) -> None:
+    receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
+    town.platform.is_dead = True
+    town.tick()
+    near, other = print_of(hash_of(jpeg(photo("astronaut"), 40))), print_of(hash_of(photo("coffee")))
+    assert not town.run(town.cases.is_visible(fingerprint=near))
+    assert town.run(town.cases.is_visible(fingerprint=other))
+    town.decide(receipt.case_id, KEEP)
+    assert town.run(town.cases.is_visible(fingerprint=near))
+
+
 def test_a_late_order_does_not_overtake_a_newer_one(town: House) -> None:
     receipt = town.run(town.cases.receive(report(), "here"))
     town.platform.is_dead = True

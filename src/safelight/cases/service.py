@@ -238,16 +238,26 @@ class Cases:
     # The platform
 
     async def is_visible(self, place: Place | None = None, fingerprint: Fingerprint | None = None) -> bool:
-        """Whether the platform may show this: asked before showing, it needs no command to have arrived."""
-        return await self._database.read(lambda c: self._is_visible(c, place, fingerprint))
+        """Whether the platform may show this: asked before showing, it needs no command to have arrived.
 
-    def _is_visible(self, connection: Connection, place: Place | None, fingerprint: Fingerprint | None) -> bool:
+        Near copies by PDQ count like the picture itself.
+        """
+        near: list[int] = []
+        if fingerprint is not None and fingerprint.is_usable:
+            near = await asyncio.to_thread(self._copies.find, (fingerprint,))
+        return await self._database.read(lambda c: self._is_visible(c, place, fingerprint, near))
+
+    def _is_visible(
+        self, connection: Connection, place: Place | None, fingerprint: Fingerprint | None, near: list[int]
+    ) -> bool:
         hidden = cases.c.visibility != Visibility.VISIBLE.value
         if place is not None:
             digest = self._book.place_digest(place)
             query = select(cases.c.id).join(case_places).where(case_places.c.digest == digest, hidden).limit(1)
             if connection.execute(query).first() is not None:
                 return False
+        if near and connection.execute(select(cases.c.id).where(cases.c.number.in_(near), hidden).limit(1)).first():
+            return False
         if fingerprint is not None:
             digest = self._book.print_digest(fingerprint)
             query = select(cases.c.id).join(case_prints).where(case_prints.c.digest == digest, hidden).limit(1)
