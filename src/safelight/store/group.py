@@ -24,8 +24,17 @@ GROUP_MAX_COUNT = 256
 class GroupCommit(Generic[Item, Result]):
     """Writes items of one kind."""
 
-    def __init__(self, database: Database, write: Callable[[Connection, Sequence[Item]], Sequence[Result]]) -> None:
-        """`write` puts a group into the transaction and gives one result an item, in order."""
+    def __init__(
+        self,
+        database: Database,
+        write: Callable[[Connection, Sequence[Item]], Sequence[Result]],
+        max_count: int = GROUP_MAX_COUNT,
+    ) -> None:
+        """`write` puts a group into the transaction and gives one result an item, in order.
+
+        `max_count`: items in one transaction; fewer where one costs much, since a transaction has to end in time.
+        """
+        self._max_count = max_count
         self._database = database
         self._write = write
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
@@ -41,7 +50,7 @@ class GroupCommit(Generic[Item, Result]):
 
     async def _write_all(self) -> None:
         while self._waiting:
-            group, self._waiting = self._waiting[:GROUP_MAX_COUNT], self._waiting[GROUP_MAX_COUNT:]
+            group, self._waiting = self._waiting[: self._max_count], self._waiting[self._max_count :]
             await self._write_group(group)
 
     async def _write_group(self, group: Sequence[tuple[Item, asyncio.Future[Result]]]) -> None:
