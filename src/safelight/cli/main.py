@@ -18,6 +18,7 @@ from safelight.cli import (
     hashes,
     keys,
     ledger,
+    marks,
     names,
     policy,
     protect,
@@ -65,6 +66,7 @@ app.add_typer(policy.app, name="policy")
 app.add_typer(keys.app, name="keys")
 app.add_typer(ledger.app, name="ledger")
 app.add_typer(consent.app, name="consent")
+app.add_typer(marks.app, name="marks")
 app.add_typer(names.app, name="names")
 app.add_typer(banks.app, name="bank")
 app.add_typer(protect.app, name="protect")

@@ -1,0 +1,63 @@
+"""`safelight marks`: the keys behind the marks, and new ones."""
+
+import typer
+from rich.table import Table
+
+from safelight.cli.database import DataDir, settings_of
+from safelight.cli.output import AsJson, console, print_json
+from safelight.core.clock import utc_now
+from safelight.core.errors import NotStartable
+from safelight.provenance import keys
+from safelight.provenance.credentials.chain import CHAIN_FILE, TRUSTED_FOLDER, Chain, trusted_roots
+
+app = typer.Typer(
+    no_args_is_help=True,
+    help="The keys behind the marks of released pictures.\n\nExample: `safelight marks show`",
+)
+
+
+@app.command("show")
+def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Show who signs credentials, until when, under how many roots they are read, and the watermark's keys.
+
+    Example: `safelight marks show`
+    """
+    folder = settings_of(data_dir).data_dir / "marks"
+    chain_file = folder / CHAIN_FILE
+    try:
+        pem = chain_file.read_bytes()
+    except OSError as error:
+        message = f"There is no {chain_file} yet: it is made, or read, when the service starts."
+        raise NotStartable(message) from error
+    chain = Chain.parse(pem, str(chain_file))
+    shown = {
+        "signer": chain.name,
+        "expires_at": chain.leaf.not_valid_after_utc.isoformat(),
+        "development": chain.is_development,
+        "unfit": chain.why_unfit(utc_now()),
+        "trusted_roots": trusted_roots(folder / TRUSTED_FOLDER).count("BEGIN CERTIFICATE"),
+        "watermark_keys": [key.id for key in keys.load_or_make(folder / "watermark")],
+    }
+    if as_json:
+        print_json(shown)
+        return
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, value in shown.items():
+        words = ", ".join(value) if isinstance(value, list) else str(value)
+        table.add_row(name.replace("_", " "), words)
+    console.print(table)
+
+
+@app.command("rotate")
+def rotate(data_dir: DataDir = None, as_json: AsJson = False) -> None:
+    """Make a new watermark key. It marks from the next start on; the old ones are still tried on reading.
+
+    Example: `safelight marks rotate`
+
+    For credentials, put a new chain and key into the folder `marks`; old roots stay trusted.
+    """
+    key = keys.rotate(settings_of(data_dir).data_dir / "marks" / "watermark")
+    if as_json:
+        print_json({"watermark_key": key.id})
+        return
+    console.print(f"[bold]{key.id}[/] marks once the service has been restarted. Back the folder up.")
