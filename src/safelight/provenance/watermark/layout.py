@@ -2,8 +2,8 @@
 
 Rules of this module
 - The square is `SAMPLES` samples a side. Its side in pixels grows with the picture (`tile_px`), so that shrinking a
-  large picture for a screen hurts no more than shrinking a small one. It is no multiple of 8, so that the blocks of a
-  JPEG lie differently on each repetition, and what one loses another keeps.
+  large picture for a screen hurts no more than shrinking a small one. It is odd, so that the 8 × 8 blocks of a JPEG
+  lie differently on each repetition, and what one loses another keeps.
 - Only waves between `_LOWEST` and `_HIGHEST` periods a square are used: coarser ones show, finer ones are the first
   that compression and shrinking destroy.
 - One wave in `_PILOT_ONE_IN` is the *pilot*: known to whoever has the key, so that the square can be found. The others
@@ -34,7 +34,7 @@ def tile_px(height: int, width: int) -> int:
     """The side of the square, in pixels, that a picture of this size is marked with."""
     side = float(np.sqrt(height * width))
     sizes, tiles = zip(*_TILE_SIDES, strict=True)
-    return round(float(np.interp(side, sizes, tiles)) * max(1.0, side / sizes[-1]))
+    return round(float(np.interp(side, sizes, tiles)) * max(1.0, side / sizes[-1])) | 1
 
 
 def _waves() -> NDArray[np.intp]:
