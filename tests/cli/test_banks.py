@@ -1,5 +1,6 @@
 """Banks, protected photos and hashes from the command line, on a data folder of their own."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from safelight.cli.main import app
 from tests.conftest import png
-from tests.matching.exchanges.server import Said, speaking
+from tests.matching.exchanges.server import Asked, Said, speaking
 from tests.matching.pictures import hash_of, jpeg, photo
 from tests.matching.test_intake import random_pdqs
 
@@ -186,3 +187,26 @@ def test_a_protected_photo_is_found_in_part_where_its_person_wants_that(run: Com
     assert len(run("match", part, code=1)["matches"]) == 1
     run("protect", "remove", receipt)
     assert run("match", part)["matches"] == []
+
+
+def test_what_shield_knows_is_told_and_goes_into_a_bank(run: Command) -> None:
+    run("bank", "add", "arachnid", "--owner", "C3P", "--source", "Shield", "--category", "csam")
+    known, unknown = random_pdqs(2)
+
+    def shield(asked: Asked) -> Said:
+        texts = json.loads(asked.body)["hashes"]
+        verdicts = {text: base64.b64decode(text) == known for text in texts}
+        answers = {
+            text: {"classification": "csam" if is_known else "no-known-match", "match_type": "exact"}
+            for text, is_known in verdicts.items()
+        }
+        return Said(json.dumps({"scanned_hashes": answers}).encode())
+
+    with speaking(shield) as server:
+        words = ("bank", "ask-arachnid", "--url", server.address, "--user", "u", "--secret", "s")
+        answer = run(*words, known.hex(), unknown.hex(), "--add-to", "arachnid", code=1)
+        assert run(*words, unknown.hex())["answers"][0]["verdict"] == "no-known-match"
+        assert "csam" in run.shown(*words, known.hex())
+    assert [one["verdict"] for one in answer["answers"]] == ["csam", "no-known-match"]
+    assert answer["added"] == 1
+    assert [bank["hashes"] for bank in run("bank", "list")] == [1]

@@ -8,7 +8,7 @@ import os
 import signal
 from pathlib import Path
 
-from safelight.cli.banks import opened
+from safelight.cli.bank_store import opened
 from safelight.core.clock import utc_now
 from safelight.core.signal import SignalSpec
 from safelight.scan.engine import Engine

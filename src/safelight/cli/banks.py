@@ -1,8 +1,6 @@
 """`safelight bank`: lists of known images: make them, fill them, hold them back, release them."""
 
 import hashlib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -11,56 +9,33 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from safelight.cli.database import DataDir, settings_of
+from safelight.cli import bank_exchanges
+from safelight.cli.bank_store import copies_of, counts, open_bank, opened, take_from
+from safelight.cli.database import DataDir
 from safelight.cli.output import AsJson, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable, SafelightError
 from safelight.matching import banks as register
-from safelight.matching.copy_book import CopyBook
 from safelight.matching.exchanges.listfile import ListFile, parse_columns
-from safelight.matching.exchanges.ports import Exchange
-from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
-from safelight.matching.exchanges.subscriptions import Source, connect, due, fetch, read_subscriptions
-from safelight.matching.exchanges.sync import alone, sync
 from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.index.layout import MAX_RADIUS
-from safelight.matching.intake import Taken, take_in
-from safelight.matching.known import KnownImages, open_copies, open_hashes
+from safelight.matching.intake import take_in
 from safelight.matching.model import Bank, BankCategory, BankKind, BankState, Entry, item_of
 from safelight.matching.past import StoredOutputs, match_back, past_matches_of
 from safelight.matching.pdq import Pdq, pdq
-from safelight.matching.watch import stale_banks
-from safelight.store.database import Database, sqlite_url
-from safelight.store.digest_key import DigestKey
 
 app = typer.Typer(
     no_args_is_help=True,
     help="Lists of known images.\n\nExample: `safelight bank add iwf --owner IWF --source weekly --category csam`",
 )
 
+app.command("sync")(bank_exchanges.sync_with)
+app.command("sync-all")(bank_exchanges.sync_all)
+app.command("ask-arachnid")(bank_exchanges.ask_arachnid)
+
 Name = Annotated[str, typer.Argument(help="The bank's name.")]
 Picture = Annotated[Path, typer.Argument(help="The picture.")]
 Why = Annotated[str, typer.Option(help="Why, for the history.")]
-
-
-@contextmanager
-def opened(data_dir: Path | None) -> Iterator[KnownImages]:
-    """The banks of the running Safelight, beside it: what is changed here counts there within a second."""
-    settings = settings_of(data_dir)
-    database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"), timeout_s=30)
-    try:
-        database.migrate()
-        key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-        yield KnownImages(database, open_hashes(settings.data_dir, key), open_copies(database, key))
-    finally:
-        database.close()
-
-
-def copies_of(known: KnownImages) -> CopyBook:
-    """The features that are kept beside the hashes."""
-    assert known.copies  # noqa: S101 (`opened` gives them)
-    return known.copies
 
 
 @app.command("add")
@@ -110,7 +85,7 @@ def import_list(
 
     Example: `safelight bank import iwf list.csv --column "MD5=md5" --column "SHA-1=sha1"`
     """
-    _take_in(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json)
+    take_from(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json)
 
 
 @app.command("add-picture")
@@ -122,9 +97,7 @@ def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: A
     content, picture = read_picture(photo)
     frame, item, now = picture.frames[0], _item_of(content), utc_now()
     with opened(data_dir) as known:
-        bank = known.database.read_here(partial(register.bank_named, name=name))
-        if bank.state is BankState.REMOVED:
-            raise NotStartable(f"The bank {name!r} was removed; make a new one.")
+        bank = open_bank(known, name)
         copies_of(known).add(bank.number, item, frame, now)
         hashed = pdq(frame)
         values = {HashKind.PDQ: hashed.hash} if isinstance(hashed, Pdq) else {}
@@ -132,7 +105,7 @@ def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: A
         past = StoredOutputs(known.database)
         taken = take_in(known.database, known.hashes, bank, entries, now=now, past=past)
     if as_json:
-        print_json(_counts(taken) | {"item": item})
+        print_json(counts(taken) | {"item": item})
     else:
         console.print(f"Added under the number {item}: {taken.added} hashes, and features.")
 
@@ -153,59 +126,6 @@ def drop_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: 
 
 def _item_of(content: bytes) -> int:
     return item_of(hashlib.sha256(content).hexdigest())
-
-
-@app.command("sync")
-def sync_with(
-    name: Name,
-    source: Annotated[Source, typer.Argument(help="The exchange.")],
-    url: Annotated[str, typer.Option(help="Its base address; a test environment unless you say otherwise.")],
-    user: Annotated[str, typer.Option(envvar="SAFELIGHT_EXCHANGE_USER", help="User, or function key.")],
-    secret: Annotated[str, typer.Option(envvar="SAFELIGHT_EXCHANGE_SECRET", help="Password, or subscription key.")],
-    production: Annotated[bool, typer.Option(help="Talk to a production host: real lists.")] = False,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Fetch what is new from an exchange; a run that breaks goes on where it broke.
-
-    Example: `safelight bank sync ncii stopncii --url https://test.example/v1`
-    """
-    exchange = connect(source, url, user=user, secret=secret, production=production)
-    try:
-        _take_in(name, exchange, data_dir, as_json)
-    finally:
-        exchange.close()
-
-
-@app.command("sync-all")
-def sync_all(
-    always: Annotated[bool, typer.Option(help="Fetch from all of them, due or not.")] = False,
-    data_dir: DataDir = None,
-    as_json: AsJson = False,
-) -> None:
-    """Fetch what is due from every exchange of `exchanges.toml` in the data folder: for a timer, every few minutes.
-
-    Example: `safelight bank sync-all --data-dir /var/lib/safelight`
-
-    Exit code 0: all that was due was fetched, or another run is at it; 1: an exchange failed; 2: the file is not as it
-    should be.
-    """
-    wanted = read_subscriptions(settings_of(data_dir).data_dir / EXCHANGES_FILE)
-    told: list[dict[str, Any]] = []
-    with opened(data_dir) as known, alone(settings_of(data_dir).data_dir / "exchanges.lock") as is_alone:
-        waiting = wanted if always else known.database.read_here(partial(due, subscriptions=wanted, now=utc_now()))
-        for one in waiting if is_alone else ():
-            try:
-                told.append({"bank": one.bank} | _counts(fetch(known.database, known.hashes, one, utc_now)))
-            except SafelightError as error:
-                told.append({"bank": one.bank, "error": {"code": error.code, "message": error.message}})
-        stale = [bank.name for bank in known.database.read_here(partial(stale_banks, now=utc_now()))]
-    if as_json:
-        print_json({"fetched": told, "stale": stale, "another_run": not is_alone})
-    else:
-        _show_fetched(told, stale, is_alone)
-    if any("error" in one for one in told):
-        raise typer.Exit(1)
 
 
 @app.command("list")
@@ -307,46 +227,6 @@ def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: 
         console.print(
             f"[red]{made_here}[/] pictures that it knows were made here before: `safelight bank past {name}`."
         )
-
-
-def _show_fetched(told: list[dict[str, Any]], stale: list[str], is_alone: bool) -> None:
-    for one in told:
-        failed = one.get("error")
-        words = f"[red]failed[/]: {escape(failed['message'])}" if failed else f"{one['added']:,} new"
-        console.print(f"[bold]{escape(one['bank'])}[/] {words}", highlight=False)
-    for name in stale:
-        console.print(f"[yellow]{escape(name)} is stale[/]: its source has been silent for too long.")
-    if not is_alone:
-        console.print("Another run is at it.")
-
-
-def _take_in(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool) -> None:
-    with opened(data_dir) as known:
-        bank = known.database.read_here(partial(register.bank_named, name=name))
-        if bank.state is BankState.REMOVED:
-            raise NotStartable(f"The bank {name!r} was removed; make a new one.")
-        taken = sync(known.database, known.hashes, bank, exchange, utc_now, StoredOutputs(known.database))
-    if as_json:
-        print_json(_counts(taken))
-        return
-    for what, value in _counts(taken).items():
-        if value:
-            console.print(f"[bold]{what.replace('_', ' ')}[/] {escape(str(value))}", highlight=False)
-    if taken.held_back:
-        console.print("[red]Held back[/]: look at it, then `safelight bank release` or `remove` the batch.")
-
-
-def _counts(taken: Taken) -> dict[str, Any]:
-    return {
-        "added": taken.added,
-        "already_there": taken.already_there,
-        "withdrawn": taken.withdrawn,
-        "nonsense": taken.nonsense,
-        "aside": dict(taken.aside),
-        "held_back": taken.held_back,
-        "batch": taken.batch,
-        "made_here": taken.made_here,
-    }
 
 
 def _described(bank: Bank, size: int) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def match_command(
     as_json: AsJson = False,
 ) -> None:
     """Ask the banks."""
-    from safelight.cli.banks import opened
+    from safelight.cli.bank_store import opened
 
     content, picture = read_picture(photo)
     with opened(data_dir) as known:

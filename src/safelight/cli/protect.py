@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rich.table import Table
 
-from safelight.cli.banks import copies_of, opened
+from safelight.cli.bank_store import copies_of, opened
 from safelight.cli.database import DataDir
 from safelight.cli.hashes import hash_of_photo
 from safelight.cli.output import AsJson, console, print_json

@@ -82,7 +82,7 @@ def _scan(
     data_dir: Path | None,
 ) -> "Summary":
     # Only here: Daft, Arrow and the models take seconds to import.
-    from safelight.cli.banks import opened
+    from safelight.cli.bank_store import opened
     from safelight.scan.engine import Engine
     from safelight.scan.model import Plan, Storage
     from safelight.scan.results import Results

@@ -30,10 +30,10 @@ _TABLES = 6
 _KEY_BITS = 18
 _SEED = 20261122
 _CANDIDATES = 4
-_DEVIATIONS = 6.0
+_DEVIATIONS = 5.0
 """By so many standard deviations a candidate meets more than pictures do by chance: of pictures that are in no set the
 nearest has at most five, of the hard copies that we tried nine in ten have more than twelve."""
-_FEW_SIDES = 16
+_FEW_SIDES = 128
 """Up to which chance cannot be told, and the first few are compared in any case."""
 _CROWDED = 60
 _CROWDED_TIMES_MEAN = 8

@@ -1,0 +1,80 @@
+"""The banks of the running Safelight, for commands beside it, and how what was taken in is told."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from rich.markup import escape
+
+from safelight.cli.database import settings_of
+from safelight.cli.output import console, print_json
+from safelight.core.clock import utc_now
+from safelight.core.errors import NotStartable
+from safelight.matching import banks as register
+from safelight.matching.copy_book import CopyBook
+from safelight.matching.exchanges.ports import Exchange
+from safelight.matching.exchanges.sync import sync
+from safelight.matching.intake import Taken
+from safelight.matching.known import KnownImages, open_copies, open_hashes
+from safelight.matching.model import Bank, BankState
+from safelight.matching.past import StoredOutputs
+from safelight.store.database import Database, sqlite_url
+from safelight.store.digest_key import DigestKey
+
+
+@contextmanager
+def opened(data_dir: Path | None) -> Iterator[KnownImages]:
+    """The banks of the running Safelight, beside it: what is changed here counts there within a second."""
+    settings = settings_of(data_dir)
+    database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"), timeout_s=30)
+    try:
+        database.migrate()
+        key = DigestKey.load_or_make(settings.data_dir / "digest.key")
+        yield KnownImages(database, open_hashes(settings.data_dir, key), open_copies(database, key))
+    finally:
+        database.close()
+
+
+def copies_of(known: KnownImages) -> CopyBook:
+    """The features that are kept beside the hashes."""
+    assert known.copies  # noqa: S101 (`opened` gives them)
+    return known.copies
+
+
+def open_bank(known: KnownImages, name: str) -> Bank:
+    """A bank that can be added to. Raises BankError, NotStartable."""
+    bank = known.database.read_here(partial(register.bank_named, name=name))
+    if bank.state is BankState.REMOVED:
+        raise NotStartable(f"The bank {name!r} was removed; make a new one.")
+    return bank
+
+
+def take_from(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool) -> None:
+    """Run an exchange into a bank, and tell what became of it. Raises SafelightError."""
+    with opened(data_dir) as known:
+        bank = open_bank(known, name)
+        taken = sync(known.database, known.hashes, bank, exchange, utc_now, StoredOutputs(known.database))
+    if as_json:
+        print_json(counts(taken))
+        return
+    for what, value in counts(taken).items():
+        if value:
+            console.print(f"[bold]{what.replace('_', ' ')}[/] {escape(str(value))}", highlight=False)
+    if taken.held_back:
+        console.print("[red]Held back[/]: look at it, then `safelight bank release` or `remove` the batch.")
+
+
+def counts(taken: Taken) -> dict[str, Any]:
+    """For JSON."""
+    return {
+        "added": taken.added,
+        "already_there": taken.already_there,
+        "withdrawn": taken.withdrawn,
+        "nonsense": taken.nonsense,
+        "aside": dict(taken.aside),
+        "held_back": taken.held_back,
+        "batch": taken.batch,
+        "made_here": taken.made_here,
+    }
