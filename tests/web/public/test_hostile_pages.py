@@ -13,6 +13,7 @@ from safelight.core.limits import DEFAULT_LIMITS
 from safelight.web.public.reports.words import load_words
 from tests.service import Service
 from tests.web.public.conftest import MovableClock
+from tests.web.public.person import from_elsewhere
 
 ATTACK = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>javascript:alert(3)"
 FREE_TEXT = ("links", "place_words", "account", "explanation", "signature", "contact")
@@ -58,7 +59,7 @@ def assert_harmless(html: str) -> None:
 
 def post(service: Service, path: str, fields: dict[str, str], **headers: str) -> httpx2.Response:
     with service.http() as http:
-        return http.post(path, data=fields, headers=headers)
+        return http.post(path, data=fields, headers=from_elsewhere() | headers)
 
 
 def mark(service: Service, path: str) -> str:
