@@ -14,9 +14,12 @@ from types import ModuleType
 import click
 import typer
 
+import safelight.accounts.model
 import safelight.core.category
 import safelight.core.errors
 import safelight.core.limits
+from safelight.accounts import permissions as staff
+from safelight.accounts.model import Permission
 from safelight.cli.main import app
 from safelight.core.category import Category
 from safelight.core.errors import BackendCode, InputCode, LedgerCode, MarkCode
@@ -33,6 +36,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "limits.md": limits_page(),
         REFERENCE / "codes.md": codes_page(),
         REFERENCE / "commands.md": commands_page(),
+        REFERENCE / "permissions.md": permissions_page(),
     }
 
 
@@ -107,6 +111,21 @@ def commands_page() -> str:
             lines += [f"| `{', '.join([*p.opts, *p.secondary_opts])}` | {p.help} |" for p in rows]
             lines.append("")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def permissions_page() -> str:
+    """Who of the staff may do what, and what keys may be used for."""
+    roles, permissions = _attribute_docs(staff, "Role"), _attribute_docs(staff, "StaffPermission")
+    lines = ["# Permissions", "", "## Of the staff, in the console", ""]
+    lines += ["| role | what |", "|---|---|", *(f"| `{role.value}` | {roles[role.name]} |" for role in staff.Role)]
+    lines += ["", f"| permission | what | {' | '.join(role.value for role in staff.Role)} |"]
+    lines += ["|---|---|" + "---|" * len(staff.Role)]
+    for one in staff.StaffPermission:
+        held = " | ".join("yes" if staff.may(role, one) else "" for role in staff.Role)
+        lines.append(f"| `{one.value}` | {permissions[one.name]} | {held} |")
+    lines += ["", "What the state of a case allows beside: [the console](../how-to/console.md).", ""]
+    lines += ["## Of API keys", "", "A list of its own: nothing meant for a person can be given to a key.", ""]
+    return "\n".join([*lines, *_enum_table(safelight.accounts.model, Permission)]) + "\n"
 
 
 def _commands(name: str, command: click.Command) -> list[tuple[str, click.Command]]:

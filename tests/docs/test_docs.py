@@ -25,7 +25,7 @@ def made() -> dict[Path, str]:
     return pages
 
 
-@pytest.mark.parametrize("name", ["settings.md", "limits.md", "codes.md", "commands.md"])
+@pytest.mark.parametrize("name", ["settings.md", "limits.md", "codes.md", "commands.md", "permissions.md"])
 def test_a_reference_page_is_up_to_date(name: str) -> None:
     path, text = next((path, text) for path, text in made().items() if path.name == name)
     assert path.read_text("utf-8") == text, "run `python docs/make.py`"

@@ -29,7 +29,7 @@ from safelight.signals.model import PictureRole
 SHOWN_FOR = timedelta(minutes=2)
 WAITING_MAX_COUNT = 64
 """Drawn pictures in memory at once; the oldest gives way."""
-_VEIL_PX, _REDUCED_PX, _FULL_PX = 8, 96, 1024
+_VEIL_PX, _REDUCED_PX, _FULL_PX = 8, 48, 1024
 
 
 class Detail(StrEnum):
@@ -37,7 +37,7 @@ class Detail(StrEnum):
 
     VEIL = "veil"
     REDUCED = "reduced"
-    """Grey, blurred, 96 points wide or high: what kind of scene, not who and not what exactly."""
+    """Grey, blurred, 48 points wide or high: what kind of scene, not who and not what exactly."""
     GREY = "grey"
     COLOUR = "colour"
 
