@@ -159,12 +159,12 @@ def test_a_database_from_a_backup_finds_its_clocks_again(tmp_path: Path) -> None
 
 
 def test_more_cases_than_one_round_takes_are_all_hidden_in_time(home: House) -> None:
-    for number in range(120):
+    for number in range(60):
         home.run(home.cases.receive(report(places=(post(f"p{number}"),), declarations=NOT_DECLARED), ""))
     home.travel(hours=47)
     home.tick()
     rows = home.run(home.cases.queue(MODERATOR, limit=200)).rows
-    assert len(rows) == 120
+    assert len(rows) == 60
     assert {(row.state, row.visibility) for row in rows} == {(CaseState.OPEN, Visibility.HIDDEN)}
 
 
