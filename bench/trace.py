@@ -198,7 +198,7 @@ def drawn_picture(photos: list[Frame], drawn: random.Random) -> Frame:
     size = (drawn.choice([512, 768, 1024]), drawn.choice([512, 768, 1024]))
     resized = cv2.resize(base, size, interpolation=cv2.INTER_CUBIC)
     shift = np.array([drawn.randrange(-25, 26) for _ in range(3)])
-    return np.clip(resized.astype(np.int16) + shift, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(resized.astype(np.int16) + shift, 0, 255), np.uint8)
 
 
 def changed(frame: Frame, drawn: random.Random) -> tuple[str, Frame]:

@@ -18,7 +18,7 @@ PICTURES = st.tuples(st.integers(1, 20), st.integers(1, 20), st.sampled_from([3,
 
 def file_of(pixels: Pixels, format_: str, **options: object) -> bytes:
     file = io.BytesIO()
-    Image.fromarray(pixels).save(file, format_, **options)  # type: ignore[arg-type]
+    Image.fromarray(pixels).save(file, format_, **options)
     return file.getvalue()
 
 

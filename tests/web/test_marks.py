@@ -14,7 +14,7 @@ import pytest
 import skimage.data
 from openai import APIStatusError
 from PIL import Image
-from sqlalchemy import select, text
+from sqlalchemy import func, select, text
 
 from safelight.backends.memory import MemoryBackend
 from safelight.core.clock import utc_now
@@ -29,6 +29,7 @@ from safelight.provenance.model import Credentials, CredentialState, How, Origin
 from safelight.provenance.pixels import media_type_of
 from safelight.provenance.watermark import Reading, read
 from safelight.settings import Settings
+from safelight.store.digest_key import DigestKey
 from safelight.store.provenance_tables import outputs
 from safelight.store.tables import decisions
 from safelight.wiring import MARKS_FOLDER, Safelight
@@ -59,13 +60,29 @@ def pixels_of(content: bytes) -> "np.ndarray[Any, np.dtype[np.int16]]":
 
 @pytest.fixture
 def backend() -> MemoryBackend:
+    """For services of a test's own."""
     return MemoryBackend(photograph())
 
 
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Service, MemoryBackend]]:
+    folder, backend = tmp_path_factory.mktemp("marks"), MemoryBackend()
+    with serving(folder, detectors=list(scripted_detectors().values()), backend=backend) as running:
+        yield running, backend
+
+
 @pytest.fixture
-def service(tmp_path: Path, backend: MemoryBackend) -> Iterator[Service]:
-    with serving(tmp_path, detectors=list(scripted_detectors().values()), backend=backend) as running:
-        yield running
+def service(started: tuple[Service, MemoryBackend]) -> Service:
+    """The shared service, making a photograph."""
+    running, backend = started
+    backend.image, backend.partials = photograph(), ()
+    return running
+
+
+@pytest.fixture
+def model(started: tuple[Service, MemoryBackend]) -> MemoryBackend:
+    """The shared service's image model."""
+    return started[1]
 
 
 def made(service: Service, **more: Any) -> bytes:
@@ -81,7 +98,7 @@ def credentials(service: Service, content: bytes) -> Credentials:
 
 
 def registered(service: Service) -> list[Any]:
-    return service.sql(lambda connection: connection.execute(select(outputs).order_by(outputs.c.number)).all())
+    return service.sql(lambda connection: list(connection.execute(select(outputs).order_by(outputs.c.number))))
 
 
 def mark_in(service: Service, content: bytes) -> Reading:
@@ -92,9 +109,9 @@ def mark_in(service: Service, content: bytes) -> Reading:
 
 @pytest.mark.parametrize("format_", FORMATS)
 def test_a_picture_leaves_in_its_own_format_with_both_marks(
-    service: Service, backend: MemoryBackend, format_: str
+    service: Service, model: MemoryBackend, format_: str
 ) -> None:
-    backend.image = photograph(format_)
+    model.image = photograph(format_)
     content = made(service)
     assert Image.open(io.BytesIO(content)).format == format_
     told = credentials(service, content)
@@ -104,23 +121,23 @@ def test_a_picture_leaves_in_its_own_format_with_both_marks(
     assert (told.output_id, told.request_id, told.decision_id) == (row.id, row.request_id, row.decision_id)
     assert mark_in(service, content).payload == row.watermark
     assert row.media_type == f"image/{format_.lower()}"
-    difference = np.abs(pixels_of(content) - pixels_of(backend.image))
+    difference = np.abs(pixels_of(content) - pixels_of(model.image))
     assert 0 < difference.mean() < 3
 
 
-def test_transparency_survives(service: Service, backend: MemoryBackend) -> None:
+def test_transparency_survives(service: Service, model: MemoryBackend) -> None:
     pixels = np.dstack([skimage.data.astronaut(), np.tile(np.linspace(0, 255, 512).astype(np.uint8), (512, 1))])
     for format_ in ("PNG", "WEBP"):
-        backend.image = file_of(pixels, format_, lossless=True)
+        model.image = file_of(pixels, format_, lossless=True)
         shown = Image.open(io.BytesIO(made(service)))
         assert shown.mode == "RGBA"
         assert np.array_equal(np.asarray(shown)[..., 3], pixels[..., 3])
 
 
-def test_a_jpeg_keeps_its_quality(service: Service, backend: MemoryBackend) -> None:
+def test_a_jpeg_keeps_its_quality(service: Service, model: MemoryBackend) -> None:
     for quality, subsampling in ((60, 2), (92, 0)):
-        backend.image = photograph("JPEG", quality=quality, subsampling=subsampling)
-        before, after = (Image.open(io.BytesIO(one)) for one in (backend.image, made(service)))
+        model.image = photograph("JPEG", quality=quality, subsampling=subsampling)
+        before, after = (Image.open(io.BytesIO(one)) for one in (model.image, made(service)))
         assert before.quantization == after.quantization  # type: ignore[attr-defined]
 
 
@@ -155,14 +172,14 @@ def test_an_edit_names_its_photo_and_every_picture_of_a_batch_has_a_mark_of_its_
     told = [credentials(service, content) for content in contents]
     assert [one.actions for one in told] == [("c2pa.opened", "c2pa.edited")] * 2
     assert [one.ingredients for one in told] == [1, 1]
-    rows = registered(service)
+    rows = registered(service)[-2:]
     assert len({row.watermark for row in rows}) == len({row.id for row in rows}) == 2
     assert {row.place for row in rows} == {"output 1", "output 2"}
     assert {row.how for row in rows} == {"edited"}
 
 
-def test_partial_pictures_of_a_stream_are_marked_too(service: Service, backend: MemoryBackend) -> None:
-    backend.partials = (photograph("JPEG"),)
+def test_partial_pictures_of_a_stream_are_marked_too(service: Service, model: MemoryBackend) -> None:
+    model.partials = (photograph("JPEG"),)
     with service.client().images.generate(model="any", prompt="a house", stream=True, partial_images=1) as stream:
         events = list(stream)
     contents = [base64.b64decode(event.b64_json) for event in events]
@@ -173,9 +190,9 @@ def test_partial_pictures_of_a_stream_are_marked_too(service: Service, backend: 
 
 
 def test_a_picture_too_small_for_a_watermark_is_signed_and_registered(
-    service: Service, backend: MemoryBackend, flat: bytes
+    service: Service, model: MemoryBackend, flat: bytes
 ) -> None:
-    backend.image = flat
+    model.image = flat
     assert credentials(service, made(service)).state is CredentialState.TRUSTED
     assert registered(service)[-1].watermark is None
 
@@ -196,7 +213,7 @@ def test_the_register_holds_no_picture_and_leads_to_the_receipt(service: Service
 def test_a_picture_that_comes_back_is_the_parent_of_what_is_made_of_it(service: Service) -> None:
     first = made(service)
     service.client().images.edit(model="any", image=("x.png", first), prompt="add a hat")
-    earlier, later = registered(service)
+    earlier, later = registered(service)[-2:]
     assert later.parents == f'["{earlier.lineage_id}"]'
 
 
@@ -270,14 +287,15 @@ def test_a_service_does_not_start_on_an_expired_key(tmp_path: Path) -> None:
         settings, detectors=[], signer=signer, clock=lambda: utc_now() + timedelta(days=400), backend=MemoryBackend()
     )
     with pytest.raises(NotStartable, match="expired"):
-        safelight._open_marks(settings, Cores(1))
+        safelight._open_marks(settings, Cores(1), DigestKey(bytes(32)))
 
 
 def test_a_full_register_stops_the_release_and_says_so(service: Service) -> None:
     stop = "CREATE TRIGGER full BEFORE INSERT ON outputs BEGIN SELECT RAISE(FAIL, 'database or disk is full'); END"
     service.sql(lambda connection: connection.execute(text(stop)))
+    before = service.sql(lambda c: c.execute(select(func.count()).select_from(decisions)).scalar_one())
     refused(service, "marks_register_failed")
-    assert service.sql(lambda c: list(c.execute(select(decisions.c.id)).scalars())) == []
+    assert service.sql(lambda c: c.execute(select(func.count()).select_from(decisions)).scalar_one()) == before
     service.sql(lambda connection: connection.execute(text("DROP TRIGGER full")))
     assert made(service)
 
@@ -302,7 +320,7 @@ def test_a_locked_register_stops_the_release(tmp_path: Path, backend: MemoryBack
 def test_production_refuses_the_development_chain(tmp_path: Path) -> None:
     settings = Settings(_env_file=None, data_dir=tmp_path, production=True)
     with pytest.raises(NotStartable, match="certificates"):
-        Safelight(settings, detectors=[])._open_marks(settings, Cores(1))
+        Safelight(settings, detectors=[])._open_marks(settings, Cores(1), DigestKey(bytes(32)))
     with pytest.raises(NotStartable, match="do not go together"):
         Safelight(Settings(_env_file=None, production=True, open=True))
 
