@@ -262,6 +262,17 @@ def survey(method: Method, pictures: Mapping[str, Picture], rows: Mapping[str, l
     return tally
 
 
+def by_size() -> dict[int, Tally]:
+    """Samples in smaller squares: as they were marked and after the two commonest losses."""
+    rows: dict[str, list[tuple[str, ...]]] = {"as it was marked": [()]}
+    rows |= {name: [(name,)] for name in ("JPEG 50", "half + JPEG 75")}
+    sizes = (128, 192, 256, 384, 512)
+    return {
+        side: survey(ours(), {name: square(one, side) for name, one in samples(SAMPLES).items()}, rows)
+        for side in sizes
+    }
+
+
 def unmarked(count: int, seed: int = 1) -> tuple[int, int]:
     """How many of `count` unmarked pictures gave a payload, and how many were called damaged.
 
@@ -351,8 +362,8 @@ def main() -> None:
     large = {name: square(picture, 1024) for name, picture in samples(names).items()} | drawings
     rows = chains(quick=chosen.quick)
     columns = {"Safelight": survey(ours(), large, rows), "as they are": survey(ours(), samples(names), rows)}
-    few = {name: large[name] for name in (*QUICK_SAMPLES, *QUICK_DRAWN)}
-    short = chains(quick=True)
+    few = {name: large[name] for name in (*QUICK_SAMPLES[:2], *QUICK_DRAWN[::3])} if chosen.quick else large
+    short = {row: cases for row, cases in rows.items() if not row.startswith("…")}
     columns |= {method.name: survey(method, few, short) for method in others()}
     print(f"{'':30}" + "".join(f"{name:>22}" for name in columns))
     print(f"{'least PSNR, dB':30}" + "".join(f"{min(tally.psnr_db):22.1f}" for tally in columns.values()))
@@ -361,6 +372,9 @@ def main() -> None:
         print(f"{row:30}" + "".join(f"{share:22.1%}" if share is not None else f"{'':22}" for share in shares))
     for tally in (columns["Safelight"], columns["as they are"]):
         print(f"{len(tally.lost)} lost: " + "; ".join(tally.lost[:40]))
+    for side, tally in ({} if chosen.quick else by_size()).items():
+        words = (f"{row} {tally.share(row):.0%}" for row in ("as it was marked", "JPEG 50", "half + JPEG 75"))
+        print(f"samples at {side} × {side}: " + ", ".join(words))
     picture = np.ascontiguousarray(square(coloured(skimage.data.astronaut()), 1024)[..., ::-1])
     marked = embed(picture, payload_of("time"), KEY)
     runs = 5 if chosen.quick else 25
