@@ -26,14 +26,22 @@ def account(home: House, user: str = "mallory") -> str:
     return pseudonym(home.key, "default", user)
 
 
-def refuse(home: House, category: str, *, user: str = "mallory", tier: Tier = Tier.FREE, stage: str = "input") -> None:
+def refuse(
+    home: House,
+    category: str,
+    *,
+    user: str = "mallory",
+    tier: Tier = Tier.FREE,
+    stage: str = "input",
+    key: str = "key_1",
+) -> None:
     """A refusal as the gate records it, with its entry in the outbox."""
 
     def write(connection: Connection) -> None:
         if connection.execute(select(policies)).first() is None:
             connection.execute(insert(policies).values(version="v", text="", first_used_at=to_rfc3339(home.now)))
-            key = {"id": "key_1", "name": "k", "platform": "default", "secret_sha256": b"\0" * 32, "permissions": ""}
-            connection.execute(insert(api_keys).values(**key, requests_per_minute=0, created_at=to_rfc3339(home.now)))
+            made = {"id": "key_1", "name": "k", "platform": "default", "secret_sha256": b"\0" * 32, "permissions": ""}
+            connection.execute(insert(api_keys).values(**made, requests_per_minute=0, created_at=to_rfc3339(home.now)))
         number = random.getrandbits(40)
         row: dict[str, Any] = {
             "id": f"dec_{number}",
@@ -43,7 +51,7 @@ def refuse(home: House, category: str, *, user: str = "mallory", tier: Tier = Ti
             "verdict": "refuse",
             "category": category,
             "policy_version": "v",
-            "key_id": "key_1",
+            "key_id": key,
             "subject_id": account(home, user),
             "tier": tier.value,
             "prompt_digest": "",
@@ -94,6 +102,7 @@ def test_whoever_tries_again_at_once_is_struck_once(home: House) -> None:
 def test_nobody_is_struck_for_what_a_model_made_or_for_others_without_a_name(home: House) -> None:
     refuse(home, "csam", stage="output")
     refuse(home, "csam", user="")
+    refuse(home, "csam", key="key_open")  # behind an open door anybody can give anybody's name
     refuse(home, "sexual_adult")
     assert standing(home) == "good"
     assert standing(home, "") == "good"

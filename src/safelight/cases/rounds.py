@@ -145,8 +145,11 @@ class Rounds:
     def _follow_refusal(self, connection: Connection, row: Row[Any]) -> None:
         if row.stage != Stage.INPUT.value or row.category is None:
             return  # what a model made of an innocent request is not the asker's doing
+        # Behind an open door, without keys, anybody can give anybody's name: nobody is struck for it.
+        if row.platform is None:
+            return
         # Whoever sends no name shares the empty one with everybody behind the same platform: nobody is meant by it.
-        if row.subject_id == pseudonym(self._book.key, row.platform or "open", ""):
+        if row.subject_id == pseudonym(self._book.key, row.platform, ""):
             return
         category = Category(row.category)
         measure = self._book.rules.measures.refused.get(category, Measure.NONE)
