@@ -25,7 +25,7 @@ from safelight.lineage.words import WordsKey
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 from safelight.store.tables import made_image_bands, made_images
-from safelight.wiring import _fingerprint
+from safelight.wiring import fingerprint
 
 T = TypeVar("T")
 ANNA = Subject("sub_a", "key_1", platform="shop")
@@ -45,7 +45,7 @@ class Memory:
             self.database,
             DigestKey(b"d" * 32),
             lambda: self.now,
-            _fingerprint,
+            fingerprint,
             WordsKey(b"w" * 32) if words else None,
             keep=timedelta(hours=keep_hours),
         )

@@ -8,7 +8,7 @@ How another room writes a leaf
   The leaf is then there if and only if the thing was done; it enters the tree, and a signed head, within a second.
 - A command without a gate beside it, which has counted nothing so far: `Ledger(key, utc_now).append_once(…)`.
 - A room beside the ledger, which may not import it, asks its caller for a function such as
-  `Callable[[Connection, …], None]` that does the above; `wiring.py` passes it in.
+  `Callable[[Connection, …], None]` that does the above; `wiring/` passes it in.
 - A kind of its own: a line in `proofs/leaf.py` and a function here, covered by `tests/ledger/test_matters.py`.
 
 Rules of this module

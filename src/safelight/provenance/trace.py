@@ -103,7 +103,7 @@ class Look:
 
 @dataclass(frozen=True, slots=True)
 class Seeing:
-    """What this room borrows from others; `wiring.py` hands it in."""
+    """What this room borrows from others; `wiring/` hands it in."""
 
     fingerprints: Callable[[Frame], tuple[bytes, ...]]
     digest: Callable[[bytes], str]

@@ -45,6 +45,10 @@ cases = Table(
     Column("version", Integer, nullable=False),
     Index("ix_cases_queue_rank", "is_waiting", "rank_at", "id"),
     Index("ix_cases_queue_due", "is_waiting", "due_at", "id"),
+    Index("ix_cases_queue_newest", "is_waiting", "received_at", "id"),
+    Index("ix_cases_queue_matter", "is_waiting", "matter", "rank_at", "id"),
+    Index("ix_cases_queue_state", "is_waiting", "state", "rank_at", "id"),
+    Index("ix_cases_queue_mine", "held_by", "is_waiting", "rank_at"),
     Index("ix_cases_counts", "is_waiting", "matter", "state", "due_at"),
 )
 

@@ -1,23 +1,13 @@
-"""The only file that knows every part: from settings to a running Safelight, and back down in reverse.
-
-Built-in detectors are listed here; strangers' come through the entry point group `safelight.plugins`, by the same port
-and with the same checks. A plugin that does not load stops the start: a safeguard that is silently absent is none.
-"""
+"""A running Safelight: from settings to every part, opened in order, and back down in reverse."""
 
 import asyncio
-import contextlib
-import ctypes
 import ipaddress
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
-from datetime import datetime, timedelta
-from importlib.metadata import entry_points
-from pathlib import Path
+from datetime import timedelta
 
-import numpy as np
 import structlog
-from sqlalchemy import Connection
 
 from safelight import __version__
 from safelight.accounts.service import Accounts
@@ -34,7 +24,7 @@ from safelight.cases.takedown.signing import parse_signer
 from safelight.cases.takedown.webhook import Webhook
 from safelight.consent.service import Consents
 from safelight.core.clock import Clock, utc_now
-from safelight.core.errors import BackendFailed, DetectorUnfit, NotStartable, StoreFailed
+from safelight.core.errors import BackendFailed, NotStartable, StoreFailed
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.core.signal import Vocabulary
 from safelight.gate.cores import Cores
@@ -45,22 +35,18 @@ from safelight.gate.marks import Marks
 from safelight.gate.metrics import Metrics
 from safelight.gate.observe import Observer
 from safelight.gate.ports import FileResolver
-from safelight.gate.record import IMAGE_DIGEST, Recorder
+from safelight.gate.record import Recorder
 from safelight.ledger.append import Ledger
-from safelight.ledger.draft import Draft
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keeper import Keeper
 from safelight.ledger.keys import load_or_make_key
-from safelight.ledger.matters import trace_draft
 from safelight.ledger.stamps import HttpStamps
 from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
-from safelight.matching.copies import LIGHT, features, packed, same_picture, unpacked
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
 from safelight.matching.known import KnownImages, open_copies, open_hashes
-from safelight.matching.pdq import Frame, Pdq, pdq_once
 from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
@@ -68,81 +54,20 @@ from safelight.provenance import keys as watermark_keys
 from safelight.provenance.credentials import chain as credentials_chain
 from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
-from safelight.provenance.credentials.signer import LocalSigner, Signer
+from safelight.provenance.credentials.signer import Signer
 from safelight.provenance.marking import Marker
-from safelight.provenance.service import Provenance, Use
-from safelight.provenance.trace import Seeing, Trace, Tracer
+from safelight.provenance.service import Provenance
+from safelight.provenance.trace import Tracer
 from safelight.settings import BackendName, MarksName, Settings
-from safelight.signals.image.mask import MaskDetector
-from safelight.signals.image.nudity import OpenNsfwDetector, SafetyClassifierDetector
-from safelight.signals.image.people import PeopleDetector
-from safelight.signals.image.text_in_image import TextInImageDetector
 from safelight.signals.ports import Detector
 from safelight.signals.text import normalise
-from safelight.signals.text.garments import GarmentsDetector
-from safelight.signals.text.meaning import TextMeaning
-from safelight.signals.text.people.deception import DeceptionDetector
-from safelight.signals.text.people.names import NamesDetector
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
+from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_detectors
+from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_trace, seeing, signer_of
+from safelight.wiring.memory import give_memory_back, keep_memory_small
 
 log = structlog.get_logger()
-
-PLUGIN_GROUP = "safelight.plugins"
-SIGNER_GROUP = "safelight.signers"
-MARKS_FOLDER = "marks"
-"""In the data folder: certificates and key of the credentials, trusted roots, and the watermark's keys."""
-NAMES_FILE = "names.jsonl"
-"""The operator's register of names, in the data folder."""
-_MALLOC_OPTIONS = {-8: 2, -3: 4 * 1024 * 1024, -1: 32 * 1024 * 1024}
-"""glibc's M_ARENA_MAX, M_MMAP_THRESHOLD and M_TRIM_THRESHOLD (bytes), by their numbers in malloc.h."""
-ASKED_FIRST = frozenset(
-    {
-        TextMeaning.name,
-        GarmentsDetector.name,
-        NamesDetector.name,
-        DeceptionDetector.name,
-        OpenNsfwDetector.name,
-        KnownImageDetector.name,
-    }
-)
-"""Asked about an output before the others: cheap, and mostly enough to settle what the policy wants to know."""
-
-
-def builtin_detectors(data_dir: Path | None = None) -> list[Detector]:
-    """The detectors that ship with Safelight, not yet loaded; `data_dir` holds what is the operator's own."""
-    return [
-        TextMeaning(),
-        GarmentsDetector(),
-        NamesDetector(data_dir / NAMES_FILE if data_dir else None),
-        DeceptionDetector(),
-        OpenNsfwDetector(),
-        SafetyClassifierDetector(),
-        PeopleDetector(),
-        TextInImageDetector(),
-        MaskDetector(),
-        KnownImageDetector(),
-    ]
-
-
-def plugin_detectors() -> list[Detector]:
-    """Detectors of installed packages. Each entry point names a callable without arguments. Raises DetectorUnfit."""
-    found: list[Detector] = []
-    for entry in entry_points(group=PLUGIN_GROUP):
-        try:
-            detector = entry.load()()
-        except Exception as error:
-            raise DetectorUnfit(f"The plugin {entry.name!r} does not load; repair or uninstall it.") from error
-        if not isinstance(detector, Detector):
-            raise DetectorUnfit(f"The plugin {entry.name!r} is no detector (see safelight.signals.ports).")
-        found.append(detector)
-    return found
-
-
-def builtin_vocabulary() -> Vocabulary:
-    """Every signal name that a policy may use on this machine: built-in detectors and installed plugins."""
-    detectors = [*builtin_detectors(), *plugin_detectors()]
-    return Vocabulary.of(spec for detector in detectors for spec in detector.emits)
 
 
 class Safelight:
@@ -232,7 +157,7 @@ class Safelight:
         return troubles
 
     async def _open(self, settings: Settings) -> None:
-        _keep_memory_small()
+        keep_memory_small()
         settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
         self.database = Database(url, timeout_s=self.limits.store_timeout_s)
@@ -256,7 +181,7 @@ class Safelight:
         self._closing.callback(self.observer.close)
         normalise.load()
         self.load_seconds = self.observer.load()
-        _give_memory_back()
+        give_memory_back()
         decoding = cores.lane("decode")
         self._closing.callback(decoding.close)
         self.policy = _policy(settings, self.observer.vocabulary)
@@ -278,7 +203,7 @@ class Safelight:
             self.database,
             digest_key,
             self._clock,
-            _fingerprint,
+            fingerprint,
             WordsKey.load_or_make(settings.data_dir / "lineage.key") if settings.edit_chain_words else None,
             keep=timedelta(hours=settings.edit_chain_hours),
         )
@@ -361,7 +286,7 @@ class Safelight:
         if settings.marks in {MarksName.ALL, MarksName.WATERMARK}:
             key = self.watermark_keys[0]
         if settings.marks in {MarksName.ALL, MarksName.CREDENTIALS}:
-            sealer = Sealer(self._signer or _signer(settings, folder, self._clock()))
+            sealer = Sealer(self._signer or signer_of(settings, folder, self._clock()))
             self._closing.callback(sealer.close)
             credentials_chain.keep_trusted(folder / credentials_chain.TRUSTED_FOLDER, sealer.chain.root)
             if why := sealer.chain.why_unfit(self._clock()):
@@ -380,7 +305,7 @@ class Safelight:
         marking = cores.lane("mark")
         self._closing.callback(marking.close)
         marker = Marker(key, sealer) if key or sealer else None
-        self.marks = Marks(marker, marking, self.limits, fingerprints=_fingerprint, features=_features)
+        self.marks = Marks(marker, marking, self.limits, fingerprints=fingerprint, features=light_features)
         self.provenance = Provenance(
             Tracer(self.credentials, self.watermark_keys, seeing(digest_key)),
             self.database,
@@ -434,86 +359,6 @@ class Safelight:
         )
 
 
-def _fingerprint(frame: Frame) -> tuple[bytes, ...]:
-    """What the edit chain knows a picture by: its PDQ, as it is, mirrored and turned."""
-    hashed = pdq_once(frame)
-    return tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ()
-
-
-def _signer(settings: Settings, folder: Path, now: datetime) -> Signer:
-    """The signer that the settings name, or the key in the data folder. Raises NotStartable."""
-    if not settings.marks_signer:
-        chain, key = credentials_chain.load_or_make(folder, now, production=settings.production)
-        return LocalSigner(credentials_chain.load_key(key, chain, str(folder / credentials_chain.KEY_FILE)), chain)
-    for entry in entry_points(group=SIGNER_GROUP, name=settings.marks_signer):
-        try:
-            signer = entry.load()()
-        except Exception as error:
-            raise NotStartable(f"The signer {entry.name!r} does not load; repair or uninstall it.") from error
-        if not isinstance(signer, Signer):
-            raise NotStartable(f"The signer {entry.name!r} is none (see safelight.provenance.credentials.signer).")
-        if signer.chain.is_development and settings.production:
-            raise NotStartable(f"The signer {entry.name!r} signs under a development chain, which nobody trusts.")
-        return signer
-    raise NotStartable(f"No installed package has a signer {settings.marks_signer!r} in the group {SIGNER_GROUP}.")
-
-
-def _features(frame: Frame) -> bytes:
-    """What the register knows the details of a picture by."""
-    return packed(features(frame, LIGHT))
-
-
-def _shows(frame: Frame, known: bytes) -> bool:
-    """Whether `frame`, or its mirror image, shows the picture of these packed features, at least a part of it."""
-    there = unpacked(known)
-    mirrored = np.ascontiguousarray(frame[:, ::-1])
-    return any(same_picture(features(shown), there) is not None for shown in (frame, mirrored))
-
-
-def seeing(digest_key: DigestKey) -> Seeing:
-    """What tracing borrows from the rooms beside it."""
-    return Seeing(_fingerprint, lambda content: digest_key.digest(IMAGE_DIGEST, content), _shows)
-
-
-@contextlib.contextmanager
-def provenance_of(settings: Settings) -> Iterator[Provenance]:
-    """Traces beside a service that may be running, without its detectors. Raises NotStartable or StoreFailed."""
-    url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
-    folder = settings.data_dir / MARKS_FOLDER
-    ledger_key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
-    with contextlib.ExitStack() as closing:
-        database = Database(url, timeout_s=30)
-        closing.callback(database.close)
-        database.migrate()
-        reader = CredentialReader(credentials_chain.trusted_roots(folder / credentials_chain.TRUSTED_FOLDER))
-        closing.callback(reader.close)
-        digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-
-        def log(connection: Connection, use: Use, trace: Trace) -> None:
-            Ledger(ledger_key, utc_now).append_once(connection, [trace_leaf(use, trace)], release=__version__)
-
-        keys = watermark_keys.load_or_make(folder / "watermark")
-        yield Provenance(Tracer(reader, keys, seeing(digest_key)), database, utc_now, log)
-
-
-def log_trace(ledger: Ledger, connection: Connection, use: Use, trace: Trace) -> None:
-    """The leaf of one trace. Who asked, why, and about what is only committed to."""
-    ledger.append(connection, [trace_leaf(use, trace)])
-
-
-def trace_leaf(use: Use, trace: Trace) -> Draft:
-    """What a trace leaves in the log."""
-    return trace_draft(
-        use.at,
-        trace_id=use.id,
-        purpose=use.purpose.value,
-        found=int(trace.output is not None),
-        by=use.by,
-        reason=use.reason,
-        picture=use.picture_digest,
-    )
-
-
 def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:
     if settings.policy_file is None:
         return load_policy(profile_text(settings.policy_profile), vocabulary)
@@ -535,24 +380,6 @@ def _refuse_unsafe(settings: Settings) -> None:
         raise NotStartable("`production` and `open` do not go together: drop one of them.")
     if settings.backend is BackendName.OPENAI and not settings.upstream_url:
         raise NotStartable("The backend `openai` needs SAFELIGHT_UPSTREAM_URL, such as http://127.0.0.1:9000/v1.")
-
-
-def _keep_memory_small() -> None:
-    """Have glibc give the buffers of large pictures back to the system at once, and keep two heaps rather than sixteen.
-
-    Without it the process keeps the largest edit's memory once for each thread: 889 MB after a burst of edits, against
-    671 MB, for 6 % more time on an edit. Does nothing under another C library.
-    """
-    with contextlib.suppress(OSError, AttributeError):
-        libc = ctypes.CDLL("libc.so.6")
-        for option, value in _MALLOC_OPTIONS.items():
-            libc.mallopt(option, value)
-
-
-def _give_memory_back() -> None:
-    """Return to the system what loading the models needed for a moment."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def _is_loopback(host: str) -> bool:
