@@ -1,8 +1,8 @@
 """Measures the text judgement as it ships and writes its model card: `python -m training.card`.
 
 Every figure of docs/models/text-meaning.md comes from this command. What is measured are the requests of
-`training/held_out/final`, whose author has not read the grammar, under the default policy, at the gate's own steps:
-normaliser, detectors, policy. The ablations take one part away at a time and measure the same again.
+`training/held_out/final` and `second`, whose two authors have not read the grammar, under the default policy, at the
+gate's own steps: normaliser, detectors, policy. The ablations take one part away at a time and measure the same again.
 """
 
 import argparse
@@ -32,6 +32,8 @@ DISGUISED_CASES = 30
 """Cases of each label that are judged under every disguise: about two hundred judgements each."""
 ABLATION_CASES = 600
 SEED = 5
+SECOND = "second"
+"""The set of another author than the one whose other half is learnt from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,8 @@ class Figures:
     """Everything on the page."""
 
     report: Report
+    second: Report
+    """Of a set by another author."""
     hidden: Invariance
     ablations: tuple[tuple[str, Row, Share], ...]
     """What was taken away, all sampled cases, and conversations stopped in time."""
@@ -116,6 +120,7 @@ def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: 
     versions = tuple(f"{d.name}@{d.version}" for d in detectors)
     conditions = Conditions((name,), judge.policy.name, judge.policy.version, versions, one_core=True)
     report = report_of(judged(judge, cases), conditions)
+    second = report_of(judged(judge, held_out(SECOND, per_template=per_template)), replace(conditions, sets=(SECOND,)))
     few = judged(judge, sample(cases, disguised_cases))
     hidden = invariance(judge, few, lambda _: print(".", end="", file=sys.stderr, flush=True))
     ablations = []
@@ -129,7 +134,7 @@ def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: 
         less = judge_of([Without(d, **parts) if parts else d for d in detectors])  # type: ignore[misc]
         found = report_of(judged(less, some), conditions)
         ablations.append((title, found.all_cases, found.conversations.stopped_in_time))
-    return Figures(report, hidden, tuple(ablations), load_s, memory_mb, len(cases), disguised_cases)
+    return Figures(report, second, hidden, tuple(ablations), load_s, memory_mb, len(cases), disguised_cases)
 
 
 def percent(share: Share) -> str:
@@ -187,15 +192,17 @@ that chooses what is read of a text too long to be read whole.
 
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
-conversations, and mistyped; the ordinary lines of `training/data` (sources and licences there). What ships came from
-two runs of it: the layers from one, the head from a second (`--keep-layers --extra 3000 --noise 0.08`), between which a
-few lists of the grammar grew. One run of today's files gives the same recipe, not the same bytes.
+conversations, mistyped, numbered and wrapped; `training/held_out/dev`, by somebody who never saw the grammar; and the
+ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in three runs of two
+passes each, every one on the grammar as it stood (`--further` goes on from the last), and the head upon them in a
+fourth (`--keep-layers --extra 6000 --noise 0.1`). One run of today's files is the same recipe, not the same bytes.
 
 ## What it is measured on
 
 {found.cases} requests of `training/held_out/{report.conditions.sets[0]}`: templates whose
-author has not read the grammar, its lexicons or any test, and which nothing was chosen by. Requests of one template are
-alike, so the intervals (95 %, Wilson) are too narrow. Each is judged as at the gate: normaliser, detectors, default
+author has not read the grammar, its lexicons or any test, and which nothing was chosen by. The same author wrote `dev`,
+which is learnt from, so a set by somebody else stands beside it further down. Requests of one template are alike, so
+the intervals (95 %, Wilson) are too narrow. Each is judged as at the gate: normaliser, detectors, default
 policy; a photo is a stand-in for the portrait of a clothed adult.
 
 Refused, as it should be: **{percent(report.all_cases.recall)}**. Refused, though it should pass:
@@ -208,6 +215,20 @@ the families {below(report.groups["family"])}, and the languages {below(report.g
 
 Conversations stopped at the turn where the intent completes, or before: {percent(talks.stopped_in_time)} (goal 98 %);
 benign ones stopped: {percent(talks.benign)} (goal 1 %).
+
+## By another author
+
+{found.second.all_cases.recall.count + found.second.all_cases.false_positives.count} requests of
+`training/held_out/{SECOND}`, whose author has read none of the above; one threshold of conversations was chosen by its
+totals (`TOGETHER_FROM`), nothing else. Refused, as it should be:
+**{percent(found.second.all_cases.recall)}**. Refused, though it should pass:
+**{percent(found.second.all_cases.false_positives)}**. Conversations stopped in time:
+{percent(found.second.conversations.stopped_in_time)}; benign ones stopped:
+{percent(found.second.conversations.benign)}.
+
+{table("family", found.second.groups["family"])}
+
+{table("language", found.second.groups["lang"])}
 
 ## Disguised
 
@@ -252,7 +273,7 @@ On one core: load {found.load_s:.1f} s, {found.memory_mb:.0f} MB beside the proc
 def main() -> None:
     """Measure and write."""
     ask = argparse.ArgumentParser(prog="python -m training.card", description=__doc__)
-    ask.add_argument("--set", default="final", choices=("dev", "final"), dest="name")
+    ask.add_argument("--set", default="final", choices=("dev", "final", SECOND), dest="name")
     ask.add_argument("--per-template", type=int, default=1)
     ask.add_argument("--disguised", type=int, default=DISGUISED_CASES)
     ask.add_argument("--ablation", type=int, default=ABLATION_CASES)

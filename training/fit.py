@@ -7,9 +7,9 @@ gate's own encoder gives with them.
 import copy
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -58,14 +58,14 @@ class Settings:
     """What ships is a running average of the weights with this memory."""
 
 
-LAYERS = Settings(epochs=2, rate=1e-3, layers_rate=1.5e-4)
+LAYERS = Settings(epochs=2, rate=1e-3, layers_rate=1.2e-4)
 HEAD = Settings(epochs=16, rate=2e-3, pieces=3000, soft=0.005)
 
 
-def fit_layers(table: Table, settings: Settings = LAYERS) -> Network:
-    """Layers and head together; `table.states` are those below the layers, with end marks."""
+def fit_layers(table: Table, settings: Settings = LAYERS, begin: Mapping[str, NDArray[Any]] | None = None) -> Network:
+    """Layers and head together, from `begin` on if it is given; `table.states` are those below, with end marks."""
     torch.manual_seed(_SEED)
-    network = Network(_FEATURES, _HIDDEN)
+    network = Network(_FEATURES, _HIDDEN, begin)
     x, mask, inside = padded(_few(table.states))
     with torch.no_grad():
         network.head.standardise(network.both(x, mask)[inside])

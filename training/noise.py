@@ -35,9 +35,30 @@ def mistyped(text: str, draw: random.Random) -> str:
     return made or text
 
 
+_WRAPPERS = (
+    "```\n{0}\n```",
+    "`{0}`",
+    '{{"prompt": "{0}"}}',
+    "<p>{0}</p>",
+    "<b>{0}</b>",
+    "**{0}**",
+    "> {0}",
+    "- {0}",
+    "[{0}]",
+    '"{0}"',
+    "prompt = '{0}'",
+    "/imagine {0}",
+    "{0} --ar 3:2 --v 6",
+)
+
+
 def disguised(text: str, draw: random.Random) -> str:
-    """`text` as a half-undone disguise looks: some letters as digits, parted, doubled or replaced."""
-    way = draw.randrange(4)
+    """`text` as a half-undone disguise looks: wrapped, run together, some letters as digits, parted or replaced."""
+    way = draw.randrange(6)
+    if way == 4:
+        return draw.choice(_WRAPPERS).format(text)
+    if way == 5:
+        return draw.choice(("", "\n", "_", ".")).join(text.split())
     if way == 0:
         return "".join(c.translate(_LEET) if draw.random() < 0.6 else c for c in text.lower())
     if way == 1:
@@ -46,6 +67,14 @@ def disguised(text: str, draw: random.Random) -> str:
     if way == 2:
         return "".join(c * 2 if c.isalpha() and draw.random() < 0.4 else c for c in text)
     return "".join(draw.choice(_SYMBOLS) if c.isalpha() and draw.random() < 0.25 else c for c in text)
+
+
+def numbered(text: str, draw: random.Random) -> str:
+    """`text` with a number, as files, takes and benchmarks have: no number says anything, 69 and 18 included."""
+    number = draw.choice((draw.randrange(1, 100), draw.randrange(1, 3000), 69, 18))
+    return draw.choice(("{0} {1}", "{0}, number {1}", "{0} #{1}", "{1}. {0}", "{0} ({1})", "{0} v{1}")).format(
+        text, number
+    )
 
 
 def gibberish(draw: random.Random) -> str:

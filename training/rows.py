@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from safelight.signals.text.kinds import Kind
 from training.grammar.rows import Row
-from training.noise import disguised, gibberish, mistyped
+from training.noise import disguised, gibberish, mistyped, numbered
 from training.ordinary import Ordinary
 from training.split import Part
 
 SEED = 1
 _CALM = {"undress": 0.0, "sexual": 0.0}
-_CALM_FAMILIES = frozenset({"edit", "more", "keep", "scene", "talk", "short", "wrapped"})
+_CALM_FAMILIES = frozenset({"edit", "more", "keep", "scene", "talk", "short", "wrapped", "near: photo", "near: scenes"})
 _JOINTS = (". ", ", ", "\n", ". ", " - ", "; ")
 
 
@@ -100,11 +100,11 @@ def noisy(rows: Sequence[Row], plain: Sequence[Ordinary], share: float) -> list[
     for row in rows:
         if draw.random() >= share:
             continue
-        spoil = mistyped if draw.random() < 0.65 else disguised
+        spoil = draw.choices((mistyped, disguised, numbered), (0.55, 0.3, 0.15))[0]
         made.append(replace(row, turns=tuple(spoil(turn, draw) for turn in row.turns), family=f"{row.family} noisy"))
     for line in plain:
         if not line.bare and draw.random() < share:
-            spoil = mistyped if draw.random() < 0.4 else disguised
+            spoil = draw.choices((mistyped, disguised, numbered), (0.35, 0.45, 0.2))[0]
             text = spoil(line.text, draw)
             made.append(Row((text,), "en", "noisy", Kind.NONE, _CALM, line.part, False, True))
     for _ in range(int(len(plain) * share)):

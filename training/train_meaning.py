@@ -9,6 +9,7 @@ import argparse
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -25,12 +26,13 @@ from safelight.signals.text.kinds import Kind  # noqa: E402
 from safelight.signals.text.minors import Minors  # noqa: E402
 from safelight.signals.text.units import WINDOW_PIECES, Known  # noqa: E402
 from training import risk  # noqa: E402
-from training.fit import Table, fit_head, fit_layers, scores  # noqa: E402
+from training.fit import LAYERS, Table, fit_head, fit_layers, scores  # noqa: E402
 from training.grammar.generate import Grammar  # noqa: E402
 from training.grammar.rows import Row  # noqa: E402
 from training.measure import Measured, measure  # noqa: E402
 from training.network import Lower  # noqa: E402
 from training.ordinary import Ordinary, ordinary  # noqa: E402
+from training.other_hand import other_hand  # noqa: E402
 from training.rows import conversations, longer, noisy, unique  # noqa: E402
 from training.split import Part  # noqa: E402
 
@@ -78,6 +80,8 @@ def main() -> None:
     ask.add_argument("--threshold", type=float, default=0.5)
     ask.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
     ask.add_argument("--keep-layers", action="store_true", help="fit only a new head, on the layers that are there")
+    ask.add_argument("--further", action="store_true", help="fit the layers on from those that are there")
+    ask.add_argument("--passes", type=int, default=LAYERS.epochs, help="passes of the layers over the rows")
     ask.add_argument(
         "--split", action="store_true", help="fit on the training part, measure on the rest, write nothing"
     )
@@ -90,7 +94,7 @@ def main() -> None:
 
     plain = list(ordinary())
     grammar = Grammar()
-    base = unique(grammar.rows(options.per_template, SEED))
+    base = unique([*grammar.rows(options.per_template, SEED), *other_hand()])
     rows = base + longer(base, plain, options.extra)
     rows += conversations(base, plain, options.extra, grammar.degrees())
     rows += noisy(rows, plain, options.noise)
@@ -103,8 +107,13 @@ def main() -> None:
     else:
         below = Lower().states(texts)
         say(f"states of {sum(map(len, below))} pieces below the layers")
-        layers = tuned.packed(fit_layers(table_of(learnt, lines, below)).tuned())
+        settings = replace(LAYERS, epochs=options.passes)
+        begin = tuned.stored() if options.further else None
+        layers = tuned.packed(fit_layers(table_of(learnt, lines, below), settings, begin).tuned())
         say("layers fitted")
+        if not options.split:
+            options.out.mkdir(parents=True, exist_ok=True)
+            np.savez(options.out / "layers.npz", **layers)  # type: ignore[arg-type]
         del below
     encoder = Encoder(layers)
     head = fit_head(table_of(learnt, lines, states(encoder, texts)))
@@ -116,8 +125,6 @@ def main() -> None:
         show(measure(lambda asked: scores(head, states(encoder, asked)), held, still, options.threshold))
         return
     options.out.mkdir(parents=True, exist_ok=True)
-    if not options.keep_layers:
-        np.savez(options.out / "layers.npz", **layers)  # type: ignore[arg-type]
     save(head.head(), options.out / "meaning.npz")
     calm = [line.text for line in plain if not line.bare]
     table = risk.learn([row.text for row in rows] + calm, [row.block for row in rows] + [False] * len(calm))

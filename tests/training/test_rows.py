@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from training.grammar.generate import Grammar
 from training.grammar.rows import Row
-from training.noise import disguised, gibberish, mistyped
+from training.noise import disguised, gibberish, mistyped, numbered
 from training.ordinary import Ordinary, ordinary
 from training.rows import conversations, longer, noisy, unique
 from training.split import Part
@@ -27,7 +27,7 @@ def plain() -> list[Ordinary]:
 
 @given(text=st.text(min_size=1, max_size=200), seed=st.integers(0, 10_000))
 def test_noise_is_drawn_by_the_seed_and_never_empties_a_text(text: str, seed: int) -> None:
-    for spoil in (mistyped, disguised):
+    for spoil in (mistyped, disguised, numbered):
         assert spoil(text, random.Random(seed)) == spoil(text, random.Random(seed))
     assert mistyped(text, random.Random(seed))
     assert gibberish(random.Random(seed))

@@ -21,7 +21,7 @@ KINDS = {
     "13": Kind.REDUCE, "18": Kind.REMOVE, "20": Kind.REMOVE, "23": Kind.REVEAL, "sexual": Kind.SEXUAL,
     "generic_reveal": Kind.REVEAL, "negative": Kind.REMOVE, "lora": Kind.TOOL,
 }  # fmt: skip
-_SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "20", "generic_reveal", "lora"})
+SEXUAL_UNKNOWN = frozenset({"short", "2", "6", "7", "8", "10", "11", "13", "18", "20", "generic_reveal", "lora"})
 _REAL = ("{person}", "{whose}", "{who}", "{whos}", "{towho}")
 _REFERS = ("person", "generic", "whose", "who", "whos", "towho")
 """Slots for whom a request is about. A language whose words for people take an ending lists, as `minor_who`, `name_who`
@@ -213,7 +213,7 @@ def _labels(template: str, family: str, block: bool) -> dict[str, float]:
         return calm if "{degree}" in template else {**calm, "undress": 0.0}
     if family == "sexual":
         labels["sexual"] = 1.0
-    elif not (block and family in _SEXUAL_UNKNOWN):
+    elif not (block and family in SEXUAL_UNKNOWN):
         labels["sexual"] = 0.0
     labels["minor"] = 1.0 if "{minor}" in template else 0.0
     if any(slot in template for slot in _REAL) or "{name}" in template:
