@@ -1,8 +1,9 @@
 """What another hand wrote is taught with the verdicts that it gave."""
 
+from training.other_hand import other_hand
+
 from safelight.signals.text.head import LABELS
 from safelight.signals.text.kinds import Kind
-from training.other_hand import other_hand
 
 
 def test_every_request_is_taught_with_its_verdict_and_only_with_labels_that_it_settles() -> None:

@@ -161,3 +161,18 @@ def test_a_short_request_without_blanks_is_parted() -> None:
 def test_the_same_text_gives_the_same_readings() -> None:
     text = "r3pl4c3 th3 blu3 s0f4 \u202ehcneb nedoow\u202c"
     assert reading_of(text) == reading_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("```python\nmake it red\n```", "make it red"),
+        ("```\nmake it red\n```", "make it red"),
+        ("```make it red```", "make it red"),
+        ("````json\n{}\n````", "{}"),
+        ("```redden\nthe sky```", "redden\nthe sky"),
+        ("a ``b`` c", "a ``b`` c"),
+    ],
+)
+def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text: str, plain: str) -> None:
+    assert read(Passage("prompt", text)).readings[0].text == plain

@@ -59,6 +59,11 @@ ALTERNATING = re.compile(r"\b(?=[A-Za-z]*?(?:[a-z][A-Z]){2})[A-Za-z]++\b")
 SPACES = re.compile(r"[^\S\n]")
 LINES = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
+FENCES = re.compile(
+    r"```+(?:(?:python|py|javascript|js|json|text|txt|plaintext|markdown|md|bash|sh|html|xml|yaml|sql)(?=[ \t]*\n))?"
+)
+"""Marks of a code block, with the name of a language behind them; any other word there may be part of what is asked."""
+
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
@@ -99,7 +104,9 @@ def clean(text: str) -> Cleaned:
 
 
 def tidy(text: str) -> str:
-    """White space as one blank, or one line break where lines end."""
+    """White space as one blank, or one line break where lines end; no marks of a code block, which say nothing."""
+    if "```" in text:
+        text = FENCES.sub("\n", text)
     return "\n".join(filter(None, (" ".join(line.split()) for line in text.split("\n"))))
 
 
