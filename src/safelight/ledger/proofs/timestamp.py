@@ -8,6 +8,7 @@ Revocation is not asked about: that needs the network, and the answer would chan
 """
 
 import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.utils import CryptographyDeprecationWarning
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from .der import INTEGER, OBJECT_ID, OCTETS, SEQUENCE, SET, TIME, Element, parse
@@ -178,7 +180,7 @@ def read_certificates(content: bytes) -> list[x509.Certificate]:
     """Certificates in PEM, one or more. Raises Malformed."""
     try:
         return x509.load_pem_x509_certificates(content)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise Malformed("Not certificates in PEM.") from error
 
 
@@ -226,8 +228,11 @@ def _contents(element: Element | None) -> list[Element]:
 
 def _certificate(element: Element) -> x509.Certificate:
     try:
-        return x509.load_der_x509_certificate(element.whole)
-    except ValueError as error:
+        with warnings.catch_warnings():
+            # A serial number that is not positive is only warned of, as yet: no authority has one (RFC 5280).
+            warnings.simplefilter("error", CryptographyDeprecationWarning)
+            return x509.load_der_x509_certificate(element.whole)
+    except (ValueError, x509.InvalidVersion, CryptographyDeprecationWarning) as error:
         raise Malformed("A certificate in the time stamp cannot be read.") from error
 
 

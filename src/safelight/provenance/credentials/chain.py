@@ -53,7 +53,7 @@ class Chain:
                 subject.verify_directly_issued_by(issuer)
             if chain.leaf.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
                 raise NotStartable(f"{name} begins with a certificate of an authority; put the signing one first.")
-        except (ValueError, TypeError, InvalidSignature, x509.ExtensionNotFound) as error:
+        except (ValueError, TypeError, InvalidSignature, x509.InvalidVersion, x509.ExtensionNotFound) as error:
             raise NotStartable(f"{name} is no chain of certificates, leaf first: {error}") from error
         return chain
 
@@ -159,7 +159,7 @@ def trusted_roots(folder: Path) -> str:
     for path in sorted(folder.glob("*.pem")):
         try:
             found += x509.load_pem_x509_certificates(path.read_bytes())
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, x509.InvalidVersion) as error:
             raise NotStartable(f"{path} is no certificate in PEM; take it out of the folder.") from error
     return "".join(one.public_bytes(_PEM).decode() for one in found)
 
