@@ -194,8 +194,8 @@ that chooses what is read of a text too long to be read whole.
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
 conversations, mistyped, numbered and wrapped; `training/held_out/dev`, by somebody who never saw the grammar; and the
 ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in three runs of two
-passes each, every one on the grammar as it stood (`--further` goes on from the last), and the head upon them in a
-fourth (`--keep-layers --extra 6000 --noise 0.1`). One run of today's files is the same recipe, not the same bytes.
+passes each, every one on the grammar as it stood (`--further` goes on from the last; `further_small.toml` came after
+them), and the head upon them in the last. One run of today's files is the same recipe, not the same bytes.
 
 ## What it is measured on
 

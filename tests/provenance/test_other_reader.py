@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 
-from safelight.core.clock import utc_now
 from safelight.provenance.credentials.chain import load_key, load_or_make
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import LocalSigner
 from safelight.provenance.model import Source
-from tests.provenance.test_credentials import origin, picture
+from tests.provenance.test_credentials import NOW, origin, picture
 
 READER = Path(__file__).parent / "other_reader"
 NODE = shutil.which("node")
@@ -46,7 +45,7 @@ def read_all(folder: Path, contents: dict[str, bytes]) -> dict[str, dict[str, An
 
 @pytest.fixture
 def sealer(tmp_path: Path) -> Sealer:
-    chain, key = load_or_make(tmp_path, utc_now(), production=False)
+    chain, key = load_or_make(tmp_path, NOW, production=False)
     (tmp_path / "root.pem").write_text(
         chain.pem.split("-----END CERTIFICATE-----\n")[1] + "-----END CERTIFICATE-----\n"
     )
@@ -74,7 +73,7 @@ def test_created_edited_and_ingredients_are_valid_and_trusted_under_the_operator
 
 
 def test_another_root_is_not_trusted(tmp_path: Path, sealer: Sealer) -> None:
-    theirs, key = load_or_make(tmp_path / "theirs", utc_now(), production=False)
+    theirs, key = load_or_make(tmp_path / "theirs", NOW, production=False)
     sealed = Sealer(LocalSigner(load_key(key, theirs, "key"), theirs)).seal(picture("image/png"), "image/png", origin())
     ours = sealer.seal(picture("image/png"), "image/png", origin())
     read = read_all(tmp_path, {"theirs.png": sealed, "ours.png": ours})

@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import time
 
 import httpx2
 import numpy as np
@@ -195,6 +196,7 @@ def test_a_known_fingerprint_is_said_before_anything_is_opened(desk: Studio, fla
 
     bank = desk.sql(make)
     desk.known.hashes.add(bank.number, known.kind, [known.value], [1])
+    time.sleep(0.6)  # which banks are active is looked at anew every half second
     case_id = desk.report(picture=flat, fingerprints=(known,))
     page = desk.signed_in(Role.MODERATOR).see(f"/cases/{case_id}").text
     assert "hotline" in page
