@@ -37,10 +37,11 @@ from safelight.core.signal import Observed
 from safelight.gate.cores import Lane, TooBusy, TooLate
 from safelight.gate.marks import File, Marks, source_type
 from safelight.gate.metrics import Metrics
-from safelight.gate.model import Outcome, ReleasedImage
+from safelight.gate.model import Outcome
 from safelight.gate.normalise import view_of_outputs, view_of_request, with_earlier_words
 from safelight.gate.observe import Observer
 from safelight.gate.record import Recorder
+from safelight.gate.release import Marked, entries, release
 from safelight.lineage import model as lineage
 from safelight.lineage.service import Lineage
 from safelight.policy.decide import decide, still_open
@@ -51,9 +52,6 @@ from safelight.provenance.register import Entry
 from safelight.signals.model import Picture, PictureRole, View
 
 T = TypeVar("T")
-
-_EXTRA_RELEASED = {"created", "usage", "background", "output_format", "quality", "size"}
-"""Facts of a backend's answer that are passed on; nobody has looked at any other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,15 +65,6 @@ class _Judged:
     facts: Facts
     observed: Observed
     decision: Decision
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Marked:
-    """A picture after step 7: exactly the bytes that leave, once they are recorded."""
-
-    content: bytes
-    file: File
-    origin: Origin
 
 
 class Gate:
@@ -163,11 +152,11 @@ class Gate:
 
             # (8) record: the decisions, and how each picture is found again
             outputs = [one.content for one in marked]
-            register = _entries(marked, remembered.ids, request, judged)
+            register = entries(marked, remembered.ids, judged.request_id, judged.history.images, len(request.photos))
             receipts = await self._record(decisions, request, judged.subject, outputs, register, remembered)
 
             # (9) respond
-            return _release(judged.request_id, decisions, marked, made, receipts)
+            return release(judged.request_id, decisions, marked, made, receipts)
 
     async def _judge(self, request: ImageRequest, caller: Caller, permission: Permission) -> _Judged:
         # (1) admit: who asks, in which standing, with what budget
@@ -248,7 +237,7 @@ class Gate:
 
     async def _mark(
         self, request: ImageRequest, judged: _Judged, decision: Decision, files: Sequence[File]
-    ) -> list[_Marked]:
+    ) -> list[Marked]:
         now = self._clock()
         how = How.EDITED if request.photos else How.CREATED
         sources = tuple(Source(photo.content, source_type(photo.content)) for photo in request.photos)
@@ -267,7 +256,7 @@ class Gate:
         ]
         with self._timed("credentials"):
             contents = await self._marks.seal(files, origins)
-        return [_Marked(*one) for one in zip(contents, files, origins, strict=True)]
+        return [Marked(*one) for one in zip(contents, files, origins, strict=True)]
 
     async def _give_up(
         self, decisions: tuple[Decision, ...], request: ImageRequest, judged: _Judged, error: BaseException
@@ -277,7 +266,7 @@ class Gate:
         if isinstance(error, SafelightError):
             error.request_id = judged.request_id
 
-    async def _remember(self, request: ImageRequest, judged: _Judged, marked: Sequence[_Marked]) -> lineage.Draft:
+    async def _remember(self, request: ImageRequest, judged: _Judged, marked: Sequence[Marked]) -> lineage.Draft:
         with self._timed("lineage"):
             return await self._lineage.draft(
                 [lineage.Made(one.content, one.file.picture.frames[0]) for one in marked],
@@ -385,50 +374,5 @@ def _facts(
     )
 
 
-def _entries(
-    marked: Sequence[_Marked], remembered: tuple[str, ...], request: ImageRequest, judged: _Judged
-) -> list[Entry]:
-    """How the register knows each picture."""
-    ids = (*remembered, *[None] * len(marked))
-    return [
-        Entry(
-            id=one.origin.output_id,
-            request_id=judged.request_id,
-            decision_id=one.origin.decision_id,
-            place=one.file.picture.where,
-            made_at=one.origin.at,
-            media_type=one.file.media_type,
-            width=one.file.picture.width,
-            height=one.file.picture.height,
-            how=one.origin.how,
-            watermark=one.file.watermark,
-            fingerprint=one.file.prints[0] if one.file.prints else None,
-            features=one.file.features,
-            lineage_id=lineage_id,
-            parents=judged.history.images,
-            photos=len(request.photos),
-        )
-        for one, lineage_id in zip(marked, ids, strict=False)
-    ]
-
-
 def _clean(picture: Picture) -> CleanImage:
     return CleanImage(picture.clean, picture.media_type)
-
-
-def _release(
-    request_id: str,
-    decisions: tuple[Decision, ...],
-    marked: Sequence[_Marked],
-    made: Made,
-    receipts: tuple[str, ...],
-) -> Outcome:
-    """What leaves: the marked pictures in the order in which the model gave them, finals first, then partials."""
-    count = len(made.images)
-    extra = {name: value for name, value in made.extra.items() if name in _EXTRA_RELEASED}
-    revised = (*made.revised_prompts, *[None] * len(marked))
-    released = [
-        ReleasedImage(one.content, one.file.media_type, revised_prompt)
-        for one, revised_prompt in zip(marked, revised, strict=False)
-    ]
-    return Outcome(request_id, decisions, tuple(released[:count]), tuple(released[count:]), extra, receipts)

@@ -36,8 +36,8 @@ WITHOUT = "without: "
 """A negative prompt lists what must not be there: clothes, in an attack; nakedness, in ordinary use."""
 TOGETHER_FROM = 0.95
 """What turns ask only together counts from here: nobody wrote the joined text, and the head is less sure of such texts.
-Chosen by the totals of conversations in training/held_out/second (at 0.85, 75 % of benign ones were stopped, and 57
-rather than 56 of 57 attacks in time); what it leaves on both sets is in the model card."""
+Chosen by the totals of conversations in training/held_out/second: at 0.85, 72 % of benign ones were stopped, and as
+many attacks in time. What it leaves on both sets is in the model card."""
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
 SAID_ABOVE = 0.02
