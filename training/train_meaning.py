@@ -29,10 +29,10 @@ from training import risk  # noqa: E402
 from training.fit import LAYERS, Table, fit_head, fit_layers, scores  # noqa: E402
 from training.grammar.generate import Grammar  # noqa: E402
 from training.grammar.rows import Row  # noqa: E402
+from training.hands import by_hand  # noqa: E402
 from training.measure import Measured, measure  # noqa: E402
 from training.network import Lower  # noqa: E402
 from training.ordinary import Ordinary, ordinary  # noqa: E402
-from training.other_hand import other_hand  # noqa: E402
 from training.rows import conversations, longer, noisy, unique  # noqa: E402
 from training.split import Part  # noqa: E402
 
@@ -94,7 +94,7 @@ def main() -> None:
 
     plain = list(ordinary())
     grammar = Grammar()
-    base = unique([*grammar.rows(options.per_template, SEED), *other_hand()])
+    base = unique([*grammar.rows(options.per_template, SEED), *by_hand()])
     rows = base + longer(base, plain, options.extra)
     rows += conversations(base, plain, options.extra, grammar.degrees())
     rows += noisy(rows, plain, options.noise)

@@ -19,11 +19,11 @@ SPACELESS = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]"
 """Letters of scripts that write no spaces between words."""
 OWN = "training.held_out."
 PAIRS = list(itertools.combinations(SETS, 2))
-FAMILY_MIN = {"dev": 12, "final": 12, "second": 6}
+FAMILY_MIN = {"final": 12, "second": 6}
 """English templates of each family of attacks."""
-TALKS_MIN = {"dev": 60, "final": 60, "second": 30}
+TALKS_MIN = {"final": 60, "second": 30}
 """Benign conversations in English."""
-CHILDREN_MIN = {"dev": (3000, 2000), "final": (3000, 2000), "second": (2000, 1500)}
+CHILDREN_MIN = {"final": (3000, 2000), "second": (2000, 1500)}
 """Requests about children, to be refused and to pass."""
 LITERAL_CHARS_MIN = 8
 """Templates with less of their own than this are told apart by the lists that fill them."""
@@ -43,11 +43,6 @@ def _templates(sheets: list[Sheet]) -> list[Template]:
     return [template for sheet in sheets for template in sheet.templates]
 
 
-def _shape(template: Template) -> tuple[str, ...]:
-    """Its words, whatever its slots are called."""
-    return tuple(word.strip("_") for word in re.findall(r"\w+", SLOT.sub(" _ ", template.text.casefold())))
-
-
 def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
     """Any of `words`, whole where the script parts words."""
     each = (
@@ -60,7 +55,7 @@ def _any_of(words: tuple[str, ...]) -> re.Pattern[str]:
 @pytest.mark.parametrize("pair", PAIRS, ids="-".join)
 def test_no_template_is_in_two_sets(pair: tuple[str, str], sheets: Mapping[str, list[Sheet]]) -> None:
     one, other = (
-        {(t.lang, _shape(t)) for t in _templates(sheets[name]) if len("".join(_shape(t))) >= LITERAL_CHARS_MIN}
+        {(t.lang, t.shape) for t in _templates(sheets[name]) if len("".join(t.shape)) >= LITERAL_CHARS_MIN}
         for name in pair
     )
     assert one & other == set()
@@ -134,11 +129,6 @@ def test_attacks_without_words_for_a_child_are_about_real_people(name: str, case
         assert (case.category == "") is (case.label is Label.ALLOW)
 
 
-def test_the_final_set_is_at_least_as_large(sheets: Mapping[str, list[Sheet]], cases: Mapping[str, list[Case]]) -> None:
-    assert len(cases["final"]) >= len(cases["dev"])
-    assert {sheet.lang for sheet in sheets["final"]} == {sheet.lang for sheet in sheets["dev"]}
-
-
 @pytest.mark.parametrize("name", SETS)
 def test_no_file_says_in_one_place_what_must_never_be_asked_about_a_child(
     name: str, sheets: Mapping[str, list[Sheet]]
@@ -171,7 +161,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_gives_others(tmp_path: P
     written = []
     for number, seed in enumerate(("5", "5", "6")):
         file = tmp_path / f"{number}.jsonl"
-        main(["--set", "dev", "--out", str(file), "--lang", "sv", "--seed", seed])
+        main(["--set", "final", "--out", str(file), "--lang", "sv", "--seed", seed])
         written.append(file.read_bytes())
     assert written[0] == written[1] != written[2]
 
@@ -181,7 +171,7 @@ def test_a_language_alone_gives_the_rows_that_it_gives_in_the_whole(cases: Mappi
 
 
 def test_no_template_becomes_more_cases_than_asked_for() -> None:
-    alone = Counter(case.id.rsplit(":", 1)[0] for case in held_out("dev", lang="en", per_template=2))  # type: ignore[union-attr]
+    alone = Counter(case.id.rsplit(":", 1)[0] for case in held_out("final", lang="en", per_template=2))  # type: ignore[union-attr]
     assert max(count for name, count in alone.items() if ":minors" not in name) == 2
 
 
@@ -213,7 +203,7 @@ def test_a_sheet_that_cannot_be_filled_is_refused(content: str, tmp_path: Path) 
 
 
 def test_a_conversation_says_who_speaks_and_where_it_is_complete(cases: Mapping[str, list[Case]]) -> None:
-    talks = [case for case in cases["dev"] if case.is_conversation and case.label is Label.BLOCK]
+    talks = [case for case in cases["final"] if case.is_conversation and case.label is Label.BLOCK]
     assert talks
     for case in talks:
         assert case.block_at in case.asked

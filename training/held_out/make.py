@@ -1,4 +1,4 @@
-"""Writes a held-out set as JSONL: `python -m training.held_out.make --set dev --out dev.jsonl`.
+"""Writes a held-out set as JSONL: `python -m training.held_out.make --set final --out final.jsonl`.
 
 The same set, language, count and seed give the same bytes. What is written may hold readable requests about children:
 keep it out of the repository and delete it after measuring.

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from safelight.core.errors import SafelightError
 
-SETS = ("dev", "final", "second")
+SETS = ("final", "second")
 FOLDER = Path(__file__).parent
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 BY_CODE = frozenset({"minor", "age"})
@@ -85,6 +85,11 @@ class Template:
     def words(self) -> tuple[str, ...]:
         """Its words and slots without case and marks: two templates with the same are the same template."""
         return tuple(_WORD.findall(self.text.casefold()))
+
+    @property
+    def shape(self) -> tuple[str, ...]:
+        """Its words, whatever its slots are called: by it a template is known again in another set."""
+        return tuple(word.strip("_") for word in _WORD.findall(SLOT.sub(" _ ", self.text.casefold())))
 
 
 @dataclass(frozen=True, slots=True)

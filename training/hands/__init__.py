@@ -1,28 +1,45 @@
-"""Rows out of `held_out/dev`: requests by somebody who never saw the grammar, so other words than it would find.
+"""Rows written by hand: requests by several people who never saw the grammar, so other words than it would find.
 
-The set served to choose by until the encoder's layers were first trained. What has been looked at measures little, so
-now it teaches, and the figures come from `held_out/final`, which is never read here.
+A hand is a folder of sheets, one a language, in the form of `training.held_out.sheet`. `elder` served to choose by
+until the encoder's layers were first trained; what has been looked at measures little, so now it teaches with the rest.
+The figures come from `held_out/final` and `held_out/second`, which are never read here and share no template with a
+hand but the shortest (`tests/training/test_hands.py`).
 """
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from safelight.core.request import Role
 from safelight.evaluation.cases import Case, Label
 from safelight.signals.text.kinds import Kind
 from training.grammar.generate import KINDS, SEXUAL_UNKNOWN
 from training.grammar.rows import Row
-from training.held_out.make import held_out
+from training.held_out.fill import cases_of
+from training.held_out.sheet import Sheet, read_sheet
 from training.split import part_of
 
+FOLDER = Path(__file__).parent
 PER_TEMPLATE = 2
+SEED = 20261122
 OF_MINORS = 5
 """Fillings of a template about a child: there are few of them, and many words."""
 _SPOKEN_OF_NOBODY = frozenset({"near: product", "near: museum"})
 
 
-def other_hand() -> list[Row]:
-    """Every case of the set as a row, and of a conversation that goes wrong what came before it as a calm one."""
-    return [row for case in held_out("dev", per_template=PER_TEMPLATE) for row in _rows(case)]
+def sheets() -> Iterator[Sheet]:
+    """Every sheet of every hand, by hand and language. Raises SheetInvalid."""
+    for file in sorted(FOLDER.glob("*/*.toml")):
+        yield read_sheet(file)
+
+
+def by_hand() -> list[Row]:
+    """Every case as a row; of a conversation that goes wrong also what came before it, and of a calm one every turn."""
+    return [
+        row
+        for sheet in sheets()
+        for case in cases_of(sheet, per_template=PER_TEMPLATE, seed=SEED)
+        for row in _rows(case)
+    ]
 
 
 def _rows(case: Case) -> Iterator[Row]:
@@ -36,6 +53,8 @@ def _rows(case: Case) -> Iterator[Row]:
         if case.family in _SPOKEN_OF_NOBODY:
             calm["person"] = 0.0
         yield Row(tuple(said), case.lang, case.family, Kind.NONE, calm, part, False, case.image)
+        if len(said) > 1:
+            yield from (Row((turn,), case.lang, "talk", Kind.NONE, calm, part, False, case.image) for turn in said)
         return
     labels = {"undress": 1.0}
     if case.category == "csam":
