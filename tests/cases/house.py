@@ -26,9 +26,10 @@ from safelight.cases.draft import (
     ReportDraft,
     Reporter,
 )
-from safelight.cases.model import CaseRow, Choice, Outcome, QueueFilter, ReasonCode, Staff
+from safelight.cases.model import Outcome, ReasonCode
 from safelight.cases.rules import CaseRules, load_rules
 from safelight.cases.service import Cases
+from safelight.cases.staff_model import CaseRow, Choice, QueueFilter, Staff
 from safelight.cases.stay_down import BankCopies
 from safelight.cases.takedown.memory import MemoryPlatform, MemoryPost
 from safelight.cases.takedown.ports import Platform, Post

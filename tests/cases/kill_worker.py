@@ -12,7 +12,8 @@ from pathlib import Path
 
 from safelight.cases.draft import Contact, ContactKind
 from safelight.cases.errors import CaseError
-from safelight.cases.model import CaseState, QueueFilter
+from safelight.cases.model import CaseState
+from safelight.cases.staff_model import QueueFilter
 from safelight.cases.takedown.ports import Command, Confirmed, Parcel
 from tests.cases.house import KEEP, MODERATOR, REMOVE, House, post, report
 

@@ -12,7 +12,8 @@ from sqlalchemy import Connection, insert, select
 from safelight.accounts.measures import AccountEvent, MeasureKind, account_history, standing_of
 from safelight.accounts.service import pseudonym
 from safelight.cases.draft import Matter
-from safelight.cases.model import CaseKind, CaseState, Choice, Outcome, ReasonCode
+from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
+from safelight.cases.staff_model import Choice
 from safelight.core.clock import to_rfc3339
 from safelight.core.request import Standing, Tier
 from safelight.store.tables import api_keys, decisions, outbox, policies, subjects

@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from safelight.accounts.permissions import PERMISSIONS, Role, StaffPermission
 from safelight.cases.draft import Contact, ContactKind, Matter
 from safelight.cases.errors import CaseCode, CaseError
-from safelight.cases.model import CaseState, Choice, Outcome, QueueFilter, ReasonCode, Staff, Visibility
+from safelight.cases.model import CaseState, Outcome, ReasonCode, Visibility
 from safelight.cases.rules import load_rules
+from safelight.cases.staff_model import Choice, QueueFilter, Staff
 from safelight.core.errors import PermissionLacking
 from tests.cases.house import (
     KEEP,

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 
 from safelight.cases.draft import Matter
 from safelight.cases.errors import CaseCode, CaseError
-from safelight.cases.machine import Case, Event, Step, apply, replay
+from safelight.cases.history import Case, Event, Step
+from safelight.cases.machine import apply, replay
 from safelight.cases.model import CaseKind, CaseState, Outcome, Party, ReasonCode, Visibility
 from safelight.cases.records import body_of
 from safelight.cases.rules import load_rules

@@ -16,22 +16,14 @@ from safelight.accounts import measures
 from safelight.accounts.permissions import StaffPermission, may, require
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind, MeasureWords
-from safelight.cases.machine import Case, Event, Step
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import (
-    Action,
-    CaseKind,
-    CaseState,
-    Choice,
-    Letter,
-    Outcome,
-    Party,
-    Staff,
-    Visibility,
-)
+from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
 from safelight.cases.records import Book
+from safelight.cases.reporter_model import Letter
 from safelight.cases.rules import Measure
+from safelight.cases.staff_model import Action, Choice, Staff
 from safelight.core.clock import to_rfc3339
 from safelight.ledger.matters import appeal_draft, standing_draft
 from safelight.store.cases_tables import case_events, case_places

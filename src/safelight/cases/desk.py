@@ -14,19 +14,19 @@ from safelight.accounts.permissions import StaffPermission, require
 from safelight.cases.decisions import Decisions
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import ReportInvalid
-from safelight.cases.machine import allowed_reasons
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import (
+from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Visibility
+from safelight.cases.reasons import allowed_reasons
+from safelight.cases.records import Book
+from safelight.cases.rules import priority_of
+from safelight.cases.spelling import read_addition
+from safelight.cases.staff_model import (
     AccountView,
     Action,
-    CaseKind,
     CaseRow,
-    CaseState,
     CaseView,
     EffectView,
     HistoryEntry,
-    LegalClock,
-    Outcome,
     PlaceView,
     QueueCounts,
     QueueFilter,
@@ -34,11 +34,7 @@ from safelight.cases.model import (
     QueueSort,
     ReportView,
     Staff,
-    Visibility,
 )
-from safelight.cases.records import Book
-from safelight.cases.rules import priority_of
-from safelight.cases.spelling import read_addition
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_additions, case_effects, case_reports, cases
 

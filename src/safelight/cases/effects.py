@@ -18,7 +18,7 @@ import structlog
 from sqlalchemy import Connection, Row, and_, select, update
 
 from safelight.cases.draft import Place
-from safelight.cases.machine import Case
+from safelight.cases.history import Case
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseState, Outcome, Party, Visibility
 from safelight.cases.records import BANK, DEAD, DONE, DOUBTFUL, INDEX, LETTER, PLACES, WAITING, Book

@@ -7,7 +7,8 @@ stands beside it.
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from statistics import fmean, median
 from typing import Any
@@ -15,12 +16,57 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from safelight.cases.draft import Route
-from safelight.cases.machine import Step
-from safelight.cases.model import CaseKind, Figures, Outcome, QueueCounts, RouteFigures, Times
+from safelight.cases.history import Step
+from safelight.cases.model import CaseKind, Outcome
+from safelight.cases.staff_model import QueueCounts
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_events, case_reports, cases
 
 BOUND = timedelta(hours=48)
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How long something took, in seconds, over the cases that came this far."""
+
+    count: int
+    mean_s: float | None
+    median_s: float | None
+    p85_s: float | None
+    p95_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RouteFigures:
+    """Of one route of intake, or of all."""
+
+    reports: int
+    cases: int
+    first_look: Times
+    hiding: Times
+    removal: Times
+    within_48_h: float | None
+    """Share of the decided or overdue cases whose picture was hidden or removed, or decided, within 48 hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a regulator asks for (Ofcom C4; DSA Art. 15). Every number can be computed again from the histories."""
+
+    since: datetime
+    until: datetime
+    all: RouteFigures
+    by_route: Mapping[Route, RouteFigures]
+    by_outcome: Mapping[Outcome, int]
+    appeals: int
+    overturned: int
+    overturn_rate: float | None
+    """Of appeals decided."""
+    breaches: int
+    """Clocks that ran out with the picture not hidden, as far as the platform has confirmed it."""
+    backlog: QueueCounts
+    exposure: Mapping[str, int]
+    """Pictures shown, by member; only for those who may read figures of the staff."""
 
 
 def read_figures(

@@ -15,19 +15,12 @@ from sqlalchemy import Connection, Row, Select, func, insert, select, update
 
 from safelight.cases.draft import Addition, Matter, ReportDraft
 from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
-from safelight.cases.machine import Case, Event, Step
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import (
-    RULES_ID,
-    CaseKind,
-    CaseState,
-    Outcome,
-    Party,
-    Receipt,
-    Visibility,
-)
+from safelight.cases.model import RULES_ID, CaseKind, CaseState, Outcome, Party, Visibility
 from safelight.cases.records import Book, body_of
+from safelight.cases.reporter_model import Receipt
 from safelight.cases.rules import HideWhen
 from safelight.cases.spelling import write_addition, write_report
 from safelight.core.canonical import Json

@@ -7,148 +7,19 @@ Rules of this module
 - Whoever took part in a decision takes no part in deciding a contest of it (DSA Art. 20(6); Ofcom D8).
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
-from enum import StrEnum
 from typing import cast
 
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.history import Case, Event, Step
 from safelight.cases.model import CaseKind, CaseState, Law, Outcome, Party, ReasonCode, Visibility
+from safelight.cases.reasons import allowed_reasons
 from safelight.core.canonical import Json
 
-
-class Step(StrEnum):
-    """What can stand in a history. Stable."""
-
-    RECEIVED = "received"
-    JOINED = "joined"
-    """Another report of the same picture."""
-    ADDED = "added"
-    WITHDRAWN = "withdrawn"
-    """One report was taken back."""
-    HIDDEN = "hidden"
-    SHOWN = "shown"
-    CLAIMED = "claimed"
-    RELEASED = "released"
-    LOOKED = "looked"
-    VIEWED = "viewed"
-    """The picture was shown to a member."""
-    NOTED = "noted"
-    PROPOSED = "proposed"
-    REJECTED = "rejected"
-    """The second person did not agree; it is open again."""
-    DECIDED = "decided"
-    UNDONE = "undone"
-    CONTESTED = "contested"
-    ESCALATED = "escalated"
-    CHECKED = "checked"
-    """The clock has run out, and everything is as it has to be."""
-    BREACHED = "breached"
-    """The clock has run out, and the platform has not confirmed that the picture is hidden."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """One step of a history."""
-
-    at: datetime
-    step: Step
-    by: str
-    body: Mapping[str, Json] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """Where a case stands after some steps."""
-
-    kind: CaseKind
-    matter: Matter
-    route: Route
-    law: Law
-    received_at: datetime
-    due_at: datetime
-    in_danger: bool = False
-    state: CaseState = CaseState.OPEN
-    visibility: Visibility = Visibility.VISIBLE
-    reports: frozenset[str] = frozenset()
-    """Those not taken back."""
-    held_by: str = ""
-    held_until: datetime | None = None
-    first_look_at: datetime | None = None
-    hidden_at: datetime | None = None
-    """The first time that it was out of sight, by hiding or removal."""
-    removed_at: datetime | None = None
-    proposed: tuple[Outcome, ReasonCode] | None = None
-    proposed_by: str = ""
-    outcome: Outcome | None = None
-    reason: ReasonCode | None = None
-    decided_at: datetime | None = None
-    before: tuple[CaseState, Visibility, Outcome | None, ReasonCode | None, datetime | None] | None = None
-    """As it stood before the last decision, for undoing it."""
-    deciders: frozenset[str] = frozenset()
-    contested_by: Party | None = None
-    contested_at: datetime | None = None
-    has_contested: frozenset[Party] = frozenset()
-    was_overturned: bool = False
-    escalated_h: frozenset[float] = frozenset()
-    check_from: datetime | None = None
-    """When the last report came: the platform has a while from then to confirm."""
-    is_checked: bool = False
-    """Whether the end of the clock has been looked at."""
-    is_breached: bool = False
-    version: int = 0
-    """Steps so far."""
-    substance: int = 0
-    """The last step that a decision could depend on: who holds it or has looked is none."""
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether somebody has to decide."""
-        return self.state in (CaseState.OPEN, CaseState.PROPOSED, CaseState.CONTESTED)
-
-
-_IMAGE_REASONS: Mapping[Matter, Mapping[Outcome, tuple[ReasonCode, ...]]] = {
-    Matter.CHILD: {
-        Outcome.REMOVE: (
-            ReasonCode.CHILD_SEXUALISED,
-            ReasonCode.INTIMATE_WITHOUT_CONSENT,
-            ReasonCode.OTHER_ILLEGAL,
-            ReasonCode.AGAINST_TERMS,
-        ),
-        Outcome.KEEP: (ReasonCode.NO_CHILD_SEXUALISED,),
-    },
-    # Online Safety Act 2023 s.20A: there are two grounds, and no third, on which such a report may be refused.
-    Matter.INTIMATE: {
-        Outcome.REMOVE: (
-            ReasonCode.INTIMATE_WITHOUT_CONSENT,
-            ReasonCode.CHILD_SEXUALISED,
-            ReasonCode.OTHER_ILLEGAL,
-            ReasonCode.AGAINST_TERMS,
-        ),
-        Outcome.KEEP: (ReasonCode.NOT_INTIMATE_CONTENT, ReasonCode.NOT_ENTITLED),
-    },
-    Matter.OTHER: {
-        Outcome.REMOVE: (
-            ReasonCode.AGAINST_TERMS,
-            ReasonCode.OTHER_ILLEGAL,
-            ReasonCode.INTIMATE_WITHOUT_CONSENT,
-            ReasonCode.CHILD_SEXUALISED,
-        ),
-        Outcome.KEEP: (ReasonCode.WITHIN_TERMS, ReasonCode.NOT_FOUND),
-    },
-}
-_ACCOUNT_REASONS: Mapping[Outcome, tuple[ReasonCode, ...]] = {
-    Outcome.MEASURE_STANDS: (ReasonCode.MEASURE_RIGHT,),
-    Outcome.MEASURE_LIFTED: (ReasonCode.MEASURE_WRONG,),
-}
 _SEVERITY = {Matter.CHILD: 0, Matter.INTIMATE: 1, Matter.OTHER: 2}
-
-
-def allowed_reasons(kind: CaseKind, matter: Matter) -> Mapping[Outcome, tuple[ReasonCode, ...]]:
-    """The outcomes that a case may have, each with the reasons that go with it."""
-    return _ACCOUNT_REASONS if kind is CaseKind.ACCOUNT else _IMAGE_REASONS[matter]
 
 
 def replay(events: Iterable[Event]) -> Case:

@@ -11,9 +11,10 @@ from sqlalchemy import Connection, Row, insert, select
 
 from safelight.cases.draft import Contact, ContactKind
 from safelight.cases.letters.compose import LetterFacts, LetterKind, compose, language_of
-from safelight.cases.model import Letter, Party
+from safelight.cases.model import Party
 from safelight.cases.receipts import code_digest, new_code, new_pin, pin_digest
 from safelight.cases.records import LETTER, Book
+from safelight.cases.reporter_model import Letter
 from safelight.cases.spelling import read_contact, write_contact
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id

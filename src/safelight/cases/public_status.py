@@ -10,20 +10,12 @@ from typing import Any
 from sqlalchemy import Connection, Row, func, select
 
 from safelight.cases.draft import Matter
+from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
-from safelight.cases.machine import Event, Step
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import (
-    CaseKind,
-    CaseState,
-    LegalClock,
-    Outcome,
-    Party,
-    PublicStep,
-    ReportStatus,
-    Visibility,
-)
+from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Party, Visibility
 from safelight.cases.records import Book
+from safelight.cases.reporter_model import PublicStep, ReportStatus
 from safelight.store.cases_tables import case_places, case_reports
 from safelight.store.standing_tables import account_events
 

@@ -15,7 +15,8 @@ from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
 from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportDraft
 from safelight.cases.errors import CaseCode, CaseError
-from safelight.cases.machine import Case, Event, Step, apply, replay
+from safelight.cases.history import Case, Event, Step
+from safelight.cases.machine import apply, replay
 from safelight.cases.model import CLOCK_ID, RULES_ID, CaseKind, CaseState, Visibility
 from safelight.cases.rules import CaseRules
 from safelight.cases.sealing import Seal

@@ -12,8 +12,8 @@ from sqlalchemy import Connection, Row, select, update
 from safelight.accounts.measures import lift_due
 from safelight.accounts.service import pseudonym
 from safelight.cases.decisions import Decisions
+from safelight.cases.history import Case, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
-from safelight.cases.machine import Case, Step
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CLOCK_ID, RULES_ID, Party
 from safelight.cases.receipts import new_code, new_pin

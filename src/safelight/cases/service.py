@@ -13,10 +13,8 @@ Rules of this module
 import asyncio
 from collections.abc import Callable
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 
-import structlog
 from sqlalchemy import Connection, Row, select
 
 from safelight.accounts.permissions import StaffPermission, may, require
@@ -25,54 +23,47 @@ from safelight.cases.desk import Desk, to_effect, to_row
 from safelight.cases.draft import Addition, Fingerprint, Place, ReportDraft
 from safelight.cases.effects import Courier, in_sight, retry_effect
 from safelight.cases.errors import CaseCode, CaseError, ReceiptUnknown, ReportIncomplete
-from safelight.cases.figures import read_figures
+from safelight.cases.figures import Figures, read_figures
 from safelight.cases.intake import Arrival, Intake
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import (
+from safelight.cases.model import Visibility
+from safelight.cases.preview import try_out
+from safelight.cases.public_status import read_status
+from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
+from safelight.cases.records import Book
+from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
+from safelight.cases.rounds import Rounds
+from safelight.cases.rules import CaseRules
+from safelight.cases.runner import Runner
+from safelight.cases.staff_model import (
     CaseRow,
     CaseView,
     Choice,
     EffectView,
-    Figures,
-    Letter,
     Preview,
     QueueCounts,
     QueueFilter,
     QueuePage,
     QueueSort,
-    Receipt,
-    ReportStatus,
     Staff,
-    Visibility,
 )
-from safelight.cases.public_status import read_status
-from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
-from safelight.cases.records import Book
-from safelight.cases.rounds import Rounds
-from safelight.cases.rules import CaseRules
 from safelight.cases.stay_down import Copies
 from safelight.cases.takedown.memory import NoPost
 from safelight.cases.takedown.ports import Platform, Post
 from safelight.core.clock import Clock
 from safelight.core.errors import StoreFailed
 from safelight.ledger.append import Ledger
-from safelight.store.cases_tables import case_effects, case_places, case_prints, case_receipts, cases
+from safelight.store.cases_tables import case_places, case_prints, case_receipts, cases
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 from safelight.store.group import GroupCommit
 
-log = structlog.get_logger()
 T = TypeVar("T")
 
 QUEUE_PAGE_COUNT = 50
 AT_ONCE = 32
 """Reports received in one transaction: one takes about five milliseconds of a core."""
-ROUND_EVERY_S = 1.0
-"""How often what is due is looked for; what a request leaves behind runs at once."""
-_PAUSE_S = 0.01
-"""Between batches of what is worked out anew after a start."""
-_ROUNDS_MAX = 10_000
-_SILENT_MAX_S = 60.0
+_PREVIEW_TRIES = 3
 
 
 class Cases:
@@ -101,69 +92,28 @@ class Cases:
         self._intake = Intake(self._book, self._mail)
         self._decisions = Decisions(self._book, self._mail)
         self._desk = Desk(self._book, self._mail, self._decisions)
-        self._rounds = Rounds(self._book, self._mail, self._decisions)
-        self._courier = Courier(database, self._book, self._mail, copies, platform, post)
+        rounds = Rounds(self._book, self._mail, self._decisions)
+        courier = Courier(database, self._book, self._mail, copies, platform, post)
+        self._runner = Runner(database, rounds, courier)
         self._arrivals = GroupCommit(database, self._intake.take_all, AT_ONCE)
-        self._runner: asyncio.Task[None] | None = None
-        self._wake = asyncio.Event()
-        self._last_round_at = 0.0
 
     # Running
 
     async def start(self) -> None:
-        """Begin to look for what is due: at once, then every second."""
-        self._last_round_at = asyncio.get_running_loop().time()
-        self._runner = asyncio.create_task(self._run())
+        """Begin to look for what is due."""
+        await self._runner.start()
 
     async def close(self) -> None:
         """Stop looking. What is due stays in the store."""
-        if self._runner is not None:
-            self._runner.cancel()
-            await asyncio.gather(self._runner, return_exceptions=True)
+        await self._runner.close()
 
     def trouble(self) -> str:
         """What keeps the clocks from running; empty when nothing does."""
-        if self._runner is None:
-            return ""
-        silent_s = asyncio.get_running_loop().time() - self._last_round_at
-        if self._runner.done() or silent_s > _SILENT_MAX_S:
-            return f"Nobody has looked at the clocks of reports for {silent_s:.0f} s; look at the database."
-        return ""
+        return self._runner.trouble()
 
     async def tick(self) -> int:
         """Do everything that is due now, and say how much that was. Raises StoreFailed."""
-        done = 0
-        for _ in range(_ROUNDS_MAX):
-            some = 0
-            if await self._database.read(self._rounds.due_cases):
-                some += await self._database.write(self._rounds.run_clocks)
-            if await self._database.read(self._rounds.has_refusals):
-                some += await self._database.write(self._rounds.run_refusals)
-            if await self._database.read(self._rounds.has_liftable):
-                some += await self._database.write(self._rounds.lift)
-            some += await self._courier.run_due()
-            if not some:
-                break
-            done += some
-        return done
-
-    async def _run(self) -> None:
-        resume: str | None = ""
-        while True:
-            self._wake.clear()
-            try:
-                if resume is not None:
-                    resume = await self._database.write(partial(self._rounds.recompute, after=resume))
-                await self.tick()
-                self._last_round_at = asyncio.get_running_loop().time()
-            except StoreFailed as error:
-                log.warning("cases_wait", error=error.message)
-            except Exception as error:  # noqa: BLE001 (whatever it is, the next clock must not stand still for it)
-                log.error("cases_round_failed", error=type(error).__name__)  # noqa: TRY400 (its text may quote a report)
-            try:
-                await asyncio.wait_for(self._wake.wait(), ROUND_EVERY_S if resume is None else _PAUSE_S)
-            except TimeoutError:
-                continue
+        return await self._runner.tick()
 
     # People with a receipt. `source` is whatever tells one sender from another, such as an address: only a keyed digest
     # of it is kept. Empty where nothing does; then nothing is counted.
@@ -179,7 +129,7 @@ class Cases:
             raise ReportIncomplete([element.value for element in missing])
         near, known = await asyncio.to_thread(self._look, draft.fingerprints)
         receipt = await self._arrivals.add(Arrival(draft, source, new_code(), new_pin(), near, bool(known), subject_id))
-        self._wake.set()
+        self._runner.wake()
         return receipt
 
     def _look(self, prints: tuple[Fingerprint, ...]) -> tuple[tuple[int, ...], tuple[str, ...]]:
@@ -217,7 +167,7 @@ class Cases:
             return self._status(connection, receipt.code_digest)
 
         status = await self._database.write(work)
-        self._wake.set()
+        self._runner.wake()
         return status
 
     async def _receipt(self, code: str, pin: str, source: str) -> Row[tuple[object, ...]]:
@@ -342,26 +292,16 @@ class Cases:
 
         Codes and PINs of accounts stand as dots: whoever decides need not know them.
         """
+
+        def work(connection: Connection) -> Preview:
+            return try_out(connection, self._book, self._mail, self._decisions, staff, case_id, choice)
+
         for _ in range(_PREVIEW_TRIES - 1):
             try:
-                return await self._database.read(lambda c: self._try_out(c, staff, case_id, choice))
+                return await self._database.read(work)
             except StoreFailed:
                 continue  # somebody wrote in between: SQLite does not let a reader try to write on what is old
-        return await self._database.read(lambda c: self._try_out(c, staff, case_id, choice))
-
-    def _try_out(self, connection: Connection, staff: Staff, case_id: str, choice: Choice) -> Preview:
-        """Decide, look at what that did, and keep nothing of it: a read is rolled back."""
-        before = {letter.id for letter in self._mail.letters(connection, case_id=case_id)}
-        known = set(connection.execute(select(case_effects.c.id).where(case_effects.c.case_id == case_id)).scalars())
-        case = self._book.load(connection, case_id)
-        needs_second = self._decisions.needs_second(case, choice.outcome)
-        self._decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
-        letters = [one for one in self._mail.letters(connection, case_id=case_id) if one.id not in before]
-        query = select(case_effects.c.id, case_effects.c.kind).where(case_effects.c.case_id == case_id)
-        effects = [row.kind for row in connection.execute(query) if row.id not in known]
-        secrets = [word for one in self._mail.account_secrets(connection, case_id) for word in one]
-        places = self._book.row(connection, case_id).places
-        return Preview(needs_second, tuple(_masked(one, secrets) for one in letters), tuple(effects), places)
+        return await self._database.read(work)
 
     async def decide(self, staff: Staff, case_id: str, choice: Choice, version: int) -> CaseView:
         """Decide, or propose where two must agree, or decide what is contested. `version`: of the case as it was seen.
@@ -398,7 +338,7 @@ class Cases:
         """As `retry`, for whoever is on call at the machine itself."""
         if not await self._database.write(lambda c: retry_effect(c, effect_id, self._clock())):
             raise CaseError(CaseCode.UNKNOWN, f"There is no dead or doubtful effect {effect_id[:40]!r}.")
-        self._wake.set()
+        self._runner.wake()
 
     async def figures(self, since: datetime, until: datetime, staff: Staff | None = None) -> Figures:
         """Figures of the cases received in a period; exposure only for staff who may read it."""
@@ -415,21 +355,10 @@ class Cases:
             return to_row(self._book.row(connection, case_id))
 
         row = await self._database.write(work)
-        self._wake.set()
+        self._runner.wake()
         return row
 
     async def _view(self, staff: Staff, case_id: str) -> CaseView:
         prints = await self._database.read(lambda c: self._book.prints(c, case_id))
         banks = await asyncio.to_thread(self._copies.known_in, prints)
         return await self._database.read(lambda c: self._desk.case(c, staff, case_id, banks))
-
-
-_PREVIEW_TRIES = 3
-_DOTS = "····"
-
-
-def _masked(letter: Letter, secrets: list[str]) -> Letter:
-    body = letter.body
-    for secret in secrets:
-        body = body.replace(secret, _DOTS)
-    return Letter(letter.id, letter.at, letter.kind, letter.language, letter.subject, body)

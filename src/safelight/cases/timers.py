@@ -6,7 +6,8 @@ set forward finds again whatever is due.
 
 from datetime import datetime, timedelta
 
-from safelight.cases.machine import Case, Event, Step, apply
+from safelight.cases.history import Case, Event, Step
+from safelight.cases.machine import apply
 from safelight.cases.model import CLOCK_ID, CaseKind, CaseState, Visibility
 from safelight.cases.rules import CaseRules
 

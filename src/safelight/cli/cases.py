@@ -16,9 +16,10 @@ from safelight.cases.effects import in_sight, retry_effect
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.figures import read_figures
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import CaseRow, EffectView, QueueFilter, QueueSort, Staff, Visibility
+from safelight.cases.model import Visibility
 from safelight.cases.records import Book
 from safelight.cases.rules import load_rules
+from safelight.cases.staff_model import CaseRow, EffectView, QueueFilter, QueueSort, Staff
 from safelight.cli.database import DataDir, in_database, settings_of
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import to_rfc3339, utc_now

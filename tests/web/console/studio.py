@@ -41,9 +41,9 @@ from safelight.cases.draft import (
     ReportDraft,
     Reporter,
 )
-from safelight.cases.model import CaseRow
 from safelight.cases.rules import load_rules
 from safelight.cases.service import Cases
+from safelight.cases.staff_model import CaseRow
 from safelight.cases.stay_down import BankCopies
 from safelight.cases.takedown.memory import MemoryPlatform, MemoryPost
 from safelight.core.errors import BadInput, InputCode

@@ -15,7 +15,8 @@ from sqlalchemy import Connection
 from safelight.accounts.permissions import Role
 from safelight.accounts.staff_reviews import is_drawn
 from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind
-from safelight.cases.model import CaseState, Staff, Visibility
+from safelight.cases.model import CaseState, Visibility
+from safelight.cases.staff_model import Staff
 from safelight.matching.banks import create_bank
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.model import Bank, BankCategory, BankState

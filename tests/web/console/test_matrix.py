@@ -12,7 +12,8 @@ import pytest
 from safelight.accounts.permissions import Role
 from safelight.accounts.staff import Member
 from safelight.cases.draft import Declarations, Matter
-from safelight.cases.model import CaseState, Staff
+from safelight.cases.model import CaseState
+from safelight.cases.staff_model import Staff
 from tests.web.console.studio import Browser, Studio, studio
 
 R, S = Role, CaseState

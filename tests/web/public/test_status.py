@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from safelight.cases.model import Choice, QueueFilter, QueueSort
+from safelight.cases.staff_model import Choice, QueueFilter, QueueSort
 from safelight.core.errors import NotStartable
 from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
 from tests.cases.house import KEEP, MODERATOR, REMOVE

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import safelight.web.public
 from safelight.cases.draft import ContactKind, Matter, Missing, Reporter
-from safelight.cases.model import PublicStep
+from safelight.cases.reporter_model import PublicStep
 from safelight.core.errors import NotStartable
 from safelight.web.public.reports import words as module
 from safelight.web.public.reports.form import STEP_OF_MISSING, Step

@@ -20,17 +20,9 @@ from safelight.accounts.staff_reviews import is_drawn
 from safelight.accounts.staff_welfare import Exposure, WelfareRules, check_showing, count_showing, exposure_of
 from safelight.cases.draft import Matter, PlaceKind
 from safelight.cases.errors import CaseCode, CaseError
-from safelight.cases.model import (
-    Action,
-    CaseKind,
-    CaseState,
-    CaseView,
-    Choice,
-    Outcome,
-    PlaceView,
-    ReasonCode,
-)
+from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
 from safelight.cases.service import Cases
+from safelight.cases.staff_model import Action, CaseView, Choice, PlaceView
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.web.console.case_view import moment, names_of, span, staff_of, told

@@ -7,7 +7,8 @@ from sqlalchemy import Connection
 
 from safelight.accounts.staff import Member, list_members
 from safelight.cases.draft import Matter
-from safelight.cases.model import CLOCK_ID, RULES_ID, HistoryEntry, Staff
+from safelight.cases.model import CLOCK_ID, RULES_ID
+from safelight.cases.staff_model import HistoryEntry, Staff
 from safelight.web.console.words import say
 
 _STEPS: Mapping[str, str] = {

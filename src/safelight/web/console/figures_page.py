@@ -14,7 +14,7 @@ from safelight.accounts.permissions import StaffPermission
 from safelight.accounts.staff import list_members
 from safelight.accounts.staff_reviews import Agreement, agreement
 from safelight.accounts.staff_welfare import exposure_by_member
-from safelight.cases.model import Figures, RouteFigures, Times
+from safelight.cases.figures import Figures, RouteFigures, Times
 from safelight.cases.service import Cases
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import BadInput, InputCode

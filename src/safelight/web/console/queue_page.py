@@ -14,8 +14,9 @@ from starlette.responses import Response
 
 from safelight.accounts.staff_welfare import Exposure, WelfareRules, exposure_of
 from safelight.cases.draft import Matter, Route
-from safelight.cases.model import CaseState, QueueCounts, QueueFilter, QueueSort
+from safelight.cases.model import CaseState
 from safelight.cases.service import Cases
+from safelight.cases.staff_model import QueueCounts, QueueFilter, QueueSort
 from safelight.core.errors import BadInput, InputCode
 from safelight.web.console.case_view import moment, names_of, span, staff_of
 from safelight.web.console.door import PREFIX, Door, Visit

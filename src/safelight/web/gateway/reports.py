@@ -39,7 +39,8 @@ from safelight.cases.draft import (
     Reporter,
     Route,
 )
-from safelight.cases.model import Figures, Letter, Receipt, ReportStatus, RouteFigures
+from safelight.cases.figures import Figures, RouteFigures
+from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
 from safelight.cases.service import Cases
 from safelight.core.clock import to_rfc3339, utc_now
 from safelight.core.errors import BadInput, InputCode

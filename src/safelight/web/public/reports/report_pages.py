@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from safelight.cases.draft import Matter, Missing, ReportDraft
 from safelight.cases.errors import ReportInvalid
-from safelight.cases.model import Receipt
+from safelight.cases.reporter_model import Receipt
 from safelight.cases.service import Cases
 from safelight.core.clock import Clock
 from safelight.core.errors import SafelightError

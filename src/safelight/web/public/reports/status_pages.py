@@ -16,7 +16,8 @@ from starlette.routing import Route
 
 from safelight.cases.draft import Missing
 from safelight.cases.errors import CaseError, ReceiptUnknown, ReportInvalid, TooManyTries
-from safelight.cases.model import CaseState, Outcome, Party, ReportStatus, Visibility
+from safelight.cases.model import CaseState, Outcome, Party, Visibility
+from safelight.cases.reporter_model import ReportStatus
 from safelight.cases.service import Cases
 from safelight.core.clock import Clock
 from safelight.web.public.reports.answer import Fields, Pages, Shown, source_of

@@ -1,0 +1,100 @@
+"""The steps that a history is made of, and what a case is after some of them (`machine.py` says how)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from safelight.cases.draft import Matter, Route
+from safelight.cases.model import CaseKind, CaseState, Law, Outcome, Party, ReasonCode, Visibility
+from safelight.core.canonical import Json
+
+
+class Step(StrEnum):
+    """What can stand in a history. Stable."""
+
+    RECEIVED = "received"
+    JOINED = "joined"
+    """Another report of the same picture."""
+    ADDED = "added"
+    WITHDRAWN = "withdrawn"
+    """One report was taken back."""
+    HIDDEN = "hidden"
+    SHOWN = "shown"
+    CLAIMED = "claimed"
+    RELEASED = "released"
+    LOOKED = "looked"
+    VIEWED = "viewed"
+    """The picture was shown to a member."""
+    NOTED = "noted"
+    PROPOSED = "proposed"
+    REJECTED = "rejected"
+    """The second person did not agree; it is open again."""
+    DECIDED = "decided"
+    UNDONE = "undone"
+    CONTESTED = "contested"
+    ESCALATED = "escalated"
+    CHECKED = "checked"
+    """The clock has run out, and everything is as it has to be."""
+    BREACHED = "breached"
+    """The clock has run out, and the platform has not confirmed that the picture is hidden."""
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One step of a history."""
+
+    at: datetime
+    step: Step
+    by: str
+    body: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Where a case stands after some steps."""
+
+    kind: CaseKind
+    matter: Matter
+    route: Route
+    law: Law
+    received_at: datetime
+    due_at: datetime
+    in_danger: bool = False
+    state: CaseState = CaseState.OPEN
+    visibility: Visibility = Visibility.VISIBLE
+    reports: frozenset[str] = frozenset()
+    """Those not taken back."""
+    held_by: str = ""
+    held_until: datetime | None = None
+    first_look_at: datetime | None = None
+    hidden_at: datetime | None = None
+    """The first time that it was out of sight, by hiding or removal."""
+    removed_at: datetime | None = None
+    proposed: tuple[Outcome, ReasonCode] | None = None
+    proposed_by: str = ""
+    outcome: Outcome | None = None
+    reason: ReasonCode | None = None
+    decided_at: datetime | None = None
+    before: tuple[CaseState, Visibility, Outcome | None, ReasonCode | None, datetime | None] | None = None
+    """As it stood before the last decision, for undoing it."""
+    deciders: frozenset[str] = frozenset()
+    contested_by: Party | None = None
+    contested_at: datetime | None = None
+    has_contested: frozenset[Party] = frozenset()
+    was_overturned: bool = False
+    escalated_h: frozenset[float] = frozenset()
+    check_from: datetime | None = None
+    """When the last report came: the platform has a while from then to confirm."""
+    is_checked: bool = False
+    """Whether the end of the clock has been looked at."""
+    is_breached: bool = False
+    version: int = 0
+    """Steps so far."""
+    substance: int = 0
+    """The last step that a decision could depend on: who holds it or has looked is none."""
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether somebody has to decide."""
+        return self.state in (CaseState.OPEN, CaseState.PROPOSED, CaseState.CONTESTED)

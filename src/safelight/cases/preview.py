@@ -1,0 +1,36 @@
+"""What a decision would do, before it is made: it is made, looked at, and not kept."""
+
+from dataclasses import replace
+
+from sqlalchemy import Connection, select
+
+from safelight.cases.decisions import Decisions
+from safelight.cases.mailroom import Mailroom
+from safelight.cases.records import Book
+from safelight.cases.staff_model import Choice, Preview, Staff
+from safelight.store.cases_tables import case_effects
+
+_DOTS = "····"
+"""In place of an account's code and PIN: whoever decides need not know them."""
+
+
+def try_out(
+    connection: Connection, book: Book, mail: Mailroom, decisions: Decisions, staff: Staff, case_id: str, choice: Choice
+) -> Preview:
+    """Decide inside a transaction that the caller rolls back, and say what that did. Raises CaseError."""
+    before = {letter.id for letter in mail.letters(connection, case_id=case_id)}
+    known = set(connection.execute(select(case_effects.c.id).where(case_effects.c.case_id == case_id)).scalars())
+    case = book.load(connection, case_id)
+    needs_second = decisions.needs_second(case, choice.outcome)
+    decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
+    query = select(case_effects.c.id, case_effects.c.kind).where(case_effects.c.case_id == case_id)
+    effects = tuple(row.kind for row in connection.execute(query) if row.id not in known)
+    letters = []
+    secrets = [word for pair in mail.account_secrets(connection, case_id) for word in pair]
+    for letter in mail.letters(connection, case_id=case_id):
+        if letter.id not in before:
+            body = letter.body
+            for secret in secrets:
+                body = body.replace(secret, _DOTS)
+            letters.append(replace(letter, body=body, sent_at=None))
+    return Preview(needs_second, tuple(letters), effects, book.row(connection, case_id).places)

@@ -1,0 +1,90 @@
+"""What people with a receipt hold and see: those who reported, and accounts that something was done to."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from safelight.cases.draft import Matter, Missing
+from safelight.cases.model import CaseState, LegalClock, Outcome, Party, Visibility
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a person holds. Shown once; kept here only as keyed digests."""
+
+    code: str
+    """`XXXX-XXXX-XXXX`, 60 random bits in Crockford's base 32; case, dashes and spaces do not matter."""
+    pin: str
+    """Six digits."""
+    case_id: str
+    """For the log and the platform; not for the person, and no way in."""
+    missing: tuple[Missing, ...] = ()
+    """What the person is asked for still."""
+    due_at: datetime | None = None
+    """When the strictest clock runs out."""
+    hidden_at: datetime | None = None
+    """When it was hidden for the time being, where it was at once."""
+
+
+class PublicStep(StrEnum):
+    """What was done, in words that a stranger at the same phone learns nothing from."""
+
+    RECEIVED = "received"
+    ADDED = "added"
+    HIDDEN = "hidden"
+    SHOWN = "shown"
+    """No longer hidden, before or after a decision."""
+    LOOKED_AT = "looked_at"
+    REMOVED = "removed"
+    KEPT = "kept"
+    RESTORED = "restored"
+    CONTESTED = "contested"
+    APPEAL_UPHELD = "appeal_upheld"
+    """A second person came to the same decision."""
+    APPEAL_REVERSED = "appeal_reversed"
+    WITHDRAWN = "withdrawn"
+    MEASURE = "measure"
+    """A strike or suspension, for the account that it struck."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """What a party is told, as it is sent. Plain text; the exact words are kept."""
+
+    id: str
+    at: datetime
+    kind: str
+    """`received`, `reasons`, `kept`, `restored`, `appeal_received`, `appeal_decided`, `measure`, `undone`."""
+    language: str
+    subject: str
+    body: str
+    sent_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReportStatus:
+    """What the holder of a receipt sees. It names neither the picture, nor a place, nor anybody."""
+
+    party: Party
+    language: str
+    matter: Matter | None
+    """None for an account's measure."""
+    state: CaseState
+    visibility: Visibility
+    outcome: Outcome | None
+    received_at: datetime
+    clock: LegalClock | None
+    steps: tuple[tuple[datetime, PublicStep], ...]
+    """Oldest first."""
+    copies: int
+    """How many further places it was hidden at or taken from."""
+    missing: tuple[Missing, ...]
+    letters: tuple[Letter, ...]
+    """To this party only, oldest first."""
+    is_withdrawn: bool
+    """Whether this report was taken back, whatever becomes of the case."""
+    reporter_is_child: bool
+    can_add: bool
+    can_withdraw: bool
+    can_contest: bool
+    contest_until: datetime | None

@@ -1,0 +1,94 @@
+"""What keeps the clocks: everything due is done at once, again every second, and whenever somebody has done a step.
+
+Nothing is kept here. What is due stands in the store, so whoever restarts finds it, and two that run do it once.
+"""
+
+import asyncio
+from functools import partial
+
+import structlog
+
+from safelight.cases.effects import Courier
+from safelight.cases.rounds import Rounds
+from safelight.core.errors import StoreFailed
+from safelight.store.database import Database
+
+log = structlog.get_logger()
+
+ROUND_EVERY_S = 1.0
+"""How often what is due is looked for; what a request leaves behind runs at once."""
+_PAUSE_S = 0.01
+"""Between batches of what is worked out anew after a start."""
+_ROUNDS_MAX = 10_000
+_SILENT_MAX_S = 60.0
+
+
+class Runner:
+    """Looks for what is due, from `start` to `close`."""
+
+    def __init__(self, database: Database, rounds: Rounds, courier: Courier) -> None:
+        self._database = database
+        self._rounds = rounds
+        self._courier = courier
+        self._task: asyncio.Task[None] | None = None
+        self._wake = asyncio.Event()
+        self._last_round_at = 0.0
+
+    async def start(self) -> None:
+        """Begin."""
+        self._last_round_at = asyncio.get_running_loop().time()
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop looking. What is due stays in the store."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def wake(self) -> None:
+        """There is something to do now."""
+        self._wake.set()
+
+    def trouble(self) -> str:
+        """What keeps the clocks from running; empty when nothing does."""
+        if self._task is None:
+            return ""
+        silent_s = asyncio.get_running_loop().time() - self._last_round_at
+        if self._task.done() or silent_s > _SILENT_MAX_S:
+            return f"Nobody has looked at the clocks of reports for {silent_s:.0f} s; look at the database."
+        return ""
+
+    async def tick(self) -> int:
+        """Do everything that is due now, and say how much that was. Raises StoreFailed."""
+        done = 0
+        for _ in range(_ROUNDS_MAX):
+            some = 0
+            if await self._database.read(self._rounds.due_cases):
+                some += await self._database.write(self._rounds.run_clocks)
+            if await self._database.read(self._rounds.has_refusals):
+                some += await self._database.write(self._rounds.run_refusals)
+            if await self._database.read(self._rounds.has_liftable):
+                some += await self._database.write(self._rounds.lift)
+            some += await self._courier.run_due()
+            if not some:
+                break
+            done += some
+        return done
+
+    async def _run(self) -> None:
+        resume: str | None = ""
+        while True:
+            self._wake.clear()
+            try:
+                if resume is not None:
+                    resume = await self._database.write(partial(self._rounds.recompute, after=resume))
+                await self.tick()
+                self._last_round_at = asyncio.get_running_loop().time()
+            except StoreFailed as error:
+                log.warning("cases_wait", error=error.message)
+            except Exception as error:  # noqa: BLE001 (whatever it is, the next clock must not stand still for it)
+                log.error("cases_round_failed", error=type(error).__name__)  # noqa: TRY400 (its text may quote a report)
+            try:
+                await asyncio.wait_for(self._wake.wait(), ROUND_EVERY_S if resume is None else _PAUSE_S)
+            except TimeoutError:
+                continue
