@@ -22,7 +22,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, func, insert, select
-from tests.web.console.studio import START, Browser, Studio, studio
+from tests.cases.house import START
+from tests.web.console.studio import Browser, Studio, studio
 
 from safelight.accounts.permissions import Role
 from safelight.cases.draft import Declarations, Matter, Route

@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, select
 
 from safelight.accounts.permissions import Role
+from safelight.cases.desk import to_row
 from safelight.cases.draft import (
     Contact,
     ContactKind,
@@ -37,6 +38,7 @@ from safelight.ledger.append import Ledger
 from safelight.ledger.opening import open_log
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.known import KnownImages, open_hashes
+from safelight.store.cases_tables import cases
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 from tests.ledger.twin import KEY
@@ -109,8 +111,8 @@ class House:
         self.ledger = Ledger(KEY, self.clock)
         self.runner = asyncio.Runner()
         if begin:
-            self.sql(lambda c: open_log(c, KEY.public(), None))
-        self.sql(lambda c: self.ledger.begin(c, release="1", policy="sha256:aa", models=["one@1"]))
+            self.database.write_here(lambda c: open_log(c, KEY.public(), None))
+        self.database.write_here(lambda c: self.ledger.begin(c, release="1", policy="sha256:aa", models=["one@1"]))
         self.platform = MemoryPlatform(self.clock)
         self.post = MemoryPost()
         self.known = KnownImages(self.database, open_hashes(folder, self.key))
@@ -144,8 +146,9 @@ class House:
         self.tick()
 
     def row(self, case_id: str) -> CaseRow:
-        page = self.run(self.cases.queue(SENIOR, EVERYTHING, limit=200))
-        return next(row for row in page.rows if row.id == case_id)
+        return self.run(
+            self.database.read(lambda c: to_row(c.execute(select(cases).where(cases.c.id == case_id)).one()))
+        )
 
     def decide(self, case_id: str, choice: Choice = REMOVE, staff: Staff = MODERATOR) -> None:
         """Claim, decide, and have it carried out; a second later than whatever came before."""

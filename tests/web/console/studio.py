@@ -11,14 +11,12 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx2
 import uvicorn
-from sqlalchemy import Connection, select
 from starlette.applications import Starlette
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
@@ -29,37 +27,14 @@ from safelight.accounts.staff import Member, add_member
 from safelight.accounts.staff_oidc import Oidc
 from safelight.accounts.staff_sessions import SessionRules, sign_in
 from safelight.accounts.staff_welfare import WelfareRules
-from safelight.cases.desk import to_row
-from safelight.cases.draft import (
-    Contact,
-    ContactKind,
-    Declarations,
-    Fingerprint,
-    Matter,
-    Place,
-    PlaceKind,
-    ReportDraft,
-    Reporter,
-)
-from safelight.cases.rules import load_rules
-from safelight.cases.service import Cases
-from safelight.cases.staff_model import CaseRow
-from safelight.cases.stay_down import BankCopies
-from safelight.cases.takedown.memory import MemoryPlatform, MemoryPost
+from safelight.cases.draft import Fingerprint, Place, PlaceKind
 from safelight.core.errors import BadInput, InputCode
-from safelight.ledger.append import Ledger
-from safelight.ledger.opening import open_log
 from safelight.matching.fingerprints import HashKind
-from safelight.matching.known import KnownImages, open_hashes
-from safelight.store.cases_tables import cases
-from safelight.store.database import Database, sqlite_url
-from safelight.store.digest_key import DigestKey
 from safelight.web.console.app import Console, ConsoleRules
 from safelight.web.console.door import PREFIX
-from tests.ledger.twin import KEY
+from tests.cases.house import House, report
 
 T = TypeVar("T")
-START = datetime(2026, 11, 22, 12, tzinfo=UTC)
 START_TIMEOUT_S = 30.0
 _CSRF = re.compile(r'name="csrf" value="([0-9a-f]{64})"')
 
@@ -107,34 +82,15 @@ class Browser(httpx2.Client):
             self.csrf = found[1]
 
 
-class Studio:
-    """What a test may ask of the running console."""
+class Studio(House):
+    """A house of reports with a console, whose server runs the house's loop in a thread of its own."""
 
     def __init__(self, folder: Path, port: int, oidc: Oidc | None, **rules: Any) -> None:
-        self.now = START
+        super().__init__(folder)
         self.address = f"http://localhost:{port}"
         self.closing = ExitStack()
-        self.loop = asyncio.new_event_loop()
-        self.database = Database(sqlite_url(folder / "console.db"), timeout_s=20)
-        self.database.migrate()
-        key = DigestKey(b"\x05" * 32)
-        ledger = Ledger(KEY, self.clock)
-        self.database.write_here(lambda c: open_log(c, KEY.public(), None))
-        self.database.write_here(lambda c: ledger.begin(c, release="1", policy="sha256:aa", models=["one@1"]))
         self.pictures = PicturesInMemory()
         self.receipts: dict[str, tuple[str, str]] = {}
-        self.platform = MemoryPlatform(self.clock)
-        self.known = KnownImages(self.database, open_hashes(folder, key))
-        self.cases = Cases(
-            self.database,
-            load_rules(),
-            key,
-            self.clock,
-            ledger,
-            copies=BankCopies(self.known, self.clock),
-            platform=self.platform,
-            post=MemoryPost(),
-        )
         self.rules = ConsoleRules(self.address, **{"second_look_share": 0.0, **rules})
         self.console = Console(
             database=self.database,
@@ -146,22 +102,9 @@ class Studio:
             oidc=oidc,
         )
 
-    def clock(self) -> datetime:
-        """The moment that the test stands at."""
-        return self.now
-
-    def travel(self, **by: float) -> None:
-        """Let time pass, and have what is due done."""
-        self.now += timedelta(**by)
-        self.do(self.cases.tick())
-
-    def do(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T]) -> T:
         """Run `work` on the console's own loop."""
-        return asyncio.run_coroutine_threadsafe(work, self.loop).result(30)
-
-    def sql(self, work: Callable[[Connection], T]) -> T:
-        """Run `work` in one transaction."""
-        return self.do(self.database.write(work))
+        return asyncio.run_coroutine_threadsafe(work, self.runner.get_loop()).result(30)
 
     def member(self, name: str, role: Role) -> Member:
         """Somebody of the staff."""
@@ -190,24 +133,15 @@ class Studio:
         address = f"https://pictures.example/{number}.png"
         if picture:
             self.pictures.files[address] = picture
-        whole = ReportDraft(
-            matter=Matter.INTIMATE,
-            reporter=Reporter.SUBJECT,
-            places=(Place(PlaceKind.ADDRESS, address),),
-            fingerprints=(Fingerprint(HashKind.PDQ, hashlib.sha256(address.encode()).hexdigest()),),
-            declarations=Declarations(True, True, True, "A. Person"),
-            contact=Contact(ContactKind.RECEIPT),
-        )
-        receipt = self.do(self.cases.receive(replace(whole, **changes), "test"))
+        changes = {
+            "places": (Place(PlaceKind.ADDRESS, address),),
+            "fingerprints": (Fingerprint(HashKind.PDQ, hashlib.sha256(address.encode()).hexdigest()),),
+            **changes,
+        }
+        receipt = self.run(self.cases.receive(report(**changes), "test"))
         self.receipts[receipt.case_id] = (receipt.code, receipt.pin)
-        self.do(self.cases.tick())
+        self.run(self.cases.tick())
         return receipt.case_id
-
-    def row(self, case_id: str) -> CaseRow:
-        """The case's line of the queue."""
-        return self.do(
-            self.database.read(lambda c: to_row(c.execute(select(cases).where(cases.c.id == case_id)).one()))
-        )
 
 
 @contextmanager
@@ -223,8 +157,9 @@ def studio(folder: Path, oidc: Callable[[str], Oidc] | None = None, **rules: Any
         server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
 
         def run() -> None:
-            asyncio.set_event_loop(opened.loop)
-            opened.loop.run_until_complete(server.serve([listener]))
+            loop = opened.runner.get_loop()
+            asyncio.set_event_loop(loop)
+            loop.run_until_complete(server.serve([listener]))
 
         thread = threading.Thread(target=run, daemon=True)
         thread.start()
@@ -238,8 +173,7 @@ def studio(folder: Path, oidc: Callable[[str], Oidc] | None = None, **rules: Any
             opened.closing.close()
             server.should_exit = True
             thread.join(30)
-            opened.loop.close()
-            opened.database.close()
+            opened.close()
 
 
 SHORT = SessionRules(idle=timedelta(minutes=30), longest=timedelta(hours=10))

@@ -20,7 +20,8 @@ from safelight.cases.staff_model import Staff
 from safelight.matching.banks import create_bank
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.model import Bank, BankCategory, BankState
-from tests.web.console.studio import START, TIGHT, Browser, Studio, studio
+from tests.cases.house import START
+from tests.web.console.studio import TIGHT, Browser, Studio, studio
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
 
@@ -149,7 +150,7 @@ def test_a_picture_is_veiled_until_asked_then_grey_and_small_then_full(desk: Stu
 
     assert detail_of(veil) < detail_of(reduced) < detail_of(grey) / 3
     assert veil.std() < grey.std() / 2
-    steps = [entry.kind for entry in desk.do(desk.cases.open(Staff("x", Role.SENIOR), case_id)).history]
+    steps = [entry.kind for entry in desk.run(desk.cases.open(Staff("x", Role.SENIOR), case_id)).history]
     assert steps.count("viewed") == 3, "each showing is in the history, a veil is none"
 
 

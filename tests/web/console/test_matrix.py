@@ -61,13 +61,13 @@ def case_in(house: Studio, hands: tuple[Member, Browser], state: CaseState, pict
         return case_id
     if state is S.WITHDRAWN:
         code, pin = house.receipts[case_id]
-        house.do(house.cases.withdraw(code, pin, "test"))
+        house.run(house.cases.withdraw(code, pin, "test"))
         return case_id
     choice = "remove/child_sexualised" if state is S.PROPOSED else "keep/within_terms"
     browser.press(f"/cases/{case_id}/decide", choice=choice, version=str(house.row(case_id).version))
     if state is S.CONTESTED:
         code, pin = house.receipts[case_id]
-        house.do(house.cases.contest(code, pin, "test", "It is me."))
+        house.run(house.cases.contest(code, pin, "test", "It is me."))
     assert house.row(case_id).state is state, staff
     return case_id
 

@@ -12,8 +12,9 @@ from safelight.accounts.staff import make_enrolment
 from safelight.accounts.staff_oidc import Oidc
 from safelight.core.errors import NotStartable
 from safelight.web.console.door import PREFIX, SIGN_IN
+from tests.cases.house import START
 from tests.web.console.provider import CLIENT_ID, CLIENT_SECRET, ISSUER, Provider
-from tests.web.console.studio import START, Browser, Studio, studio
+from tests.web.console.studio import Browser, Studio, studio
 
 
 @pytest.fixture(scope="module")
