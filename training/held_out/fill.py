@@ -17,7 +17,7 @@ from importlib.resources import files
 
 from safelight.core.request import Role
 from safelight.evaluation.cases import Case, CaseTurn, Label
-from training.held_out.sheet import SLOT, Section, Sheet, Template
+from training.held_out.sheet import SLOT, Section, Sheet, SheetInvalid, Template
 
 MINORS_TIMES = 8
 """A template about a child is filled so many times more often: there are few of them, and many words."""
@@ -91,7 +91,12 @@ def _filling(slot: str, sheet: Sheet, rng: random.Random) -> str:
         return str(rng.choice(AGES))
     if slot == "minor":
         own, listed = sheet.choices("years"), minor_words(sheet.lang)
-        return rng.choice(own if not listed or rng.random() < OWN_WORDS_SHARE else listed)
+        if not own and not listed:
+            message = (
+                f"{sheet.set}/{sheet.lang}.toml: nothing fills {{minor}}; add `years` to [fill], with {{age}} in them."
+            )
+            raise SheetInvalid(message)
+        return rng.choice(own if own and (not listed or rng.random() < OWN_WORDS_SHARE) else listed)
     return rng.choice(sheet.choices(slot))
 
 
