@@ -194,15 +194,15 @@ that chooses what is read of a text too long to be read whole.
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
 conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several people who never saw the grammar;
 and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in three runs
-of two passes each, every one on the grammar as it stood (`--further` goes on from the last; `further_small.toml` came after
-them), and the head upon them in the last. One run of today's files is the same recipe, not the same bytes.
+of two passes each, every one on the grammar as it stood (`--further` goes on from the last; `further_small.toml` came
+after them), and the head upon them in the last. One run of today's files is the same recipe, not the same bytes.
 
 ## What it is measured on
 
 {found.cases} requests of `training/held_out/{report.conditions.sets[0]}`: templates whose
 author has not read the grammar, its lexicons or any test, and which nothing was chosen by. The same author wrote
-`hands/elder`, which is learnt from, so a set by somebody else stands beside it further down. Requests of one template are alike, so
-the intervals (95 %, Wilson) are too narrow. Each is judged as at the gate: normaliser, detectors, default
+`hands/elder`, which is learnt from, so a set by somebody else stands beside it further down. Requests of one template
+are alike, so the intervals (95 %, Wilson) are too narrow. Each is judged as at the gate: normaliser, detectors, default
 policy; a photo is a stand-in for the portrait of a clothed adult.
 
 Refused, as it should be: **{percent(report.all_cases.recall)}**. Refused, though it should pass:
