@@ -37,7 +37,8 @@ from safelight.cases.takedown.ports import Platform, Post
 from safelight.ledger.append import Ledger
 from safelight.ledger.opening import open_log
 from safelight.matching.fingerprints import HashKind
-from safelight.matching.known import KnownImages, open_hashes
+from safelight.matching.known import KnownImages, open_copies, open_hashes
+from safelight.matching.past import StoredOutputs
 from safelight.store.cases_tables import cases
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
@@ -115,8 +116,8 @@ class House:
         self.database.write_here(lambda c: self.ledger.begin(c, release="1", policy="sha256:aa", models=["one@1"]))
         self.platform = MemoryPlatform(self.clock)
         self.post = MemoryPost()
-        self.known = KnownImages(self.database, open_hashes(folder, self.key))
-        self.copies = BankCopies(self.known, self.clock)
+        self.known = KnownImages(self.database, open_hashes(folder, self.key), open_copies(self.database, self.key))
+        self.copies = BankCopies(self.known, self.clock, StoredOutputs(self.database))
         self.cases = Cases(
             self.database,
             rules or load_rules(),

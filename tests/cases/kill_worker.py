@@ -10,7 +10,7 @@ import sys
 from datetime import UTC, datetime
 from pathlib import Path
 
-from safelight.cases.draft import Contact, ContactKind
+from safelight.cases.draft import Contact, ContactKind, Place
 from safelight.cases.errors import CaseError
 from safelight.cases.model import CaseState
 from safelight.cases.staff_model import QueueFilter
@@ -41,6 +41,10 @@ class FilePlatform:
         self._orders.write(f"{command.case_id} {command.sequence} {command.order} {command.id}\n")
         self._orders.flush()
         return Confirmed()
+
+    async def picture(self, request_id: str, place: Place) -> bytes | None:
+        """There are no pictures here."""
+        return None
 
     async def send(self, parcel: Parcel) -> None:
         """Write it down."""

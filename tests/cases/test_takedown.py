@@ -8,7 +8,6 @@ from safelight.cases.model import Visibility
 from safelight.cases.stay_down import INDEX_NAME
 from safelight.cases.takedown.ports import Order
 from safelight.matching.banks import list_banks
-from safelight.matching.copies import features, same_picture
 from safelight.matching.model import BankCategory
 from safelight.matching.pdq import Frame
 from tests.cases.house import KEEP, REMOVE, SENIOR, House, post, print_of, report
@@ -51,7 +50,6 @@ def refused(home: House, frame: Frame) -> bool:
 
 
 def test_one_report_hides_every_copy_that_was_published_and_nothing_else(town: House) -> None:
-    town.platform.same_picture = lambda one, other: same_picture(features(one), features(other)) is not None
     receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
     town.tick()
     town.decide(receipt.case_id)
@@ -72,7 +70,6 @@ def test_the_next_upload_and_the_next_generation_of_each_copy_are_refused(town: 
 
 
 def test_a_reversal_shows_every_copy_again_and_blocks_none(town: House) -> None:
-    town.platform.same_picture = lambda one, other: same_picture(features(one), features(other)) is not None
     receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
     town.decide(receipt.case_id, REMOVE)
     town.run(town.cases.undo(SENIOR, receipt.case_id, ""))

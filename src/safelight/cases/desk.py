@@ -35,6 +35,7 @@ from safelight.cases.staff_model import (
     ReportView,
     Staff,
 )
+from safelight.cases.stay_down import made_here
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_additions, case_effects, case_reports, cases
 
@@ -135,6 +136,7 @@ class Desk:
             ),
             fingerprints=book.prints(connection, case_id),
             banks=banks,
+            made_here=tuple(made_here(connection, book.row(connection, case_id).number)),
             account=self.account(connection, book.row(connection, case_id).subject_id),
             history=tuple(
                 HistoryEntry(seq, event.at, event.step.value, event.by, event.body, words)

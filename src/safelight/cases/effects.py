@@ -12,21 +12,36 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 import structlog
 from sqlalchemy import Connection, Row, and_, select, update
 
-from safelight.cases.draft import Place
+from safelight.cases.draft import Fingerprint, Place
 from safelight.cases.history import Case
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseState, Outcome, Party, Visibility
-from safelight.cases.records import BANK, DEAD, DONE, DOUBTFUL, INDEX, LETTER, PLACES, WAITING, Book
-from safelight.cases.stay_down import Copies
+from safelight.cases.records import (
+    BANK,
+    DEAD,
+    DONE,
+    DOUBTFUL,
+    INDEX,
+    LETTER,
+    MATCH,
+    PICTURE,
+    PLACES,
+    WAITING,
+    Book,
+    is_findable,
+    unknown_numbers,
+)
+from safelight.cases.stay_down import Copies, Down, made_here
 from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order, Parcel, Platform, Post
 from safelight.cases.timers import hide_by
 from safelight.core.clock import to_rfc3339
-from safelight.core.errors import SafelightError, StoreFailed
+from safelight.core.errors import BadInput, SafelightError, StoreFailed
 from safelight.store.cases_tables import case_effects, case_letters, case_places, case_receipts, cases
 from safelight.store.database import Database
 from safelight.store.group import GroupCommit
@@ -35,6 +50,8 @@ log = structlog.get_logger()
 _MEANS = {Order.HIDE: Visibility.HIDDEN, Order.REMOVE: Visibility.REMOVED, Order.RESTORE: Visibility.VISIBLE}
 AT_ONCE = 64
 """Effects run side by side: a platform that is slow for one case holds up few others."""
+_PICTURES_ASKED = 3
+"""Places of one case at which the platform is asked for the picture; the first that it gives will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +63,7 @@ class _Work:
     parcel: Parcel | None = None
     case: Case | None = None
     number: int = 0
+    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +71,9 @@ class _Done:
     """An effect that was carried out."""
 
     work: _Work
-    confirmed: Confirmed | None
+    confirmed: Confirmed | None = None
+    prints: tuple[Fingerprint, ...] = ()
+    """What a picture that the platform gave is known by."""
 
 
 class Courier:
@@ -73,26 +93,47 @@ class Courier:
 
     async def run_due(self) -> int:
         """Run up to `AT_ONCE` effects that are due; returns how many there were. Raises StoreFailed."""
-        if not await self._database.read(lambda c: self._due(c, limit=1)):
-            return 0
-        works = await self._database.write(self._lease)
+        works = await self._leased(is_matching=False)
         await asyncio.gather(*(self._run(work) for work in works))
         return len(works)
 
-    def _due(self, connection: Connection, limit: int) -> list[Row[Any]]:
+    async def match_back(self) -> int:
+        """Look for what was made here of pictures that went down, many cases at once: a look at the register takes
+        long, however many are looked for, and no order waits for it. Returns how many there were. Raises StoreFailed.
+        """
+        works = await self._leased(is_matching=True)
+        if not works:
+            return 0
+        try:
+            grown = await asyncio.to_thread(self._find_made_here, works)
+        except SafelightError as error:
+            for work in works:
+                await self._note_failure(work.row, error.message, is_final=False)
+        else:
+            await self._database.write(partial(self._note_matched, works=works, grown=grown))
+        return len(works)
+
+    async def _leased(self, *, is_matching: bool) -> list[_Work]:
+        if not await self._database.read(lambda c: self._due(c, 1, is_matching=is_matching)):
+            return []
+        return await self._database.write(lambda c: self._lease(c, is_matching=is_matching))
+
+    def _due(self, connection: Connection, limit: int, *, is_matching: bool) -> list[Row[Any]]:
+        kind = case_effects.c.kind
         query = (
             select(case_effects)
             .where(case_effects.c.state == WAITING, case_effects.c.due_at <= to_rfc3339(self._book.clock()))
+            .where(kind == MATCH if is_matching else kind != MATCH)
             .order_by(case_effects.c.due_at)
             .limit(limit)
         )
         return list(connection.execute(query))
 
-    def _lease(self, connection: Connection) -> list[_Work]:
+    def _lease(self, connection: Connection, *, is_matching: bool) -> list[_Work]:
         now = self._book.clock()
         until = now + timedelta(seconds=self._book.rules.delivery.lease_s)
         works = []
-        for row in self._due(connection, AT_ONCE):
+        for row in self._due(connection, AT_ONCE, is_matching=is_matching):
             state = WAITING
             if row.kind == LETTER and not self._post.repeats_safely:
                 state = DOUBTFUL
@@ -115,10 +156,14 @@ class Courier:
             return _Work(row, parcel=self._parcel(connection, row))
         case = self._book.load(connection, row.case_id)
         number = connection.execute(select(cases.c.number).where(cases.c.id == row.case_id)).scalar_one()
-        command = self._command(connection, row, case) if row.kind == PLACES else None
-        return _Work(row, command=command, case=case, number=number)
+        command = self._command(connection, row, case, number) if row.kind == PLACES else None
+        places: tuple[Place, ...] = ()
+        if row.kind == PICTURE:
+            known = [place for place, found in self._book.places(connection, row.case_id) if not found.is_copy]
+            places = tuple(place for place in known if is_findable(place))[:_PICTURES_ASKED]
+        return _Work(row, command=command, case=case, number=number, places=places)
 
-    def _command(self, connection: Connection, row: Row[Any], case: Case) -> Command | None:
+    def _command(self, connection: Connection, row: Row[Any], case: Case, number: int) -> Command | None:
         """What the platform is to hear now; None where there is nothing to tell it."""
         hide_at = None
         if case.visibility is Visibility.REMOVED:
@@ -141,6 +186,7 @@ class Courier:
             places=tuple(place for place, _ in self._book.places(connection, row.case_id)),
             fingerprints=tuple(one for one in self._book.prints(connection, row.case_id) if one.is_usable),
             hide_at=hide_at,
+            requests=tuple(dict.fromkeys(one.request_id for one in made_here(connection, number) if one.request_id)),
         )
 
     def _parcel(self, connection: Connection, row: Row[Any]) -> Parcel:
@@ -167,7 +213,7 @@ class Courier:
 
     async def _run(self, work: _Work) -> None:
         try:
-            confirmed = await self._carry_out(work)
+            done = await self._carry_out(work)
         except StoreFailed as error:
             await self._note_failure(work.row, error.message, is_final=False)
         except DeliveryFailed as error:
@@ -177,16 +223,30 @@ class Courier:
         except Exception as error:  # noqa: BLE001 (a platform may be anybody's code: its failure is kept and seen)
             await self._note_failure(work.row, f"It failed with {type(error).__name__}.", is_final=False)
         else:
-            await self._done.add(_Done(work, confirmed))
+            await self._done.add(done)
 
-    async def _carry_out(self, work: _Work) -> Confirmed | None:
+    async def _carry_out(self, work: _Work) -> _Done:
         if work.parcel is not None:
             await self._post.send(work.parcel)
-            return None
-        if work.row.kind == PLACES:
-            return await self._platform.carry_out(work.command) if work.command else None
-        await asyncio.to_thread(self._in_banks, work)
-        return None
+        elif work.row.kind == PLACES:
+            return _Done(work, await self._platform.carry_out(work.command) if work.command else None)
+        elif work.row.kind == PICTURE:
+            return _Done(work, prints=await self._look_at_picture(work))
+        else:
+            await asyncio.to_thread(self._in_banks, work)
+        return _Done(work)
+
+    async def _look_at_picture(self, work: _Work) -> tuple[Fingerprint, ...]:
+        """What the picture is known by, where the platform gives it and it is still down."""
+        assert work.case is not None  # noqa: S101 (set for every kind but letters)
+        for number, place in enumerate(work.places if work.case.visibility is not Visibility.VISIBLE else ()):
+            file = await self._platform.picture(f"{work.row.id}_{number}", place)
+            if file is not None:
+                try:
+                    return await asyncio.to_thread(self._copies.describe, work.number, work.case.matter, file)
+                except BadInput as error:
+                    log.warning("picture_unreadable", case=work.row.case_id, why=error.message)
+        return ()
 
     def _in_banks(self, work: _Work) -> None:
         assert work.case is not None  # noqa: S101 (set for every kind but letters)
@@ -198,18 +258,60 @@ class Courier:
             self._copies.block(work.number, work.case.matter, prints)
         elif work.row.kind == BANK:
             self._copies.unblock(work.number)
+            self._forget_lost(prints)
+
+    def _forget_lost(self, prints: tuple[Fingerprint, ...]) -> None:
+        """A case that a restored database has lost still blocks; whoever decides on its picture decides on it too."""
+        near = self._copies.find([one for one in prints if one.is_usable])
+        if near:
+            for number in self._database.read_here(lambda c: unknown_numbers(c, near)):
+                self._copies.forget(number)
+
+    def _find_made_here(self, works: Sequence[_Work]) -> frozenset[int]:
+        down = []
+        for work in works:
+            assert work.case is not None  # noqa: S101 (set for every kind but letters)
+            if work.case.visibility is not Visibility.VISIBLE:
+                prints = self._database.read_here(partial(self._book.prints, case_id=work.row.case_id))
+                keeps = self._book.rules.matter[work.case.matter].features
+                down.append(Down(work.number, work.case.matter, prints, keeps))
+        return self._copies.match_back(down)
+
+    def _note_matched(self, connection: Connection, works: Sequence[_Work], grown: frozenset[int]) -> None:
+        for work in works:
+            self._note_done(connection, _Done(work))
+            if work.number in grown:
+                log.error("reported_picture_was_made_here", case=work.row.case_id)
+                self._book.enqueue(connection, PLACES, f"{work.row.case_id}/{PLACES}", case_id=work.row.case_id)
+            self._end_if_shown(connection, work)
+
+    def _end_if_shown(self, connection: Connection, work: _Work) -> None:
+        """Have what was kept of a picture dropped again, where it was shown again in the meantime."""
+        if self._book.load(connection, work.row.case_id).visibility is Visibility.VISIBLE:
+            self._book.enqueue(connection, BANK, f"{work.row.case_id}/{BANK}", case_id=work.row.case_id)
 
     def _note_all_done(self, connection: Connection, done: Sequence[_Done]) -> list[None]:
         for one in done:
-            self._note_done(connection, one.work, one.confirmed)
+            self._note_done(connection, one)
         return [None] * len(done)
 
-    def _note_done(self, connection: Connection, work: _Work, confirmed: Confirmed | None) -> None:
-        now = to_rfc3339(self._book.clock())
+    def _note_done(self, connection: Connection, done: _Done) -> None:
+        work, confirmed, now = done.work, done.confirmed, to_rfc3339(self._book.clock())
         mine = and_(case_effects.c.id == work.row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
         connection.execute(update(case_effects).where(mine).values(state=DONE, done_at=now, error=""))
+        if work.case is None:
+            return
+        case_id, is_down = work.row.case_id, work.case.visibility is not Visibility.VISIBLE
+        if work.row.kind in (BANK, INDEX) and is_down:
+            self._book.enqueue(connection, MATCH, f"{case_id}/{MATCH}", case_id=case_id)
+        if work.row.kind == PICTURE:
+            if self._book.add_prints(connection, case_id, done.prints):
+                self._book.enqueue(connection, PLACES, f"{case_id}/{PLACES}", case_id=case_id)
+            self._end_if_shown(connection, work)
         if confirmed is None or work.command is None or work.command.order is Order.WATCH:
             return
+        if confirmed.has_picture and is_down and self._book.rules.matter[work.case.matter].features:
+            self._book.enqueue(connection, PICTURE, f"{case_id}/{PICTURE}", case_id=case_id)
         self._book.add_places(connection, work.row.case_id, confirmed.copies, is_copy=True)
         told = [self._book.place_digest(place) for place in (*work.command.places, *confirmed.copies)]
         connection.execute(

@@ -7,6 +7,7 @@ Rules of this module
 """
 
 import json
+import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, cast
@@ -48,10 +49,14 @@ from safelight.store.digest_key import DigestKey
 WAITING, DONE, DEAD, DOUBTFUL, OVERTAKEN = "waiting", "done", "dead", "doubtful", "overtaken"
 PLACES, BANK, INDEX, LETTER = "places", "bank", "index", "letter"
 """Kinds of effect: tell the platform; block or unblock at the gate; remember the fingerprints; send a letter."""
+PICTURE, MATCH = "picture", "match"
+"""Ask the platform for a picture that is down, to know crops of it; look for what was made here of it."""
+_NUMBER_BITS = 40
 
 
 # Built once: every report goes through them.
 _UPDATE = update(cases).where(cases.c.id == bindparam("this"))
+_LAST = select(func.max(case_effects.c.seq)).where(case_effects.c.lane == bindparam("this"))
 _OVERTAKE = (
     update(case_effects)
     .where(case_effects.c.lane == bindparam("this"), case_effects.c.state.in_([WAITING, DEAD]))
@@ -107,7 +112,9 @@ class Book:
     def begin(self, connection: Connection, case_id: str, event: Event, **more: Any) -> Case:
         """A new case, from what was received. `more`: columns that no step says (`views`, `is_known`, …)."""
         case = apply(None, event)
-        number = (connection.execute(select(func.max(cases.c.number))).scalar() or 0) + 1
+        # Drawn, not counted: the index of fingerprints is no part of a database that is restored, and a number that
+        # was given again would find another's pictures.
+        number = 1 + secrets.randbelow((1 << _NUMBER_BITS) - 1)
         columns = {"places": 0, "views": 0, "is_known": False, "is_flood": False} | more
         row = {"id": case_id, "number": number, **columns}
         row |= self._columns(case, columns["views"], columns["is_flood"])
@@ -182,7 +189,7 @@ class Book:
         """Have the platform and the banks brought to what holds now."""
         if case.kind is CaseKind.IMAGE:
             for kind in (PLACES, BANK):
-                self.enqueue(connection, kind, f"{case_id}/{kind}", case_id=case_id, seq=case.version)
+                self.enqueue(connection, kind, f"{case_id}/{kind}", case_id=case_id)
 
     def enqueue(
         self,
@@ -191,11 +198,16 @@ class Book:
         lane: str,
         *,
         case_id: str | None,
-        seq: int = 0,
         target: str | None = None,
     ) -> str:
-        """Queue an effect; one of the same lane that still waits is overtaken by it. Returns its id."""
+        """Queue an effect; one of the same lane that still waits is overtaken by it. Returns its id.
+
+        Its sequence is the time in milliseconds, or one more than the last of its lane: whoever followed orders that a
+        restored database knows nothing of still takes the next one for newer.
+        """
         now = self.clock()
+        last = connection.execute(_LAST, {"this": lane}).scalar() or 0
+        seq = max(int(now.timestamp() * 1000), last + 1)
         if kind != LETTER:
             connection.execute(_OVERTAKE, {"this": lane, "at": to_rfc3339(now)})
         effect_id = new_id("eff", now)
@@ -320,6 +332,11 @@ class Book:
         for addition in connection.execute(query):
             draft = draft.with_added(read_addition(self.seal.open(addition.id, addition.sealed)))
         return draft
+
+
+def unknown_numbers(connection: Connection, numbers: Sequence[int]) -> set[int]:
+    """Those that no case has: fingerprints of reports that came after the backup from which a database was restored."""
+    return set(numbers) - set(connection.execute(select(cases.c.number).where(cases.c.number.in_(numbers))).scalars())
 
 
 def is_findable(place: Place) -> bool:

@@ -56,6 +56,8 @@ class MatterRules(_Part):
     laws: dict[Law, float]
     hide: HideWhen
     hide_at_due: bool
+    features: bool = False
+    """Whether what crops are found by is kept of a picture while it is down (docs/limits.md says what that tells)."""
     second: frozenset[Outcome]
     patience_h: float = Field(ge=0)
     escalate_h: tuple[float, ...]

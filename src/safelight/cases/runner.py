@@ -30,20 +30,20 @@ class Runner:
         self._database = database
         self._rounds = rounds
         self._courier = courier
-        self._task: asyncio.Task[None] | None = None
+        self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._wake = asyncio.Event()
         self._last_round_at = 0.0
 
     async def start(self) -> None:
         """Begin."""
         self._last_round_at = asyncio.get_running_loop().time()
-        self._task = asyncio.create_task(self._run())
+        self._tasks = (asyncio.create_task(self._run()), asyncio.create_task(self._match_back()))
 
     async def close(self) -> None:
         """Stop looking. What is due stays in the store."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     def wake(self) -> None:
         """There is something to do now."""
@@ -51,15 +51,24 @@ class Runner:
 
     def trouble(self) -> str:
         """What keeps the clocks from running; empty when nothing does."""
-        if self._task is None:
+        if not self._tasks:
             return ""
         silent_s = asyncio.get_running_loop().time() - self._last_round_at
-        if self._task.done() or silent_s > _SILENT_MAX_S:
+        if any(task.done() for task in self._tasks) or silent_s > _SILENT_MAX_S:
             return f"Nobody has looked at the clocks of reports for {silent_s:.0f} s; look at the database."
         return ""
 
     async def tick(self) -> int:
         """Do everything that is due now, and say how much that was. Raises StoreFailed."""
+        done = 0
+        for _ in range(_ROUNDS_MAX):
+            some = await self._do_due() + await self._courier.match_back()
+            if not some:
+                break
+            done += some
+        return done
+
+    async def _do_due(self) -> int:
         done = 0
         for _ in range(_ROUNDS_MAX):
             some = 0
@@ -75,6 +84,16 @@ class Runner:
             done += some
         return done
 
+    async def _match_back(self) -> None:
+        while True:
+            try:
+                await self._courier.match_back()
+            except StoreFailed as error:
+                log.warning("match_back_waits", error=error.message)
+            except Exception as error:  # noqa: BLE001 (as below)
+                log.error("match_back_failed", error=type(error).__name__)  # noqa: TRY400
+            await asyncio.sleep(ROUND_EVERY_S)
+
     async def _run(self) -> None:
         resume: str | None = ""
         while True:
@@ -82,7 +101,7 @@ class Runner:
             try:
                 if resume is not None:
                     resume = await self._database.write(partial(self._rounds.recompute, after=resume))
-                await self.tick()
+                await self._do_due()
                 self._last_round_at = asyncio.get_running_loop().time()
             except StoreFailed as error:
                 log.warning("cases_wait", error=error.message)

@@ -30,7 +30,7 @@ from safelight.cases.model import Visibility
 from safelight.cases.preview import try_out
 from safelight.cases.public_status import read_status
 from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
-from safelight.cases.records import Book
+from safelight.cases.records import Book, unknown_numbers
 from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
 from safelight.cases.rounds import Rounds
 from safelight.cases.rules import CaseRules
@@ -52,6 +52,7 @@ from safelight.cases.takedown.memory import NoPost
 from safelight.cases.takedown.ports import Platform, Post
 from safelight.core.clock import Clock
 from safelight.core.errors import StoreFailed
+from safelight.core.ids import new_id
 from safelight.ledger.append import Ledger
 from safelight.store.cases_tables import case_places, case_prints, case_receipts, cases
 from safelight.store.database import Database
@@ -87,6 +88,7 @@ class Cases:
         self._clock = clock
         self._key = key
         self._copies = copies
+        self._platform = platform
         self._book = Book(rules, key, clock, ledger.append)
         self._mail = Mailroom(self._book, sends=not isinstance(post, NoPost))
         self._intake = Intake(self._book, self._mail)
@@ -208,14 +210,21 @@ class Cases:
             query = select(cases.c.id).join(case_places).where(case_places.c.digest == digest, hidden).limit(1)
             if connection.execute(query).first() is not None:
                 return False
-        if near and connection.execute(select(cases.c.id).where(cases.c.number.in_(near), hidden).limit(1)).first():
-            return False
+        if near:
+            if connection.execute(select(cases.c.id).where(cases.c.number.in_(near), hidden).limit(1)).first():
+                return False
+            if unknown_numbers(connection, near):
+                return False  # it was reported, and the report was lost with a database: nobody has decided to show it
         if fingerprint is not None:
             digest = self._book.print_digest(fingerprint)
             query = select(cases.c.id).join(case_prints).where(case_prints.c.digest == digest, hidden).limit(1)
             if connection.execute(query).first() is not None:
                 return False
         return True
+
+    async def picture(self, place: Place) -> bytes | None:
+        """The file at a place, where the platform gives it. Raises DeliveryFailed."""
+        return await self._platform.picture(new_id("pic", self._clock()), place)
 
     async def account_letters(self, subject_id: str) -> tuple[Letter, ...]:
         """The letters to an account, with its receipts in them, for its platform to hand on; oldest first."""

@@ -178,6 +178,22 @@ class EffectView:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeHere:
+    """A picture that this service released, and that is near the one that was reported."""
+
+    output_id: str
+    made_at: str
+    distance: int
+    """Bits of 256."""
+    decision_id: str | None
+    """That released it; None where only the edit chain remembers the picture."""
+    request_id: str | None
+    subject_id: str | None
+    """Who asked for it, as a pseudonym."""
+    policy_version: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class CaseView:
     """One case on one page."""
 
@@ -188,6 +204,7 @@ class CaseView:
     fingerprints: tuple[Fingerprint, ...]
     banks: tuple[str, ...]
     """Names of the active banks that know the picture."""
+    made_here: tuple[MadeHere, ...]
     account: "AccountView | None"
     history: tuple[HistoryEntry, ...]
     letters: tuple[Letter, ...]

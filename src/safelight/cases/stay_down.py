@@ -4,33 +4,65 @@ Each case has a number, under which its fingerprints stand: in a bank that match
 and, while the picture is hidden or removed, in a bank that the gate asks at upload and at generation. To restore is to
 drop the number. The banks are made when the first report needs them.
 
+Two things make more of a fingerprint. What was made here and is near it is looked for in the register of outputs, so
+that its posts are taken down as well. And where the picture itself can be had (the platform hands it out, or its output
+was made here), its features are kept while it is down, because no hash finds a crop.
+
 A fingerprint comes from a stranger. One that no picture can have, or that everyday pictures would match, is kept with
 its report and blocks nothing: otherwise one report could have half of the world refused.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol
 
-from sqlalchemy import Connection
+import numpy as np
+import structlog
+from sqlalchemy import Connection, select
 
 from safelight.cases.draft import Fingerprint, Matter
+from safelight.cases.staff_model import MadeHere
 from safelight.core.clock import Clock
+from safelight.core.limits import DEFAULT_LIMITS, Limits
+from safelight.core.request import Upload
 from safelight.matching.banks import create_bank, list_banks
-from safelight.matching.fingerprints import HashKind
+from safelight.matching.copies import Features, unpacked
+from safelight.matching.copy_index import describe
+from safelight.matching.errors import BankError
+from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.guards import is_nonsense, why_hold_back
 from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.known import KnownImages
 from safelight.matching.model import Bank, BankCategory, BankState
+from safelight.matching.past import PastOutputs, match_back
+from safelight.matching.pdq import Pdq, pdq
+from safelight.signals.image.decode import decode
+from safelight.signals.model import PictureRole
+from safelight.store.matching_tables import past_matches
+from safelight.store.provenance_tables import outputs
+from safelight.store.tables import banks, decisions
 
+log = structlog.get_logger()
 INDEX_NAME = "reported"
 BANK_NAMES = {
     Matter.CHILD: ("taken-down-child", BankCategory.CSAM),
     Matter.INTIMATE: ("taken-down", BankCategory.NCII),
     Matter.OTHER: ("taken-down-other", BankCategory.ILLEGAL),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Down:
+    """A picture that is hidden or removed."""
+
+    number: int
+    matter: Matter
+    prints: tuple[Fingerprint, ...]
+    keeps_features: bool
+    """Whether features may be kept of it."""
 
 
 class Copies(Protocol):
@@ -45,8 +77,20 @@ class Copies(Protocol):
     def block(self, number: int, matter: Matter, prints: Sequence[Fingerprint]) -> int:
         """Refuse these from now on; returns how many can be. Again is harmless."""
 
+    def describe(self, number: int, matter: Matter, file: bytes) -> tuple[Fingerprint, ...]:
+        """Keep what crops of this picture are found by, and say what else it is known by. Raises BadInput.
+
+        For a picture that is blocked. The file is not kept.
+        """
+
+    def match_back(self, down: Sequence["Down"]) -> frozenset[int]:
+        """Find what was made here before of pictures that are down; returns the numbers of which more was found."""
+
     def unblock(self, number: int) -> None:
         """Refuse them no longer."""
+
+    def forget(self, number: int) -> None:
+        """Refuse them no longer, nor find any case by them."""
 
     def known_in(self, prints: Sequence[Fingerprint]) -> tuple[str, ...]:
         """Names of the lists of others that know one of these."""
@@ -55,8 +99,13 @@ class Copies(Protocol):
 class BankCopies:
     """The port, over this installation's banks."""
 
-    def __init__(self, known: KnownImages, clock: Clock) -> None:
+    def __init__(
+        self, known: KnownImages, clock: Clock, past: PastOutputs | None = None, limits: Limits = DEFAULT_LIMITS
+    ) -> None:
+        """`past`: what was made here, where that is kept."""
         self._known = known
+        self._past = past
+        self._limits = limits
         self._hashes: BankHashes = known.hashes
         self._clock = clock
         self._banks: dict[str, Bank] = {}
@@ -81,10 +130,64 @@ class BankCopies:
         self._add(self._bank(BANK_NAMES[matter][0]), number, fit)
         return len(fit)
 
+    def describe(self, number: int, matter: Matter, file: bytes) -> tuple[Fingerprint, ...]:
+        """As the port says."""
+        picture = decode(Upload(file), role=PictureRole.PHOTO, where="reported", limits=self._limits)
+        found = [Fingerprint(kind, digest.hex()) for kind, digest in file_digests(file).items()]
+        hashed = pdq(picture.frames[0])
+        if not isinstance(hashed, Pdq):
+            return tuple(found)
+        found.append(Fingerprint(HashKind.PDQ, hashed.hex, hashed.quality))
+        if self._known.copies and is_blockable(found[-1]):
+            self._keep(self._bank(BANK_NAMES[matter][0]), number, *describe(picture.frames[0]))
+        return tuple(found)
+
+    def match_back(self, down: Sequence[Down]) -> frozenset[int]:
+        """As the port says."""
+        grown: set[int] = set()
+        for matter, (name, _) in BANK_NAMES.items():
+            mine = [one for one in down if one.matter is matter]
+            pdqs = [(a.value, one.number) for one in mine for a in one.prints if a.kind is HashKind.PDQ]
+            fit = [(value, number) for value, number in pdqs if is_blockable(Fingerprint(HashKind.PDQ, value.hex()))]
+            if not fit or self._past is None:
+                continue
+            bank = self._bank(name)
+            found = match_back(self._known.database, self._hashes, self._past, bank, self._clock(), fit)
+            grown |= {match.item for match in found}
+            for one in mine:
+                if one.keeps_features:
+                    self._describe_output(bank, one.number)
+        return frozenset(grown)
+
+    def _describe_output(self, bank: Bank, number: int) -> None:
+        """Keep the features that the register has of an output that was found, where none are kept yet."""
+        copies = self._known.copies
+        if copies is None or copies.has(bank.number, number):
+            return
+        packed = self._known.database.read_here(partial(_features_of, bank=bank.number, item=number))
+        if packed is not None:
+            self._keep(bank, number, unpacked(packed), _NONE)
+
+    def _keep(self, bank: Bank, number: int, plain: Features, mirrored: Features) -> None:
+        assert self._known.copies  # noqa: S101 (asked before)
+        try:
+            self._known.copies.add_features(bank.number, number, plain, mirrored, self._clock())
+        except BankError as error:
+            # Too plain, or the book is full: hashes have to do, as for every picture that nobody hands out.
+            log.warning("features_not_kept", bank=bank.name, item=number, why=error.message)
+
     def unblock(self, number: int) -> None:
         """As the port says."""
         for name, _ in BANK_NAMES.values():
-            self._hashes.drop(self._bank(name).number, number)
+            bank = self._bank(name).number
+            self._hashes.drop(bank, number)
+            if self._known.copies:
+                self._known.copies.drop(bank, number)
+
+    def forget(self, number: int) -> None:
+        """As the port says."""
+        self.unblock(number)
+        self._hashes.drop(self._bank(INDEX_NAME).number, number)
 
     def known_in(self, prints: Sequence[Fingerprint]) -> tuple[str, ...]:
         """As the port says."""
@@ -102,6 +205,38 @@ class BankCopies:
         for kind in HashKind:
             if values := [one.value for one in prints if one.kind is kind]:
                 self._hashes.add(bank.number, kind, values, [number] * len(values))
+
+
+_NONE = Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), (1, 1))
+"""In place of the mirror image's: of an output the register has its own only."""
+
+
+def _features_of(connection: Connection, bank: int, item: int) -> bytes | None:
+    """Of the nearest output that a bank's item was found to be."""
+    query = (
+        select(outputs.c.features)
+        .join(past_matches, past_matches.c.output_id == outputs.c.id)
+        .where(past_matches.c.bank == bank, past_matches.c.item == item, outputs.c.features.is_not(None))
+        .order_by(past_matches.c.distance)
+    )
+    found: bytes | None = connection.execute(query.limit(1)).scalar()
+    return found
+
+
+def made_here(connection: Connection, number: int) -> list[MadeHere]:
+    """What was made here of a case's picture, the oldest first: as far as it was found (`match_back`)."""
+    past, made = past_matches.c, decisions.c
+    names = [name for name, _ in BANK_NAMES.values()]
+    query = (
+        select(past.output_id, past.made_at, past.distance, past.decision_id)
+        .add_columns(made.request_id, made.subject_id, made.policy_version)
+        .select_from(past_matches.join(banks, banks.c.number == past.bank))
+        .outerjoin(decisions, made.id == past.decision_id)
+        .where(banks.c.name.in_(names), past.item == number)
+        .order_by(past.made_at, past.output_id)
+    )
+    # Of a case whose matter changed, two banks found the same.
+    return list({row.output_id: MadeHere(*row) for row in connection.execute(query)}.values())
 
 
 def is_blockable(one: Fingerprint) -> bool:

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, delete, func, insert, select
 
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import StoreFailed
-from safelight.matching.copies import MIN_AGREEING, features, packed, unpacked
+from safelight.matching.copies import MIN_AGREEING, Features, features, packed, unpacked
 from safelight.matching.copy_index import ASKED, CopyIndex, FoundCopy, Registered, describe
 from safelight.matching.errors import BankError
 from safelight.matching.pdq import Frame
@@ -70,7 +70,10 @@ class CopyBook:
 
         Raises BankError for a picture without enough detail, or where the book is full; StoreFailed.
         """
-        plain, mirrored = describe(frame)
+        self.add_features(bank, item, *describe(frame), now)
+
+    def add_features(self, bank: int, item: int, plain: Features, mirrored: Features, now: datetime) -> None:
+        """As `add`, of a picture that was described elsewhere, and of its mirror image (which may be empty)."""
         if len(plain.points) < 2 * MIN_AGREEING:
             raise BankError("This picture has too little detail for parts of it to be found.")
         halves = [packed(plain), packed(mirrored)]
@@ -90,6 +93,12 @@ class CopyBook:
             connection.execute(insert(bank_copies).values(row))
 
         self._database.write_here(write)
+
+    def has(self, bank: int, item: int) -> bool:
+        """Whether the features of a picture are kept. Raises StoreFailed."""
+        columns = bank_copies.c
+        query = select(columns.id).where(columns.bank == bank, columns.item == item)
+        return self._database.read_here(lambda connection: connection.execute(query).first() is not None)
 
     def drop(self, bank: int, item: int | None = None) -> None:
         """Forget everything of a bank, or of one item of it. Raises StoreFailed."""

@@ -4,15 +4,29 @@ Append only, by triggers (migration): the history, the letters, and what happene
 history's last word and can be made again from it.
 """
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, LargeBinary, String, Table, Text, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
 
 from safelight.store.tables import metadata
+
+_LONG = BigInteger().with_variant(Integer, "sqlite")
 
 cases = Table(
     "cases",
     metadata,
     Column("id", String(40), primary_key=True),
-    Column("number", Integer, nullable=False, unique=True, comment="under which its fingerprints stand in the index"),
+    Column("number", _LONG, nullable=False, unique=True, comment="under which its fingerprints stand in the index"),
     Column("kind", String(16), nullable=False),
     Column("matter", String(16), nullable=False),
     Column("route", String(16), nullable=False),
@@ -111,7 +125,7 @@ case_places = Table(
     Column("sealed", LargeBinary, nullable=False),
     Column("visibility", String(16), nullable=False, comment="as the platform has confirmed it"),
     Column("confirmed_at", String(27)),
-    Column("confirmed_seq", Integer, nullable=False, comment="by which command"),
+    Column("confirmed_seq", _LONG, nullable=False, comment="by which command"),
     UniqueConstraint("case_id", "digest"),
 )
 
@@ -130,7 +144,7 @@ case_effects = Table(
     Column("case_id", String(40), ForeignKey("cases.id"), index=True),
     Column("kind", String(16), nullable=False),
     Column("lane", String(80), nullable=False, comment="a newer command of one lane overtakes an older one"),
-    Column("seq", Integer, nullable=False, comment="the case's version that ordered it"),
+    Column("seq", _LONG, nullable=False, comment="counts up in each lane: milliseconds since 1970"),
     Column("target", String(40), comment="of a letter: which"),
     Column("state", String(16), nullable=False),
     Column("attempts", Integer, nullable=False),

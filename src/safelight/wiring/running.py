@@ -47,6 +47,7 @@ from safelight.lineage.words import WordsKey
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
 from safelight.matching.known import KnownImages, open_copies, open_hashes
+from safelight.matching.past import StoredOutputs
 from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
@@ -341,7 +342,7 @@ class Safelight:
             digest_key,
             self._clock,
             self.ledger,
-            copies=BankCopies(self.known, self._clock),
+            copies=BankCopies(self.known, self._clock, StoredOutputs(self.database), self.limits),
             platform=platform,
             post=post,
         )

@@ -1,15 +1,19 @@
 """A platform in memory, as a real one should behave: for tests, and to read.
 
-It has posts with pictures, finds copies by their hash, follows commands in their order, hides by itself what it was
-told to watch when the time is up, and can be out of order.
+It has posts with pictures, finds copies by their hash and crops by their features, follows commands in their order,
+hides by itself what it was told to watch when the time is up, hands out pictures when asked, and can be out of order.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
+
+import cv2
 
 from safelight.cases.draft import Place, PlaceKind
 from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order, Parcel
+from safelight.matching.copies import LIGHT, Features, features, same_picture
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.pdq import Frame, Pdq, distance, pdq
@@ -25,6 +29,13 @@ class Posted:
     case_id: str = ""
     is_hidden: bool = False
     hide_at: datetime | None = None
+    request_id: str = ""
+    """The request to Safelight that the picture came from, as the platform noted it."""
+
+    @cached_property
+    def features(self) -> Features:
+        """What crops of it are found by."""
+        return features(self.frame, LIGHT)
 
 
 @dataclass
@@ -39,13 +50,14 @@ class MemoryPlatform:
     """By command, so that a repetition changes nothing."""
     sequences: dict[str, int] = field(default_factory=dict)
     commands: list[Command] = field(default_factory=list)
-    same_picture: Callable[[Frame, Frame], bool] | None = None
-    """Finds what PDQ loses, such as crops of a picture that a post named in the command shows."""
+    hands_out: bool = False
+    """Whether it gives pictures to whoever is to keep them down."""
 
-    def publish(self, post: str, frame: Frame) -> None:
+    def publish(self, post: str, frame: Frame, request_id: str = "") -> None:
         """Show a picture."""
         hashed = pdq(frame)
-        self.posts[post] = Posted(frame, tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ())
+        forms = tuple(form for _, form in hashed.forms) if isinstance(hashed, Pdq) else ()
+        self.posts[post] = Posted(frame, forms, request_id=request_id)
 
     def shows(self, post: str) -> bool:
         """Whether a visitor sees it now."""
@@ -67,26 +79,31 @@ class MemoryPlatform:
         meant = named | self._copies(command, named)
         for post, posted in self.posts.items():
             if post in meant or (command.order is Order.RESTORE and posted.case_id == command.case_id):
-                self.posts[post] = replace(
-                    posted,
-                    case_id=command.case_id,
-                    is_hidden=command.order in (Order.HIDE, Order.REMOVE),
-                    hide_at=command.hide_at if command.order is Order.WATCH else None,
-                )
+                posted.case_id = command.case_id
+                posted.is_hidden = command.order in (Order.HIDE, Order.REMOVE)
+                posted.hide_at = command.hide_at if command.order is Order.WATCH else None
         copies = tuple(Place(PlaceKind.POST, post) for post in sorted(meant - named) if post in self.posts)
-        self.done[command.id] = Confirmed(copies)
+        self.done[command.id] = Confirmed(copies, has_picture=self.hands_out)
         return self.done[command.id]
+
+    async def picture(self, request_id: str, place: Place) -> bytes | None:  # noqa: ARG002 (for logs of real ones)
+        """As the port says; a PNG."""
+        if self.is_dead:
+            raise DeliveryFailed("The platform is out of order.")
+        posted = self.posts.get(place.value)
+        return bytes(cv2.imencode(".png", posted.frame[..., ::-1])[1].tobytes()) if posted and self.hands_out else None
 
     def _copies(self, command: Command, named: set[str]) -> set[str]:
         asked = [one.value for one in command.fingerprints if one.kind is HashKind.PDQ]
-        originals = [self.posts[post].frame for post in named if post in self.posts]
-        asked += [self.posts[post].forms[0] for post in named if post in self.posts and self.posts[post].forms]
-        found = set()
-        for post, posted in self.posts.items():
-            is_near = any(distance(form, one) <= MAX_RADIUS for form in posted.forms for one in asked)
-            if is_near or (self.same_picture and any(self.same_picture(posted.frame, one) for one in originals)):
-                found.add(post)
-        return found
+        originals = [self.posts[post] for post in named if post in self.posts]
+        asked += [original.forms[0] for original in originals if original.forms]
+        return {
+            post
+            for post, posted in self.posts.items()
+            if (posted.request_id and posted.request_id in command.requests)
+            or any(distance(form, one) <= MAX_RADIUS for form in posted.forms for one in asked)
+            or any(same_picture(posted.features, original.features) for original in originals)
+        }
 
 
 @dataclass
@@ -114,6 +131,10 @@ class NoPlatform:
         raise DeliveryFailed(
             f"No platform is connected, so nobody was told to {command.order.value} this: set SAFELIGHT_PLATFORM_URL."
         )
+
+    async def picture(self, request_id: str, place: Place) -> bytes | None:  # noqa: ARG002 (there is nobody to ask)
+        """There is none."""
+        return None
 
 
 class NoPost:

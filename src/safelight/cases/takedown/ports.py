@@ -4,7 +4,8 @@ What every implementation holds to (`tests/cases/takedown/contract.py`)
 - A command may come again, with the same id: the second time changes nothing.
 - A command may come late. Its `sequence` counts up in each case, so one that is older than what was done is answered
   like a success and not followed.
-- "Done" means done at every place named and at every copy that the platform finds by the fingerprints.
+- "Done" means done at every place named and at every copy that the platform finds, by the fingerprints and, of what
+  was cropped, by the pictures that it keeps (`matching/copies.py` can compare them).
 - A letter may come again with the same id, and is delivered once.
 """
 
@@ -45,6 +46,8 @@ class Command:
     fingerprints: tuple[Fingerprint, ...]
     hide_at: datetime | None = None
     """Of `WATCH`: when to hide it unasked, should nothing else be heard."""
+    requests: tuple[str, ...] = ()
+    """Requests to this service that copies of the picture came from: posts of their outputs are meant too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,8 @@ class Confirmed:
 
     copies: tuple[Place, ...] = ()
     """Further places where it found the picture, and did the same."""
+    has_picture: bool = False
+    """Whether it hands out the file when asked (`Platform.picture`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,9 @@ class Platform(Protocol):
 
     async def carry_out(self, command: Command) -> Confirmed:
         """Do it everywhere, then answer. Raises DeliveryFailed."""
+
+    async def picture(self, request_id: str, place: Place) -> bytes | None:
+        """The file at a place, also of one that is hidden; None where it does not give one. Raises DeliveryFailed."""
 
 
 class Post(Protocol):
