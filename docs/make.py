@@ -13,6 +13,7 @@ from types import ModuleType
 
 import click
 import typer
+from typer.core import TyperGroup
 
 import safelight.accounts.model
 import safelight.core.category
@@ -129,10 +130,11 @@ def permissions_page() -> str:
 
 
 def _commands(name: str, command: click.Command) -> list[tuple[str, click.Command]]:
-    inner = getattr(command, "commands", None)
-    if inner is None:
+    if not isinstance(command, TyperGroup):
         return [(name, command)]
-    return [entry for word, below in sorted(inner.items()) for entry in _commands(f"{name} {word}", below)]
+    context = typer.Context(command)
+    below = {word: command.get_command(context, word) for word in sorted(command.list_commands(context))}
+    return [entry for word, one in below.items() if one for entry in _commands(f"{name} {word}", one)]
 
 
 def _enum_table(module: ModuleType, enum: type[StrEnum]) -> list[str]:

@@ -44,9 +44,9 @@ def run(tmp_path: Path) -> Command:
 
 
 def test_a_list_is_imported_and_a_copy_matches_with_the_reason(run: Command) -> None:
-    run("bank", "add", "list", "--owner", "o", "--source", "s", "--category", "ncii", "--meaning", "call the desk")
+    run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "ncii", "--meaning", "call the desk")
     listed = run.file("l.csv", f"id,PDQ\n1,{hash_of(photo()).hex()}\n".encode())
-    assert run("bank", "import", "list", listed, "--column", "PDQ=pdq")["added"] == 1
+    assert run("banks", "import", "list", listed, "--column", "PDQ=pdq")["added"] == 1
     copy = run.file("copy.png", png(jpeg(photo(), 50)[:, ::-1]))
     (match,) = run("match", copy, code=1)["matches"]
     assert match["bank"] == "list"
@@ -57,26 +57,26 @@ def test_a_list_is_imported_and_a_copy_matches_with_the_reason(run: Command) -> 
 
 
 def test_a_batch_that_is_held_back_is_told_and_released(run: Command) -> None:
-    run("bank", "add", "list", "--owner", "o", "--source", "s", "--category", "csam")
+    run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "csam")
     old = run.file("old.jsonl", b"".join(b'{"p": "%s"}\n' % one.hex().encode() for one in random_pdqs(120)))
-    run("bank", "import", "list", old, "--column", "p=pdq")
+    run("banks", "import", "list", old, "--column", "p=pdq")
     many = [*random_pdqs(1_300, seed=1), hash_of(photo())]
     new = run.file("new.jsonl", b"".join(b'{"p": "%s"}\n' % one.hex().encode() for one in many))
-    taken = run("bank", "import", "list", new, "--column", "p=pdq")
+    taken = run("banks", "import", "list", new, "--column", "p=pdq")
     assert "flood" in taken["held_back"]
     picture = run.file("p.png", png(photo()))
     assert run("match", picture)["matches"] == []
-    states = {bank["name"]: bank["state"] for bank in run("bank", "list")}
+    states = {bank["name"]: bank["state"] for bank in run("banks", "list")}
     assert states == {"list": "active", taken["batch"]: "quarantined"}
-    run("bank", "release", taken["batch"], "--why", "looked at")
+    run("banks", "release", taken["batch"], "--why", "looked at")
     assert len(run("match", picture, code=1)["matches"]) == 1
-    run("bank", "quarantine", taken["batch"], "--why", "again")
-    run("bank", "remove", taken["batch"], "--why", "done")
+    run("banks", "quarantine", taken["batch"], "--why", "again")
+    run("banks", "remove", taken["batch"], "--why", "done")
     assert run("match", picture)["matches"] == []
-    kinds = [event["kind"] for event in run("bank", "show", taken["batch"])["events"]]
+    kinds = [event["kind"] for event in run("banks", "show", taken["batch"])["events"]]
     assert kinds == ["made", "active", "quarantined", "removed"]
-    assert "flood" in run.shown("bank", "show", "list")
-    assert "quarantined" not in run.shown("bank", "list")
+    assert "flood" in run.shown("banks", "show", "list")
+    assert "quarantined" not in run.shown("banks", "list")
 
 
 def test_a_photo_is_protected_shown_and_taken_off(run: Command) -> None:
@@ -130,15 +130,26 @@ def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:
 @pytest.mark.parametrize(
     ("words", "code"),
     [
-        (["bank", "show", "none"], "bank_error"),
-        (["bank", "import", "none", "x.csv", "--column", "a=pdq"], "bank_error"),
-        (["bank", "release", "none", "--why", "x"], "bank_error"),
+        (["banks", "show", "none"], "bank_error"),
+        (["banks", "import", "none", "x.csv", "--column", "a=pdq"], "bank_error"),
+        (["banks", "release", "none", "--why", "x"], "bank_error"),
         (["protect", "show", "protect_x"], "bank_error"),
         (["protect", "add"], "not_startable"),
         (["protect", "add", "--pdq", "xyz"], "not_startable"),
         (["protect", "add", "--pdq", "0" * 64, "--copies"], "not_startable"),
         (
-            ["bank", "sync", "none", "ncmec", "--url", "https://report.cybertip.org/x", "--user", "u", "--secret", "s"],
+            [
+                "banks",
+                "sync",
+                "none",
+                "ncmec",
+                "--url",
+                "https://report.cybertip.org/x",
+                "--user",
+                "u",
+                "--secret",
+                "s",
+            ],
             "not_startable",
         ),
     ],
@@ -153,28 +164,28 @@ def test_a_mistake_is_told_with_its_code(
 
 def test_a_timer_fetches_what_is_due_and_is_told_what_is_stale(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exchange refuses: the command says so in its exit code, and goes on to say which bank is stale."""
-    run("bank", "add", "list", "--owner", "us", "--source", "x", "--category", "ncii", "--stale-after", "1")
+    run("banks", "add", "list", "--owner", "us", "--source", "x", "--category", "ncii", "--stale-after", "1")
     monkeypatch.setenv("A_USER", "f")
     monkeypatch.setenv("A_SECRET", "s")
-    assert run("bank", "sync-all") == {"fetched": [], "stale": [], "another_run": False}
+    assert run("banks", "sync-all") == {"fetched": [], "stale": [], "another_run": False}
     with speaking(lambda _: Said(status=403)) as exchange:
         subscribed = f'[[exchange]]\nbank = "list"\nsource = "ncmec"\nurl = "{exchange.address}"\n'
         run.file("exchanges.toml", f'{subscribed}user_env = "A_USER"\nsecret_env = "A_SECRET"\n'.encode())
-        answer = run("bank", "sync-all", code=1)
-        assert "failed" in run.shown("bank", "sync-all")
+        answer = run("banks", "sync-all", code=1)
+        assert "failed" in run.shown("banks", "sync-all")
     assert [(one["bank"], one["error"]["code"]) for one in answer["fetched"]] == [("list", "exchange_failed")]
 
 
 def test_a_picture_that_was_taken_down_is_found_in_part_until_it_is_dropped(run: Command) -> None:
-    run("bank", "add", "down", "--owner", "us", "--source", "reports", "--category", "ncii")
+    run("banks", "add", "down", "--owner", "us", "--source", "reports", "--category", "ncii")
     picture = run.file("p.png", png(photo()))
     part = run.file("part.png", png(photo()[60:, :420]))
-    assert run("bank", "add-picture", "down", picture)["added"] == 4
+    assert run("banks", "add-picture", "down", picture)["added"] == 4
     (match,) = run("match", part, code=1)["matches"]
     assert (match["by"], match["bank"]) == ("features", "down")
     assert f"{match['agreeing']} features" in run.shown("match", part)
     assert {one["by"] for one in run("match", picture, code=1)["matches"]} == {"md5", "features"}
-    run("bank", "drop-picture", "down", picture)
+    run("banks", "drop-picture", "down", picture)
     assert run("match", picture)["matches"] == run("match", part)["matches"] == []
 
 
@@ -190,7 +201,7 @@ def test_a_protected_photo_is_found_in_part_where_its_person_wants_that(run: Com
 
 
 def test_what_shield_knows_is_told_and_goes_into_a_bank(run: Command) -> None:
-    run("bank", "add", "arachnid", "--owner", "C3P", "--source", "Shield", "--category", "csam")
+    run("banks", "add", "arachnid", "--owner", "C3P", "--source", "Shield", "--category", "csam")
     known, unknown = random_pdqs(2)
 
     def shield(asked: Asked) -> Said:
@@ -203,10 +214,10 @@ def test_what_shield_knows_is_told_and_goes_into_a_bank(run: Command) -> None:
         return Said(json.dumps({"scanned_hashes": answers}).encode())
 
     with speaking(shield) as server:
-        words = ("bank", "ask-arachnid", "--url", server.address, "--user", "u", "--secret", "s")
+        words = ("banks", "ask-arachnid", "--url", server.address, "--user", "u", "--secret", "s")
         answer = run(*words, known.hex(), unknown.hex(), "--add-to", "arachnid", code=1)
         assert run(*words, unknown.hex())["answers"][0]["verdict"] == "no-known-match"
         assert "csam" in run.shown(*words, known.hex())
     assert [one["verdict"] for one in answer["answers"]] == ["csam", "no-known-match"]
     assert answer["added"] == 1
-    assert [bank["hashes"] for bank in run("bank", "list")] == [1]
+    assert [bank["hashes"] for bank in run("banks", "list")] == [1]

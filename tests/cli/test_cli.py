@@ -1,5 +1,6 @@
 """The command line: one JSON object with --json, exit codes that scripts can use, errors that say what to do."""
 
+import ast
 import json
 import os
 import subprocess
@@ -7,6 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
+
+from safelight.cli.main import COMMANDS, app
 
 TIMEOUT_S = 120
 
@@ -115,3 +120,19 @@ def test_numpy_keeps_to_one_thread_in_every_command() -> None:
         for env in (unset, {**unset, "OPENBLAS_NUM_THREADS": "1"})
     ]
     assert threads[0] == threads[1]
+
+
+def test_the_list_of_commands_says_of_each_how_its_own_help_begins() -> None:
+    root = typer.main.get_command(app)
+    assert isinstance(root, TyperGroup)
+    for name, place in COMMANDS.items():
+        command = root.get_command(typer.Context(root), name)
+        assert " ".join(command.help.split()).startswith(place.says), name
+        assert command.name == name
+
+
+def test_the_list_of_commands_waits_for_no_room() -> None:
+    script = "import sys, safelight.cli.main; print(sorted(m for m in sys.modules if m.startswith('safelight.')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)  # noqa: S603 (ours)
+    rooms = {name.split(".")[1] for name in ast.literal_eval(done.stdout)}
+    assert rooms == {"cli", "core"}

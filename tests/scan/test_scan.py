@@ -52,12 +52,12 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert isinstance(found, Pdq)
     (data / "list.csv").write_text(f"PDQ\n{found.hex}\n")
     made = safelight(
-        *("bank", "add", "reported", "--owner", "us", "--source", "tests", "--category", "ncii"),
+        *("banks", "add", "reported", "--owner", "us", "--source", "tests", "--category", "ncii"),
         *("--data-dir", str(data)),
     )
     assert made.returncode == 0, made.stderr
     filled = safelight(
-        "bank", "import", "reported", str(data / "list.csv"), "--column", "PDQ=pdq", "--data-dir", str(data)
+        "banks", "import", "reported", str(data / "list.csv"), "--column", "PDQ=pdq", "--data-dir", str(data)
     )
     assert filled.returncode == 0, filled.stderr
     return data

@@ -1,4 +1,4 @@
-"""`safelight bank sync`, `sync-all` and `ask-arachnid`: what speaks with hotlines."""
+"""`safelight banks sync`, `sync-all` and `ask-arachnid`: what speaks with hotlines."""
 
 from functools import partial
 from pathlib import Path
@@ -37,7 +37,7 @@ def sync_with(
 ) -> None:
     """Fetch what is new from an exchange; a run that breaks goes on where it broke.
 
-    Example: `safelight bank sync ncii stopncii --url https://test.example/v1`
+    Example: `safelight banks sync ncii stopncii --url https://test.example/v1`
     """
     exchange = connect(source, url, user=user, secret=secret, production=production)
     try:
@@ -53,7 +53,7 @@ def sync_all(
 ) -> None:
     """Fetch what is due from every exchange of `exchanges.toml` in the data folder: for a timer, every few minutes.
 
-    Example: `safelight bank sync-all --data-dir /var/lib/safelight`
+    Example: `safelight banks sync-all --data-dir /var/lib/safelight`
 
     Exit code 0: all that was due was fetched, or another run is at it; 1: an exchange failed; 2: the file is not as it
     should be.
@@ -88,7 +88,7 @@ def ask_arachnid(
 ) -> None:
     """Ask Project Arachnid Shield what it knows of hashes. The pictures stay here.
 
-    Example: `safelight bank ask-arachnid 2d6b1a… --url https://test.example --add-to arachnid`
+    Example: `safelight banks ask-arachnid 2d6b1a… --url https://test.example --add-to arachnid`
 
     Exit code 0: none is known; 1: one is; 2: Shield did not answer as agreed.
     """

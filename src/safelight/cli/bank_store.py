@@ -63,7 +63,7 @@ def take_from(name: str, exchange: Exchange, data_dir: Path | None, as_json: boo
         if value:
             console.print(f"[bold]{what.replace('_', ' ')}[/] {escape(str(value))}", highlight=False)
     if taken.held_back:
-        console.print("[red]Held back[/]: look at it, then `safelight bank release` or `remove` the batch.")
+        console.print("[red]Held back[/]: look at it, then `safelight banks release` or `remove` the batch.")
 
 
 def counts(taken: Taken) -> dict[str, Any]:

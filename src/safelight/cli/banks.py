@@ -1,4 +1,4 @@
-"""`safelight bank`: lists of known images: make them, fill them, hold them back, release them."""
+"""`safelight banks`: lists of known images: make them, fill them, hold them back, release them."""
 
 import hashlib
 from functools import partial
@@ -26,7 +26,7 @@ from safelight.matching.pdq import Pdq, pdq
 
 app = typer.Typer(
     no_args_is_help=True,
-    help="Lists of known images.\n\nExample: `safelight bank add iwf --owner IWF --source weekly --category csam`",
+    help="Lists of known images.\n\nExample: `safelight banks add iwf --owner IWF --source weekly --category csam`",
 )
 
 app.command("sync")(bank_exchanges.sync_with)
@@ -53,7 +53,7 @@ def add(
 ) -> None:
     """Make an empty bank.
 
-    Example: `safelight bank add iwf --owner IWF --source "weekly list" --category csam --stale-after 200`
+    Example: `safelight banks add iwf --owner IWF --source "weekly list" --category csam --stale-after 200`
     """
     make = partial(
         register.create_bank,
@@ -83,7 +83,7 @@ def import_list(
 ) -> None:
     """Add the hashes of a list. Nothing is guessed: say which column holds which kind of hash.
 
-    Example: `safelight bank import iwf list.csv --column "MD5=md5" --column "SHA-1=sha1"`
+    Example: `safelight banks import iwf list.csv --column "MD5=md5" --column "SHA-1=sha1"`
     """
     take_from(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json)
 
@@ -92,7 +92,7 @@ def import_list(
 def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Add one picture that was taken down: its hashes, and the features by which cropped and turned copies are found.
 
-    The picture is not kept. Example: `safelight bank add-picture taken-down photo.jpg`
+    The picture is not kept. Example: `safelight banks add-picture taken-down photo.jpg`
     """
     content, picture = read_picture(photo)
     frame, item, now = picture.frames[0], _item_of(content), utc_now()
@@ -112,7 +112,7 @@ def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: A
 
 @app.command("drop-picture")
 def drop_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Take back what `add-picture` added. Example: `safelight bank drop-picture taken-down photo.jpg`"""
+    """Take back what `add-picture` added. Example: `safelight banks drop-picture taken-down photo.jpg`"""
     content, _ = read_picture(photo)
     item = _item_of(content)
     with opened(data_dir) as known:
@@ -130,7 +130,7 @@ def _item_of(content: bytes) -> int:
 
 @app.command("list")
 def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List every bank with its state and size. Example: `safelight bank list`"""
+    """List every bank with its state and size. Example: `safelight banks list`"""
     with opened(data_dir) as known:
         banks, sizes = known.database.read_here(register.list_banks), known.hashes.count()
     if as_json:
@@ -146,7 +146,7 @@ def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command("show")
 def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Show one bank and everything that was done to it. Example: `safelight bank show iwf`"""
+    """Show one bank and everything that was done to it. Example: `safelight banks show iwf`"""
     with opened(data_dir) as known:
         bank = known.database.read_here(partial(register.bank_named, name=name))
         events = known.database.read_here(partial(register.events_of, number=bank.number))
@@ -166,7 +166,7 @@ def show(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def past(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List the pictures that were made here before this bank knew them: ids and times, never the picture.
 
-    Example: `safelight bank past iwf`
+    Example: `safelight banks past iwf`
     """
     with opened(data_dir) as known:
         bank = known.database.read_here(partial(register.bank_named, name=name))
@@ -185,7 +185,7 @@ def past(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
 def quarantine(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Hold a bank back: nothing in it matches until it is released.
 
-    Example: `safelight bank quarantine iwf --why "matches the site's own logo"`
+    Example: `safelight banks quarantine iwf --why "matches the site's own logo"`
     """
     _set(name, BankState.QUARANTINED, why, data_dir, as_json)
 
@@ -194,7 +194,7 @@ def quarantine(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson =
 def release(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Let a bank that was held back, or a batch that a guard held back, count.
 
-    Example: `safelight bank release iwf --why "looked at with the IWF"`
+    Example: `safelight banks release iwf --why "looked at with the IWF"`
     """
     _set(name, BankState.ACTIVE, why, data_dir, as_json)
 
@@ -203,7 +203,7 @@ def release(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = Fa
 def remove(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """Remove a bank and all its hashes, for good. Its history stays.
 
-    Example: `safelight bank remove trial --why "was a trial"`
+    Example: `safelight banks remove trial --why "was a trial"`
     """
     _set(name, BankState.REMOVED, why, data_dir, as_json)
 
@@ -225,7 +225,7 @@ def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: 
     console.print(f"{name} is {state.value}.")
     if made_here:
         console.print(
-            f"[red]{made_here}[/] pictures that it knows were made here before: `safelight bank past {name}`."
+            f"[red]{made_here}[/] pictures that it knows were made here before: `safelight banks past {name}`."
         )
 
 

@@ -1,40 +1,86 @@
-"""`safelight`: every command, and one way to say that something is wrong."""
+"""`safelight`: every command, and one way to say that something is wrong.
+
+A command is imported when it is called: the list of them stands here with how the help of each begins, so that
+`safelight --help` waits for no room of the house.
+"""
 
 import sys
-from typing import Annotated, Any
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Annotated, Any, Literal
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from safelight import __version__
-from safelight.cli import (
-    banks,
-    cases,
-    check,
-    consent,
-    demo,
-    doctor,
-    figures,
-    hashes,
-    keys,
-    ledger,
-    marks,
-    names,
-    policy,
-    protect,
-    scan,
-    serve,
-    staff,
-    trace,
-    witness,
-)
-from safelight.cli import eval as measure
 from safelight.cli.output import print_error
 from safelight.core.errors import SafelightError
 
+_MARKUP: Literal["markdown"] = "markdown"
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a command is: a module of this package, and its function; without one, the module's `app`."""
+
+    module: str
+    says: str
+    """How its help begins."""
+    function: str = ""
+    help: str = "HELP"
+    """The constant that holds all of its help, for a function."""
+
+
+COMMANDS = {
+    "serve": _Place("serve", "Run the gate.", "serve"),
+    "check": _Place(
+        "check", "Judge one request and show the decision, each signal, and the rule that decided.", "check"
+    ),
+    "demo": _Place("demo", "Try it: start everything on the embedded defaults, send real requests through it", "demo"),
+    "doctor": _Place(
+        "doctor", "Load every part, verify every detector, and say what is wrong and what to do.", "doctor"
+    ),
+    "trace": _Place("trace", "Say from which request a picture comes, whose account asked, when", "trace"),
+    "figures": _Place("figures", "Count a period from the log: requests, refusals by category", "figures"),
+    "witness": _Place("witness", "Run a witness: it signs a log's head only if that holds everything", "witness"),
+    "eval": _Place("eval", "Measure the judgement of requests: recall and false positives", "evaluate"),
+    "hash": _Place("hashes", "Print the hashes of a picture", "hash_command", "HASH_HELP"),
+    "match": _Place("hashes", "Say which banks know a picture, by which hash, how near", "match_command", "MATCH_HELP"),
+    "scan": _Place("scan", "Compare every picture of folders and object stores with the banks", "scan"),
+    "policy": _Place("policy", "What is refused, and why."),
+    "keys": _Place("keys", "API keys: make, list, revoke."),
+    "ledger": _Place("ledger", "The transparency log: its state, a check of it, copies and openings."),
+    "consent": _Place("consent", "What people have signed: verified consent records."),
+    "marks": _Place("marks", "The keys behind the marks of released pictures."),
+    "names": _Place("names", "Names that weigh more: protected people and public figures."),
+    "banks": _Place("banks", "Lists of known images."),
+    "protect": _Place("protect", "Protected photos: refused at the gate; their people are told when somebody tried"),
+    "cases": _Place("cases", "Reports and their clocks, for whoever is on call"),
+    "staff": _Place("staff", "The staff of the console: add, list, change, end."),
+}
+
 
 class _Group(TyperGroup):
-    """Turns a foreseen error into one line on standard error and exit code 2."""
+    """Imports a command when it is called; turns a foreseen error into one line on standard error and exit code 2."""
+
+    _listing = False
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - as the base asks it
+        return list(COMMANDS)
+
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - as the base asks it
+        if cmd_name not in COMMANDS:
+            return None
+        if self._listing:
+            return TyperCommand(cmd_name, help=COMMANDS[cmd_name].says.removesuffix(".") + ".")
+        return _imported(cmd_name)
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        self._listing = True
+        try:
+            super().format_help(ctx, formatter)
+        finally:
+            self._listing = False
 
     def invoke(self, ctx: Any) -> Any:
         try:
@@ -44,34 +90,25 @@ class _Group(TyperGroup):
             raise typer.Exit(2) from error
 
 
+def _imported(name: str) -> Any:
+    place = COMMANDS[name]
+    module = import_module(f"safelight.cli.{place.module}")
+    if not place.function:
+        group: Any = typer.main.get_group(module.app)
+        group.name = name
+        return group
+    alone = typer.Typer(rich_markup_mode=_MARKUP, add_completion=False)
+    alone.command(name, help=getattr(module, place.help))(getattr(module, place.function))
+    return typer.main.get_command(alone)
+
+
 app = typer.Typer(
     cls=_Group,
     no_args_is_help=True,
-    rich_markup_mode="markdown",
+    rich_markup_mode=_MARKUP,
     pretty_exceptions_enable=False,
     help="The safeguard in front of an image model.\n\nStart with `safelight demo`.",
 )
-app.command("serve", help=serve.HELP)(serve.serve)
-app.command("check", help=check.HELP)(check.check)
-app.command("demo", help=demo.HELP)(demo.demo)
-app.command("doctor", help=doctor.HELP)(doctor.doctor)
-app.command("trace", help=trace.HELP)(trace.trace)
-app.command("figures", help=figures.HELP)(figures.figures)
-app.command("witness", help=witness.HELP)(witness.witness)
-app.command("eval", help=measure.HELP)(measure.evaluate)
-app.command("hash", help=hashes.HASH_HELP)(hashes.hash_command)
-app.command("match", help=hashes.MATCH_HELP)(hashes.match_command)
-app.command("scan", help=scan.HELP)(scan.scan)
-app.add_typer(policy.app, name="policy")
-app.add_typer(keys.app, name="keys")
-app.add_typer(ledger.app, name="ledger")
-app.add_typer(consent.app, name="consent")
-app.add_typer(marks.app, name="marks")
-app.add_typer(names.app, name="names")
-app.add_typer(banks.app, name="bank")
-app.add_typer(protect.app, name="protect")
-app.add_typer(cases.app, name="cases")
-app.add_typer(staff.app, name="staff")
 
 
 def _print_version(wanted: bool) -> None:

@@ -75,7 +75,7 @@ def bank_named(connection: Connection, name: str) -> Bank:
     """One bank. Raises BankError where there is none."""
     row = connection.execute(select(banks).where(banks.c.name == name)).one_or_none()
     if row is None:
-        raise BankError(f"There is no bank {name!r}; see `safelight bank list`.")
+        raise BankError(f"There is no bank {name!r}; see `safelight banks list`.")
     return _to_bank(row)
 
 

@@ -39,7 +39,7 @@ class Taken:
     held_back: str = ""
     """Why the new hashes wait in a batch of their own; empty where they count at once."""
     batch: str = ""
-    """The name of that batch, for `safelight bank release`."""
+    """The name of that batch, for `safelight banks release`."""
     made_here: int = 0
     """Pictures that were made here before and that the new hashes know (`past.py`)."""
 

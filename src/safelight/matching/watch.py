@@ -2,7 +2,7 @@
 
 Rules of this module
 - A stale bank goes on matching, and the service stays ready: an old list is better than none. It is told: in the log as
-  an error and in the bank's history, once for each silence; in a metric, `safelight bank list` and `safelight doctor`.
+  an error and in the bank's history, once for each silence; in a metric, `safelight banks list` and `safelight doctor`.
 - Whoever runs several processes hears of a silence once: the history says that it was told.
 - What goes wrong with one exchange is told and tried again later; it keeps nothing else from being done.
 """
