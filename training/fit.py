@@ -36,7 +36,6 @@ class Table:
     states: Sequence[Tensor]
     labels: Numbers
     kinds: NDArray[np.int64]
-    weight: Numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def _fit(
     draw = np.random.default_rng(_SEED)
     known = torch.from_numpy(~np.isnan(table.labels))
     target = torch.from_numpy(np.nan_to_num(table.labels).clip(settings.soft, 1 - settings.soft))
-    kinds, weight = torch.from_numpy(table.kinds), torch.from_numpy(table.weight)
+    kinds = torch.from_numpy(table.kinds)
     lengths = [len(state) for state in table.states]
     steps = settings.epochs * len(list(batches(lengths, settings.pieces, None)))
     adam = torch.optim.AdamW(groups, weight_decay=settings.decay)
@@ -115,7 +114,7 @@ def _fit(
             at = torch.tensor(rows)
             out = ask(module, [table.states[row] for row in rows], settings.drop)
             loss = functional.binary_cross_entropy_with_logits(out[:, : len(LABELS)], target[at], reduction="none")
-            loss = ((loss * known[at]).sum(dim=1) * weight[at]).mean()
+            loss = (loss * known[at]).sum(dim=1).mean()
             kind = functional.cross_entropy(out[:, len(LABELS) :], kinds[at], ignore_index=-1, reduction="sum")
             loss = loss + 0.3 * kind / len(rows)
             adam.zero_grad()

@@ -47,12 +47,10 @@ def table_of(rows: Sequence[Row], plain: Sequence[Ordinary], states: Sequence[Te
     minors = Minors()
     labels = np.full((len(states), len(LABELS)), np.nan, np.float32)
     kinds = np.full(len(states), -1, np.int64)
-    weight = np.ones(len(states), np.float32)
     for at, row in enumerate(rows):
         for name, value in row.labels.items():
             labels[at, LABELS.index(name)] = value
         kinds[at] = KINDS.index(Kind(row.kind))
-        weight[at] = 1.0 if row.block else 1.5
     for at, line in enumerate(plain, len(rows)):
         found = minors.look(line.text)
         calm = np.nan if line.bare else 0.0
@@ -60,7 +58,7 @@ def table_of(rows: Sequence[Row], plain: Sequence[Ordinary], states: Sequence[Te
         if line.source in _NO_ONE:
             labels[at, LABELS.index("person")] = 0.0
         kinds[at] = KINDS.index(Kind.NONE)
-    return Table(states, labels, kinds, weight)
+    return Table(states, labels, kinds)
 
 
 def save(head: Head, path: Path) -> None:

@@ -1,6 +1,9 @@
 """What several hands wrote is taught with the verdicts that they gave, and is nothing that measures."""
 
+from collections.abc import Sequence
+
 import pytest
+from training.grammar.rows import Row
 from training.hands import by_hand, sheets
 from training.held_out.sheet import SETS, read_sheets
 
@@ -8,8 +11,12 @@ from safelight.signals.text.head import LABELS
 from safelight.signals.text.kinds import Kind
 
 
-def test_every_request_is_taught_with_its_verdict_and_only_with_labels_that_it_settles() -> None:
-    rows = by_hand()
+@pytest.fixture(scope="module")
+def rows() -> list[Row]:
+    return by_hand()
+
+
+def test_every_request_is_taught_with_its_verdict_and_only_with_labels_that_it_settles(rows: Sequence[Row]) -> None:
     assert len({row.lang for row in rows}) > 30
     assert {row.labels["undress"] for row in rows if row.block} == {1.0}
     assert {row.labels["undress"] for row in rows if not row.block} == {0.0}
@@ -18,8 +25,7 @@ def test_every_request_is_taught_with_its_verdict_and_only_with_labels_that_it_s
     assert all(row.labels.get("minor") == 1.0 for row in rows if row.family == "minors")
 
 
-def test_a_conversation_is_calm_until_the_turn_that_is_refused() -> None:
-    rows = by_hand()
+def test_a_conversation_is_calm_until_the_turn_that_is_refused(rows: Sequence[Row]) -> None:
     refused = [row for row in rows if row.block and len(row.turns) > 1]
     calm = {row.turns for row in rows if not row.block}
     assert sum(row.turns[:-1] in calm for row in refused) > 100

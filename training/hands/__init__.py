@@ -7,6 +7,7 @@ hand but the shortest (`tests/training/test_hands.py`).
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from safelight.core.request import Role
@@ -19,7 +20,9 @@ from training.held_out.sheet import Sheet, read_sheet
 from training.split import part_of
 
 FOLDER = Path(__file__).parent
-PER_TEMPLATE = 2
+PER_TEMPLATE = {True: 2, False: 1}
+"""Fillings of a template that is to be refused, and of one that is to pass: of the latter there are more, and each turn
+of a calm conversation is a row besides."""
 SEED = 20261122
 OF_MINORS = 5
 """Fillings of a template about a child: there are few of them, and many words."""
@@ -34,12 +37,13 @@ def sheets() -> Iterator[Sheet]:
 
 def by_hand() -> list[Row]:
     """Every case as a row; of a conversation that goes wrong also what came before it, and of a calm one every turn."""
-    return [
-        row
-        for sheet in sheets()
-        for case in cases_of(sheet, per_template=PER_TEMPLATE, seed=SEED)
-        for row in _rows(case)
-    ]
+    return [row for sheet in sheets() for case in _cases(sheet) for row in _rows(case)]
+
+
+def _cases(sheet: Sheet) -> Iterator[Case]:
+    for blocked, count in PER_TEMPLATE.items():
+        part = replace(sheet, templates=tuple(t for t in sheet.templates if t.section.is_blocked is blocked))
+        yield from cases_of(part, per_template=count, seed=SEED)
 
 
 def _rows(case: Case) -> Iterator[Row]:
