@@ -4,6 +4,7 @@ Nothing is kept here. What is due stands in the store, so whoever restarts finds
 """
 
 import asyncio
+import contextlib
 from functools import partial
 
 import structlog
@@ -32,6 +33,7 @@ class Runner:
         self._courier = courier
         self._tasks: tuple[asyncio.Task[None], ...] = ()
         self._wake = asyncio.Event()
+        self._is_closing = False
         self._last_round_at = 0.0
 
     async def start(self) -> None:
@@ -41,6 +43,8 @@ class Runner:
 
     async def close(self) -> None:
         """Stop looking. What is due stays in the store."""
+        # Python 3.11's `wait_for`, here or in the store, may swallow a cancellation: then the loops see this.
+        self._is_closing = True
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -85,7 +89,7 @@ class Runner:
         return done
 
     async def _match_back(self) -> None:
-        while True:
+        while not self._is_closing:
             try:
                 await self._courier.match_back()
             except StoreFailed as error:
@@ -96,7 +100,7 @@ class Runner:
 
     async def _run(self) -> None:
         resume: str | None = ""
-        while True:
+        while not self._is_closing:
             self._wake.clear()
             try:
                 if resume is not None:
@@ -107,7 +111,6 @@ class Runner:
                 log.warning("cases_wait", error=error.message)
             except Exception as error:  # noqa: BLE001 (whatever it is, the next clock must not stand still for it)
                 log.error("cases_round_failed", error=type(error).__name__)  # noqa: TRY400 (its text may quote a report)
-            try:
-                await asyncio.wait_for(self._wake.wait(), ROUND_EVERY_S if resume is None else _PAUSE_S)
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(ROUND_EVERY_S if resume is None else _PAUSE_S):
+                    await self._wake.wait()

@@ -23,7 +23,7 @@ from safelight.matching.pdq import Frame, Pdq, distance, pdq
 class Posted:
     """One post with a picture."""
 
-    frame: Frame
+    frame: Frame = field(repr=False)
     forms: tuple[bytes, ...]
     """Its hash as it is, mirrored and turned; none for a picture without detail."""
     case_id: str = ""

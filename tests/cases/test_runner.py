@@ -1,0 +1,18 @@
+"""The clocks' own loop: it ends when it is told to, whatever comes at the same moment."""
+
+import asyncio
+
+from tests.cases.house import House, report
+
+
+def test_closing_right_after_a_step_ends(home: House) -> None:
+    async def open_and_close() -> None:
+        async with asyncio.timeout(30):
+            await home.cases.start()
+            await asyncio.sleep(0.2)
+            await home.cases.receive(report(), "here")
+            await home.cases.close()
+
+    home.run(open_and_close())
+    home.tick()
+    assert home.platform.commands
