@@ -1,7 +1,7 @@
 """Reports and queues under load: one page of a queue of 50,000 open cases, and 100 reports a second.
 
-    python bench/cases.py            50,000 cases, 60 seconds of reports
-    python bench/cases.py --quick    5,000 cases, 5 seconds
+    python bench/cases.py [--json]      50,000 cases, 60 seconds of reports
+    python bench/cases.py --quick       5,000 cases, 5 seconds
 
 Reports arrive evenly, each with a fingerprint of its own and a place of its own, from as many people; the latency is
 from the moment at which one was due to arrive to its receipt, so waiting counts. While they arrive, everything that
@@ -13,13 +13,22 @@ import asyncio
 import json
 import random
 import statistics
+import sys
 import tempfile
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import structlog
-from sqlalchemy import Connection, insert
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection, func, insert, select
+
+from machine import machine
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
 from tests.cases.house import MODERATOR, House, post, report
 
 from safelight.cases.draft import Fingerprint
@@ -116,33 +125,54 @@ async def reports(service: Cases, seconds: int) -> tuple[list[float], int]:
     return took, len(took)
 
 
-def spread(took: list[float]) -> str:
-    """Median and 95th percentile."""
+def spread(took: list[float]) -> dict[str, float]:
+    """Median, 95th and 99th percentile, in ms."""
     ordered = sorted(took)
-    return f"p50 {statistics.median(ordered):.1f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.1f} ms"
+    found = {"p50_ms": statistics.median(ordered)}
+    found |= {f"p{part}_ms": ordered[int(len(ordered) * part / 100)] for part in (95, 99)}
+    return {name: round(ms, 1) for name, ms in found.items()}
 
 
-def main() -> None:
-    """Measure and print."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--quick", action="store_true")
-    parser.add_argument("--cases", type=int, default=50_000)
-    parser.add_argument("--seconds", type=int, default=60)
-    asked = parser.parse_args()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+def run(count: int, seconds: int) -> dict[str, Any]:
+    """The queue of `count` cases, and then reports for so many seconds; what was acknowledged must be there."""
     random.seed(1)
-    count, seconds = (5_000, 5) if asked.quick else (asked.cases, asked.seconds)
     with tempfile.TemporaryDirectory() as folder:
         now = datetime.now(UTC)
         home = House(Path(folder), now=now)
         home.sql(lambda c: fill(c, count, now))
-        took, counted = home.run(pages(home.cases))
-        print(f"queue of {count}: a page of 50 {spread(took)}; counts {spread(counted)}")
+        found: dict[str, Any] = {"machine": machine(), "cases": count}
+        pages_took, counts_took = home.run(pages(home.cases))
+        found |= {"page of 50": spread(pages_took), "counts": spread(counts_took)}
         cpu = time.process_time()
         took, received = home.run(reports(home.cases, seconds))
         cpu = time.process_time() - cpu
-        print(f"{received} reports at {PER_S}/s: {spread(took)}; {cpu / received * 1000:.1f} ms of CPU each")
+        kept = home.sql(lambda c: c.execute(select(func.count()).select_from(cases)).scalar_one()) - count
+        found["report to receipt"] = spread(took)
+        found |= {"reports": received, "per_s": PER_S, "lost": received - kept}
+        found["cpu_ms_a_report"] = round(cpu / received * 1000, 1)
         home.close()
+    return found
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="5,000 cases, 5 seconds")
+    parser.add_argument("--cases", type=int, default=50_000)
+    parser.add_argument("--seconds", type=int, default=60)
+    parser.add_argument("--json", action="store_true", help="one object on the last line")
+    asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
+    found = run(5_000, 5) if asked.quick else run(asked.cases, asked.seconds)
+    if asked.json:
+        print(json.dumps(found))
+        return
+    table = Table("of which", "p50 ms", "p95 ms", "p99 ms", title=f"{found['cases']:,} open cases, {found['machine']}")
+    for name in ("page of 50", "counts", "report to receipt"):
+        table.add_row(name, *(str(ms) for ms in found[name].values()))
+    Console().print(table)
+    cost = f"{found['reports']} reports at {PER_S} a second, {found['cpu_ms_a_report']} ms of CPU each"
+    print(f"{cost}: {found['lost']} lost")
 
 
 if __name__ == "__main__":

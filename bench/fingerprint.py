@@ -9,7 +9,6 @@ be shrunk first.
 import argparse
 import io
 import json
-import platform
 import sys
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,8 @@ from pathlib import Path
 import cv2
 import skimage.data
 from PIL import Image
+
+from machine import machine
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
@@ -71,7 +72,7 @@ def main() -> None:
                 "file_median_ms": round(sorted(whole)[RUNS // 2]),
                 "file_most_ms": round(max(whole)),
             }
-        rows["machine"] = {"chromium": it.version, "python": platform.python_version()}
+        rows["machine"] = {**machine(), "chromium": it.version}
     if arguments.json:
         print(json.dumps(rows))
         return

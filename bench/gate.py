@@ -12,8 +12,6 @@ Ends with 1 when an ordinary request was refused or failed: a gate that is fast 
 
 import argparse
 import json
-import os
-import platform
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +22,7 @@ from rich.table import Table
 
 from inside import totals
 from load import Timed, at_rate, flat_out, in_pairs, one_by_one
+from machine import machine
 from servers import Gate, safelight, upstream
 from work import checks, edits, generations
 
@@ -105,7 +104,7 @@ class Report:
 
 def measure(plan: Plan) -> Report:
     """Start everything, measure everything, stop everything."""
-    report = Report(figures=_machine())
+    report = Report(figures=dict(machine()))
     with upstream() as model, safelight(model) as gate:
         report.figures["ready_s"] = round(gate.ready_s, 2)
         report.figures["rss_idle_mb"] = round(gate.memory_mb())
@@ -164,20 +163,6 @@ def _loads(report: Report, plan: Plan, gate: Gate) -> None:
         before = gate.cpu_s()
         timed = load()
         report.add_load(name, title, timed, {process: s - before[process] for process, s in gate.cpu_s().items()})
-
-
-def _machine() -> Figures:
-    model = platform.processor() or "unknown"
-    cpuinfo = Path("/proc/cpuinfo")
-    if cpuinfo.exists():
-        lines = [line for line in cpuinfo.read_text().splitlines() if line.startswith("model name")]
-        model = lines[0].partition(":")[2].strip() if lines else model
-    return {
-        "cpu": model,
-        "cores": len(os.sched_getaffinity(0)),
-        "python": platform.python_version(),
-        "load_average": round(os.getloadavg()[0], 1),
-    }
 
 
 def show(report: Report, plan: Plan) -> None:
