@@ -1,4 +1,4 @@
-"""Models whose weights ship inside installed packages: found, checked against a known digest, and opened for one core.
+"""Models whose weights ship inside installed packages: found, checked against a known digest, and opened.
 
 No package is imported for its model: importing some of them pulls in native libraries that the gate does not need.
 """
@@ -13,6 +13,7 @@ import onnxruntime
 
 from safelight.core.errors import DetectorUnfit
 from safelight.signals.image.simplify import simplified
+from safelight.signals.sessions import open_session
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,27 +68,13 @@ def multiplies_bytes(cpuinfo: Path = Path("/proc/cpuinfo")) -> bool:
 
 
 def open_model(model: BundledModel) -> onnxruntime.InferenceSession:
-    """A session on one thread; several threads of the caller may run it at once.
-
-    Threads of its own would fight with the gate's other detectors for two cores. With a memory arena, since asking the
-    system for each tensor anew took half of the text finder's time; without a plan of its memory, which would hold more
-    of it for no gain: all models together keep some 90 MB.
+    """A session (`signals/sessions.py`); several threads of the caller may run it at once.
 
     Raises DetectorUnfit as `read_model` does, and when the file will not open.
     """
     content = read_model(model)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.execution_mode = onnxruntime.ExecutionMode.ORT_SEQUENTIAL
-    options.enable_mem_pattern = False
-    options.log_severity_level = 3
-    if not model.blocked_layout:
-        options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_EXTENDED
     try:
-        return onnxruntime.InferenceSession(
-            simplified(content) if model.simplify else content, options, providers=["CPUExecutionProvider"]
-        )
+        return open_session(simplified(content) if model.simplify else content, blocked_layout=model.blocked_layout)
     except Exception as error:
         raise DetectorUnfit(f"{model.package}/{model.path} does not open: {error}") from error
 

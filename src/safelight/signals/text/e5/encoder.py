@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
+from safelight.signals.sessions import open_session
 from safelight.signals.text.e5 import graph
 from safelight.signals.text.e5.embeddings import Embeddings
 from safelight.signals.text.e5.model_file import ModelFile, bundled_model
@@ -29,13 +29,8 @@ class Encoder:
         self.tokenizer = Tokenizer(file.pieces)
         self.max_tokens = file.shape.max_tokens - 2
         self._embeddings = Embeddings(file)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.inter_op_num_threads = 1
         try:
-            self._session = onnxruntime.InferenceSession(
-                graph.build(file, stored() if tuned is None else tuned), options, providers=["CPUExecutionProvider"]
-            )
+            self._session = open_session(graph.build(file, stored() if tuned is None else tuned))
         except Exception as error:
             raise DetectorUnfit(
                 f"onnxruntime cannot open the sentence encoder ({error}); see safelight doctor"

@@ -8,13 +8,13 @@ import mmap
 import struct
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
+from safelight.signals.text.e5.pieces import Pieces, Vocabulary, open_pieces
 
 BLOCK = 32
 """Weights that share one scale (the Q4_0 format of ggml: a half-precision scale, then 32 nibbles)."""
@@ -32,19 +32,6 @@ class Shape:
     inner: int
     max_tokens: int
     epsilon: float
-
-
-@dataclass(frozen=True, slots=True)
-class Pieces:
-    """The tokenizer's vocabulary; ids are positions."""
-
-    text: tuple[str, ...]
-    scores: NDArray[np.float32]
-    begin: int
-    end: int
-    unknown: int
-    normal: dict[int, str]
-    """What a code point is replaced by before cutting."""
 
 
 class ModelFile:
@@ -90,19 +77,22 @@ class ModelFile:
             self._tensors[name] = (offset, size)
             at += 21
 
-    @cached_property
+    @property
     def pieces(self) -> Pieces:
-        """The vocabulary, built once."""
-        blob = self._map[self._blob[0] : self._blob[1]]
-        edges = self._offsets.tolist()
-        text = tuple(blob[a:b].decode("utf-8", "replace") for a, b in pairwise(edges))
+        """The vocabulary, ready for the tokenizer. Raises DetectorUnfit where its packed form is of another one."""
+        return open_pieces(self.vocabulary)
+
+    @cached_property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary as it stands in the file, read once."""
         normal: dict[int, str] = {}
         at = self._normal_at
         for _ in range(self._normal_count):
             point, size = struct.unpack_from("<IB", self._map, at)
             normal[point] = "".join(map(chr, struct.unpack_from(f"<{size}I", self._map, at + 5)))
             at += 5 + 4 * size
-        return Pieces(text, self._scores, self._begin, self._end, self._unknown, normal)
+        words = self._map[self._blob[0] : self._blob[1]]
+        return Vocabulary(words, self._offsets, self._scores, self._begin, self._end, self._unknown, normal)
 
     def vector(self, name: str) -> NDArray[np.float32]:
         """A tensor of full-precision numbers, flat."""

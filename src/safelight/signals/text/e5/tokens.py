@@ -7,11 +7,12 @@ No piece spans two words, so words are cut on their own, each spelling once a ca
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from safelight.signals.text.e5.model_file import Pieces
+from safelight.signals.text.e5.pieces import Pieces
 
 _SPACE = "▁"
 WORD_MAX_CHARS = 64
 _UNKNOWN_PENALTY = 10.0
+_PIECE_MAX_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +32,9 @@ class Tokenizer:
     """Cuts text as XLM-RoBERTa's SentencePiece model does. Safe to share between threads."""
 
     def __init__(self, pieces: Pieces) -> None:
-        scores = pieces.scores.tolist()
-        self._scores: list[float] = scores
-        self._ids = {text: index for index, text in enumerate(pieces.text) if text and index != pieces.unknown}
-        self._longest: dict[str, int] = {}
-        """Letters of the longest piece by its first one: few scripts have pieces as long as Latin ones."""
-        for text in self._ids:
-            self._longest[text[0]] = max(len(text), self._longest.get(text[0], 0))
+        self._trie, self._ids, self._scores = pieces.trie, pieces.ids, pieces.scores
         self._unknown = pieces.unknown
-        self._unknown_score = min(scores) - _UNKNOWN_PENALTY
+        self._unknown_score = pieces.least - _UNKNOWN_PENALTY
         self._normal = pieces.normal
 
     def words(self, text: str) -> list[str]:
@@ -75,23 +70,21 @@ class Tokenizer:
 
     def _viterbi(self, text: str) -> tuple[list[int], float, int]:
         size = len(text)
-        known, scores, longest = self._ids, self._scores, self._longest
+        pieces, scores = self._trie.iter_prefixes_with_ids, self._scores
         best = [0.0] + [-1e30] * size
-        back: list[tuple[int, int]] = [(0, -1)] * (size + 1)
+        back = [(0, -1)] * (size + 1)  # where the last piece up to here begins, and its place; -1: the unknown one
         for start in range(size):
             base = best[start]
-            for end in range(start + 1, min(size, start + min(16, longest.get(text[start], 0))) + 1):
-                piece = known.get(text[start:end])
-                if piece is not None and base + scores[piece] > best[end]:
-                    best[end] = base + scores[piece]
-                    back[end] = (start, piece)
+            for piece, place in pieces(text[start : start + _PIECE_MAX_CHARS]):
+                end, score = start + len(piece), base + scores[place]
+                if score > best[end]:
+                    best[end], back[end] = score, (start, place)
             if base + self._unknown_score > best[start + 1]:
-                best[start + 1] = base + self._unknown_score
-                back[start + 1] = (start, self._unknown)
+                best[start + 1], back[start + 1] = base + self._unknown_score, (start, -1)
         ids: list[int] = []
         at = size
         while at > 0:
-            at, piece_id = back[at]
-            ids.append(piece_id)
+            at, place = back[at]
+            ids.append(self._ids[place] if place >= 0 else self._unknown)
         ids.reverse()
         return ids, best[size], ids.count(self._unknown)
