@@ -8,12 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.accounts.permissions import PERMISSIONS, Role, StaffPermission
-from safelight.cases.draft import Contact, ContactKind, Matter
+from safelight.cases.draft import Addition, Contact, ContactKind, Matter
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.model import CaseState, Outcome, ReasonCode, Visibility
 from safelight.cases.rules import load_rules
-from safelight.cases.staff_model import Choice, QueueFilter, Staff
-from safelight.core.errors import PermissionLacking
+from safelight.cases.staff_model import Action, Choice, QueueFilter, Staff
+from safelight.core.errors import PermissionLacking, SafelightError
 from tests.cases.house import (
     KEEP,
     MODERATOR,
@@ -167,6 +167,29 @@ def test_a_reporter_contests_what_was_kept(home: House) -> None:
     status = home.run(home.cases.status(receipt.code, receipt.pin, "here"))
     assert [step.value for _, step in status.steps][-2:] == ["contested", "appeal_reversed"]
     assert not status.can_contest
+
+
+def test_what_is_contested_is_hidden_by_those_who_may_decide_it_only(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.decide(receipt.case_id, KEEP, SENIOR)
+    home.run(home.cases.contest(receipt.code, receipt.pin, "here", "It is me."))
+    assert home.row(receipt.case_id).visibility is Visibility.VISIBLE
+    for staff in (MODERATOR, SENIOR):
+        with pytest.raises(SafelightError):
+            home.run(home.cases.hide(staff, receipt.case_id))
+    assert Action.HIDE in home.run(home.cases.open(OTHER_SENIOR, receipt.case_id)).actions
+    home.run(home.cases.hide(OTHER_SENIOR, receipt.case_id))
+    assert home.row(receipt.case_id).visibility is Visibility.HIDDEN
+    home.decide(receipt.case_id, KEEP, OTHER_SENIOR)
+    assert home.row(receipt.case_id).visibility is Visibility.VISIBLE
+
+
+def test_what_was_kept_and_turns_out_to_show_a_child_is_hidden_as_soon_as_it_is_contested(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.decide(receipt.case_id, KEEP, SENIOR)
+    home.run(home.cases.add(receipt.code, receipt.pin, "here", Addition(person_is_child=True)))
+    status = home.run(home.cases.contest(receipt.code, receipt.pin, "here", "I am sixteen."))
+    assert status.visibility is Visibility.HIDDEN
 
 
 def test_nobody_contests_what_was_decided_for_them(home: House) -> None:

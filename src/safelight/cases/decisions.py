@@ -56,10 +56,10 @@ class Decisions:
         if works and not is_other:
             if case.state is CaseState.OPEN and may(staff.role, _P.CASE_DECIDE):
                 can.add(Action.DECIDE)
-                if case.kind is CaseKind.IMAGE and case.visibility is Visibility.VISIBLE:
-                    can.add(Action.HIDE)
             if case.state is CaseState.CONTESTED and may(staff.role, _P.APPEAL_DECIDE):
                 can |= {Action.DECIDE} if staff.id not in case.deciders else set()
+            if Action.DECIDE in can and case.kind is CaseKind.IMAGE and case.visibility is Visibility.VISIBLE:
+                can.add(Action.HIDE)
             if case.state is CaseState.PROPOSED and may(staff.role, _P.CASE_SECOND):
                 can |= {Action.SECOND} if staff.id != case.proposed_by else set()
             if case.state is CaseState.DECIDED and case.before and may(staff.role, _P.CASE_UNDO):
@@ -117,10 +117,12 @@ class Decisions:
         return self._book.add(connection, case_id, case, Event(self._book.clock(), Step.NOTED, staff.id), words=words)
 
     def hide(self, connection: Connection, staff: Staff, case_id: str) -> Case:
-        """Hide for the time being."""
-        require(staff.role, _P.CASE_DECIDE)
+        """Hide for the time being: whoever may decide it may, before they do."""
         case, now = self._case(connection, staff, case_id), self._book.clock()
+        require(staff.role, _P.APPEAL_DECIDE if case.state is CaseState.CONTESTED else _P.CASE_DECIDE)
         self._refuse_held(case, staff, now)
+        if Action.HIDE not in self.actions(case, staff, now):
+            raise CaseError(CaseCode.STEP_FORBIDDEN, "Only what can be seen, and waits for you to decide, is hidden.")
         case = self._book.add(connection, case_id, case, Event(now, Step.HIDDEN, staff.id, {"why": "staff"}))
         self.tell_hidden(connection, case_id, case, Automated.PERSON)
         return case

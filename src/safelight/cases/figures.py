@@ -6,18 +6,18 @@ stands beside it.
 """
 
 import math
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from safelight.cases.draft import Route
 from safelight.cases.history import Step
-from safelight.cases.model import CaseKind, Outcome
+from safelight.cases.model import CaseKind, CaseState, Outcome
 from safelight.cases.staff_model import QueueCounts
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_events, case_reports, cases
@@ -80,42 +80,41 @@ def read_figures(
 ) -> Figures:
     """The figures of the cases received from `since` to before `until`."""
     first, last = to_rfc3339(since), to_rfc3339(until)
-    rows = connection.execute(select(cases).where(cases.c.received_at >= first, cases.c.received_at < last)).all()
-    images = [row for row in rows if row.kind == CaseKind.IMAGE.value]
-    reports: Counter[str] = Counter(
-        {
-            row.route: row._mapping["count"]
-            for row in connection.execute(
-                select(case_reports.c.route, func.count().label("count"))
-                .where(case_reports.c.at >= first, case_reports.c.at < last)
-                .group_by(case_reports.c.route)
-            )
-        }
-    )
-    routes = sorted({row.route for row in images} | set(reports))
-    contests = [row for row in rows if row.was_contested and row.decided_at]
-    decided = [row for row in contests if row.state == "decided"]
-    overturned = sum(bool(row.was_overturned) for row in decided)
+    is_within = and_(cases.c.received_at >= first, cases.c.received_at < last)
+    tally = _tally(connection, is_within)
+    piles = _piled(connection, is_within)
+    overdue = _overdue(connection, is_within, now)
+    sent = select(case_reports.c.route, func.count()).where(case_reports.c.at >= first, case_reports.c.at < last)
+    reports: Counter[str] = Counter(_pairs(connection, sent.group_by(case_reports.c.route)))
+    counted: Counter[str] = Counter()
+    for one in tally:
+        counted[one.route] += one.cases * one.is_image
+    appealed = [one for one in tally if one.was_contested]
+    heard = sum(one.cases for one in appealed if one.is_heard)
+    overturned = sum(one.cases for one in appealed if one.is_heard and one.was_overturned)
+    by_outcome: Counter[Outcome] = Counter()
+    for one in tally:
+        if one.outcome:
+            by_outcome[Outcome(one.outcome)] += one.cases
     exposure: dict[str, int] = {}
     if with_exposure:
-        seen = (
-            select(case_events.c.by, func.count().label("count"))
-            .where(case_events.c.step == Step.VIEWED.value, case_events.c.at >= first, case_events.c.at < last)
-            .group_by(case_events.c.by)
+        seen = select(case_events.c.by, func.count()).where(
+            case_events.c.step == Step.VIEWED.value, case_events.c.at >= first, case_events.c.at < last
         )
-        exposure = {row.by: row._mapping["count"] for row in connection.execute(seen)}
+        exposure = _pairs(connection, seen.group_by(case_events.c.by))
     return Figures(
         since=since,
         until=until,
-        all=_of(images, sum(reports.values()), now),
+        all=_of(list(piles.values()), reports.total(), counted.total(), overdue.total()),
         by_route={
-            Route(route): _of([row for row in images if row.route == route], reports[route], now) for route in routes
+            Route(name): _of([piles[name]], reports[name], counted[name], overdue[name])
+            for name in sorted({*(+counted), *reports})
         },
-        by_outcome=dict(Counter(Outcome(row.outcome) for row in rows if row.outcome)),
-        appeals=sum(bool(row.was_contested) for row in rows),
+        by_outcome=dict(by_outcome),
+        appeals=sum(one.cases for one in appealed),
         overturned=overturned,
-        overturn_rate=overturned / len(decided) if decided else None,
-        breaches=sum(bool(row.is_breached) for row in images),
+        overturn_rate=overturned / heard if heard else None,
+        breaches=sum(one.cases for one in tally if one.is_breached and one.is_image),
         backlog=backlog,
         exposure=exposure,
     )
@@ -129,36 +128,99 @@ def times_of(seconds: Sequence[float]) -> Times:
     return Times(len(ordered), fmean(ordered), median(ordered), _percentile(ordered, 85), _percentile(ordered, 95))
 
 
-def _of(rows: Sequence[Row[Any]], reports: int, now: datetime) -> RouteFigures:
+@dataclass(frozen=True, slots=True)
+class _Tally:
+    """How many cases are alike."""
+
+    route: str
+    is_image: bool
+    outcome: str | None
+    was_contested: bool
+    was_overturned: bool
+    is_breached: bool
+    is_heard: bool
+    """Decided, and nothing is contested any more."""
+    cases: int
+
+
+@dataclass(slots=True)
+class _Pile:
+    """Of one route, after how many seconds what happened to its pictures' cases."""
+
+    first_look_s: list[float] = field(default_factory=list)
+    hidden_s: list[float] = field(default_factory=list)
+    removed_s: list[float] = field(default_factory=list)
+    in_time: int = 0
+    late: int = 0
+
+
+def _tally(connection: Connection, is_within: ColumnElement[bool]) -> list[_Tally]:
+    columns = cases.c
+    alike = (
+        columns.route,
+        columns.kind == CaseKind.IMAGE.value,
+        columns.outcome,
+        columns.was_contested,
+        columns.was_overturned,
+        columns.is_breached,
+        and_(columns.state == CaseState.DECIDED.value, columns.decided_at.is_not(None)),
+    )
+    query = select(*alike, func.count()).where(is_within).group_by(*alike)
+    return [_Tally(*row) for row in connection.execute(query)]
+
+
+def _piled(connection: Connection, is_within: ColumnElement[bool]) -> defaultdict[str, _Pile]:
+    """Percentiles need every value; a case that only waits has none, and most of a backlog is not read."""
+    columns = cases.c
+    moments = (columns.first_look_at, columns.hidden_at, columns.removed_at, columns.decided_at)
+    query = (
+        select(columns.route, columns.state, columns.received_at, *moments)
+        .where(is_within, columns.kind == CaseKind.IMAGE.value)
+        .where(or_(*(moment.is_not(None) for moment in moments)))
+    )
+    piles: defaultdict[str, _Pile] = defaultdict(_Pile)
+    for route, state, received, *happened in connection.execute(query):
+        pile, start = piles[route], datetime.fromisoformat(received)
+        decided_s: list[float] = []
+        for some, moment in zip((pile.first_look_s, pile.hidden_s, pile.removed_s, decided_s), happened, strict=True):
+            if moment:
+                some.append((datetime.fromisoformat(moment) - start).total_seconds())
+        ends = [*decided_s, *(pile.hidden_s[-1:] if happened[1] else ())]
+        if ends and min(ends) <= BOUND.total_seconds():
+            pile.in_time += 1
+        elif ends and state != CaseState.WITHDRAWN.value:
+            pile.late += 1
+    return piles
+
+
+def _overdue(connection: Connection, is_within: ColumnElement[bool], now: datetime) -> Counter[str]:
+    """Pictures that nothing happened to in 48 hours, by route."""
+    columns = cases.c
+    query = select(columns.route, func.count()).where(
+        is_within,
+        columns.kind == CaseKind.IMAGE.value,
+        columns.state != CaseState.WITHDRAWN.value,
+        columns.hidden_at.is_(None),
+        columns.decided_at.is_(None),
+        columns.received_at < to_rfc3339(now - BOUND),
+    )
+    return Counter(_pairs(connection, query.group_by(columns.route)))
+
+
+def _of(piles: Sequence[_Pile], reports: int, count: int, overdue: int) -> RouteFigures:
+    in_time, late = sum(one.in_time for one in piles), sum(one.late for one in piles) + overdue
     return RouteFigures(
         reports=reports,
-        cases=len(rows),
-        first_look=_times(rows, "first_look_at"),
-        hiding=_times(rows, "hidden_at"),
-        removal=_times(rows, "removed_at"),
-        within_48_h=_within(rows, now),
+        cases=count,
+        first_look=times_of([took for one in piles for took in one.first_look_s]),
+        hiding=times_of([took for one in piles for took in one.hidden_s]),
+        removal=times_of([took for one in piles for took in one.removed_s]),
+        within_48_h=in_time / (in_time + late) if in_time + late else None,
     )
 
 
-def _times(rows: Sequence[Row[Any]], column: str) -> Times:
-    return times_of([_after_s(row, column) for row in rows if row._mapping[column]])
-
-
-def _within(rows: Sequence[Row[Any]], now: datetime) -> float | None:
-    """Of the cases that are decided, hidden, or older than 48 hours, the share that was dealt with in time."""
-    in_time = late = 0
-    for row in rows:
-        ends = [_after_s(row, column) for column in ("hidden_at", "decided_at") if row._mapping[column]]
-        if ends and min(ends) <= BOUND.total_seconds():
-            in_time += 1
-        elif ends or now - datetime.fromisoformat(row.received_at) > BOUND:
-            late += row.state != "withdrawn"
-    return in_time / (in_time + late) if in_time + late else None
-
-
-def _after_s(row: Row[Any], column: str) -> float:
-    received = datetime.fromisoformat(row.received_at)
-    return (datetime.fromisoformat(row._mapping[column]) - received).total_seconds()
+def _pairs(connection: Connection, query: Select[Any]) -> dict[str, int]:
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _percentile(ordered: Sequence[float], percent: int) -> float:

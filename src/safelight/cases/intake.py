@@ -19,6 +19,7 @@ from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import RULES_ID, CaseKind, CaseState, Outcome, Party, Visibility
+from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book, body_of
 from safelight.cases.reporter_model import Receipt
 from safelight.cases.rules import HideWhen
@@ -187,7 +188,10 @@ class Intake:
             if case.decided_at and now > self.contest_until(case.decided_at):
                 raise CaseError(CaseCode.TOO_LATE, "The time for contesting this decision is over.")
             event = Event(now, Step.CONTESTED, party.value, {"party": party.value})
-            book.add(connection, case_id, case, event, words=words)
+            case = book.add(connection, case_id, case, event, words=words)
+            if party is Party.REPORTER and _is_undecided(case):
+                draft = book.report(connection, receipt.report_id)
+                self._hide_or_order(connection, case_id, case, draft, is_flood=False)
         about = "takedown" if receipt.case_id else "standing"
         book.leaf(connection, appeal_draft(now, appeal_id=case_id, about=about, outcome="received", reason=words))
         until = now + timedelta(hours=book.rules.times.appeal_h)
@@ -285,7 +289,7 @@ class Intake:
         rule = self._book.rules.matter[case.matter].hide
         is_complete = not draft.missing() and not is_flood
         hides = rule is HideWhen.ALWAYS or (rule is HideWhen.COMPLETE and is_complete)
-        if hides and case.state in (CaseState.OPEN, CaseState.PROPOSED) and case.visibility is Visibility.VISIBLE:
+        if hides and _is_undecided(case) and case.visibility is Visibility.VISIBLE:
             event = Event(self._book.clock(), Step.HIDDEN, RULES_ID, {"why": "reported"})
             hidden = self._book.add(connection, case_id, case, event)
             self._tell_account(connection, case_id, LetterKind.HIDDEN)
@@ -311,6 +315,13 @@ class Intake:
 def _takes_more(row: Row[Any]) -> bool:
     """Whether another report of the same picture belongs here: not to a case that was decided the other way."""
     return bool(row.kind == CaseKind.IMAGE and (row.state != CaseState.DECIDED or row.outcome == Outcome.REMOVE))
+
+
+def _is_undecided(case: Case) -> bool:
+    """Whether nobody has decided yet on what it is now: what was kept may turn out to show a child."""
+    if case.state is CaseState.CONTESTED and case.outcome is not None:
+        return case.reason not in allowed_reasons(case.kind, case.matter).get(case.outcome, ())
+    return case.state in (CaseState.OPEN, CaseState.PROPOSED)
 
 
 def _about_child(draft: ReportDraft) -> bool:

@@ -169,6 +169,8 @@ class _File(_Part):
             raise ValueError("an intimate image that is undecided is hidden before its clock runs out")
         if self.measures.refused.get(Category.CSAM) is not Measure.SUSPEND:
             raise ValueError("a request for child abuse suspends at once")
+        if self.measures.refused.get(Category.UNCHECKED, Measure.NONE) is not Measure.NONE:
+            raise ValueError("that something could not be checked is nobody's doing, and has no consequence")
         return self
 
 

@@ -23,7 +23,6 @@ class Action(StrEnum):
     VIEW = "view"
     """Have the picture shown; counted and capped."""
     HIDE = "hide"
-    UNHIDE = "unhide"
     DECIDE = "decide"
     SECOND = "second"
     UNDO = "undo"

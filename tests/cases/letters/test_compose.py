@@ -14,6 +14,7 @@ from safelight.cases.letters.compose import (
     languages,
 )
 from safelight.cases.model import ReasonCode
+from safelight.core.category import Category
 
 AT = datetime(2026, 11, 22, 12, tzinfo=UTC)
 FULL = LetterFacts(
@@ -89,3 +90,12 @@ def test_what_there_is_nothing_to_say_about_is_left_out() -> None:
     assert "still need something" not in body
     assert "under 18" not in body
     assert "\n\n\n" not in body
+
+
+@pytest.mark.parametrize("category", [one for one in Category if one is not Category.UNCHECKED])
+def test_a_measure_names_what_was_asked_for_and_the_rule_whatever_the_rules_hold_against_accounts(
+    category: Category,
+) -> None:
+    facts = LetterFacts(AT, reason=category.value, automated=Automated.REFUSAL, until=AT)
+    body = compose(LetterKind.MEASURE, "en", facts)[1]
+    assert {"Why:", "The rule:"} <= {line.split(": ")[0] + ":" for line in body.splitlines() if ": " in line}

@@ -27,7 +27,8 @@ ALLOWED: dict[str, Callable[[Role, CaseState], bool]] = {
     "claim": lambda role, state: role in WORKS and state in WAITING,
     # Held by somebody else in this walk: only who may free it takes it away.
     "release": lambda role, state: role in {R.SENIOR, R.LEAD} and state in WAITING,
-    "hide": lambda role, state: role in WORKS and state is S.OPEN,
+    # Whoever may decide it may hide it before they do.
+    "hide": lambda role, state: (role in WORKS and state is S.OPEN) or (role is R.SENIOR and state is S.CONTESTED),
     "note": lambda role, _state: role in WORKS,
     "decide": lambda role, state: (role in WORKS and state is S.OPEN) or (role is R.SENIOR and state is S.CONTESTED),
     "second": lambda role, state: role is R.SENIOR and state is S.PROPOSED,

@@ -19,7 +19,6 @@ from safelight.accounts.staff_reviews import draw as draw_for_review
 from safelight.accounts.staff_reviews import is_drawn
 from safelight.accounts.staff_welfare import Exposure, WelfareRules, check_showing, count_showing, exposure_of
 from safelight.cases.draft import Matter, PlaceKind
-from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
 from safelight.cases.service import Cases
 from safelight.cases.staff_model import Action, CaseView, Choice, PlaceView
@@ -143,9 +142,6 @@ class CasePages:
 
     async def hide(self, visit: Visit) -> Response:
         """Hide the picture for the time being. Raises CaseError."""
-        view = await self._cases.open(staff_of(visit.member), case_id_of(visit))
-        if Action.HIDE not in view.actions:
-            raise CaseError(CaseCode.STEP_FORBIDDEN, "Only an open case's picture is hidden by hand; decide this one.")
         view = await self._cases.hide(staff_of(visit.member), case_id_of(visit))
         return self._door.go(f"/cases/{view.row.id}")
 
