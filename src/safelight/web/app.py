@@ -14,6 +14,7 @@ from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
 from safelight.web.gateway.translate import Translator
+from safelight.web.public.front_page import FrontPage
 from safelight.web.public.ledger_pages import LedgerPages
 from safelight.web.public.reports.routes import report_routes
 from safelight.web.public.try_page import TryPage
@@ -46,6 +47,7 @@ def create_app(safelight: Safelight) -> FastAPI:
         # Without a key, a page elsewhere could have its visitor's browser ask this address under another name.
         app.add_middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "[::1]"])
     app.router.routes.append(Mount("/static", StaticFiles(directory=Path(__file__).parent / "static")))
+    app.router.routes.extend(FrontPage(safelight.settings).routes())
     app.router.routes.extend(LedgerPages(safelight).routes())
     if safelight.settings.verify_per_minute:
         app.router.routes.extend(VerifyPage(safelight, bodies).routes())

@@ -89,7 +89,12 @@ class TryPage:
         }
 
     def _page(self, request: Request, shown: dict[str, Any], status_code: int = 200) -> Response:
-        shown |= {"is_sketch": self._safelight.backend.name == "sketch", "has_sample": bool(self._sample)}
+        settings = self._safelight.settings
+        shown |= {
+            "is_sketch": self._safelight.backend.name == "sketch",
+            "has_sample": bool(self._sample),
+            "keeps_words_hours": settings.edit_chain_hours if settings.edit_chain_words else 0,
+        }
         return self._templates.TemplateResponse(request, "try.html", shown, status_code=status_code)
 
 
