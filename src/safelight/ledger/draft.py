@@ -5,9 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from safelight.core.canonical import canonical_json
 from safelight.core.decision import Decision
-from safelight.ledger.proofs.leaf import LeafKind, PublicValue
+from safelight.ledger.proofs.leaf import LeafKind, PublicValue, canonical
 
 _NO_CODE = re.compile(r"[^A-Za-z0-9_.:/@+-]")
 _CODE_MAX_CHARS = 120
@@ -62,7 +61,7 @@ def decision_values(row: Mapping[str, str | None]) -> dict[str, str]:
     return {
         "account": f"{row['subject_id']} {row['key_id']}",
         "record": row["body"] or "",
-        "request": canonical_json(request).decode(),
+        "request": canonical(request).decode(),
         "tier": row["tier"] or "",
     }
 

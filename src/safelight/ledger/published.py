@@ -1,10 +1,8 @@
 """What anybody may read of the log: heads, tiles, bundles, proofs. Reads only, straight from the store."""
 
-import contextlib
+from sqlalchemy import Connection, bindparam, literal_column, select, union_all
 
-from sqlalchemy import Connection, bindparam, literal_column, select
-
-from safelight.ledger.proofs.checkpoint import Checkpoint
+from safelight.ledger.nodes import KnownNodes
 from safelight.ledger.proofs.errors import Malformed, Unavailable
 from safelight.ledger.proofs.merkle import HASH_BYTES, consistency_proof, inclusion_proof, root
 from safelight.ledger.proofs.note import Note
@@ -14,9 +12,12 @@ from safelight.store.ledger_tables import ledger_timestamps
 from safelight.store.tables import ledger_checkpoints, ledger_head, ledger_leaves, ledger_tiles
 
 # Built once: a proof asks each of them.
-_LATEST = select(ledger_checkpoints.c.note).order_by(ledger_checkpoints.c.size.desc()).limit(1)
+_LATEST = (
+    select(ledger_checkpoints.c.note, ledger_checkpoints.c.size).order_by(ledger_checkpoints.c.size.desc()).limit(1)
+)
 # Spelt out, so that SQLite sees that the index of the witnessed heads will do.
 _WITNESSED = _LATEST.where(ledger_checkpoints.c.witnesses > literal_column("0"))
+_EITHER = union_all(select(_WITNESSED.subquery()), select(_LATEST.subquery()))
 _LEAF = select(ledger_leaves.c.idx, ledger_leaves.c.content).where(ledger_leaves.c.leaf_hash == bindparam("hashed"))
 _TILE = select(ledger_tiles.c.hashes).where(
     ledger_tiles.c.level == bindparam("at"), ledger_tiles.c.number == bindparam("place")
@@ -57,21 +58,20 @@ def read_tile(connection: Connection, tile: Tile) -> bytes:
     return _tile(connection, tile)
 
 
-def read_proof(connection: Connection, leaf_hash: bytes) -> TlogProof:
+def read_proof(connection: Connection, leaf_hash: bytes, known: KnownNodes | None = None) -> TlogProof:
     """Where the leaf with this hash stands, proved up to the latest witnessed head that has it, or else the latest.
 
-    Raises Unavailable while it waits.
+    `known`: what earlier proofs of this log have worked out. Raises Unavailable while the leaf waits.
     """
     row = connection.execute(_LEAF, {"hashed": leaf_hash}).first()
     if row is None or row.idx is None:
         raise Unavailable("No leaf with this hash stands in the tree. If the receipt is new, try again in a second.")
-    note = read_checkpoint(connection)
-    with contextlib.suppress(Unavailable):
-        witnessed = read_checkpoint(connection, witnessed=True)
-        note = witnessed if row.idx < Checkpoint.parse(witnessed.text).size else note
-    size = Checkpoint.parse(note.text).size
-    proof = inclusion_proof(row.idx, size, _reader(connection, size).subtree)
-    return TlogProof(row.idx, tuple(proof), note, row.content)
+    # Smallest first; a leaf has its index from the transaction that made the head over it.
+    heads = sorted(connection.execute(_EITHER), key=lambda head: head.size)
+    head = next(head for head in heads if row.idx < head.size)
+    subtree = _reader(connection, head.size).subtree
+    proof = inclusion_proof(row.idx, head.size, known.before(subtree) if known else subtree)
+    return TlogProof(row.idx, tuple(proof), Note.parse(head.note), row.content)
 
 
 def prove_consistency(connection: Connection, old: int, new: int) -> list[bytes]:

@@ -18,6 +18,7 @@ from starlette.routing import Route
 from starlette.templating import Jinja2Templates
 
 from safelight.core.errors import StoreFailed
+from safelight.ledger.nodes import KnownNodes
 from safelight.ledger.proofs.checkpoint import Checkpoint
 from safelight.ledger.proofs.errors import Malformed, Unavailable
 from safelight.ledger.proofs.note import Note
@@ -41,6 +42,7 @@ class LedgerPages:
 
     def __init__(self, safelight: Safelight) -> None:
         self._safelight = safelight
+        self._known = KnownNodes()
         self._templates = Jinja2Templates(Path(__file__).parent / "templates")
 
     def routes(self) -> list[Route]:
@@ -104,7 +106,7 @@ class LedgerPages:
         text = request.path_params["leaf_hash"]
         if not _LEAF_HASH.fullmatch(text):
             return _missing("A leaf's hash has 64 hexadecimal digits.")
-        return await self._text(lambda connection: read_proof(connection, bytes.fromhex(text)).to_bytes())
+        return await self._text(lambda connection: read_proof(connection, bytes.fromhex(text), self._known).to_bytes())
 
     async def tile(self, request: Request) -> Response:
         """A tile or an entry bundle (C2SP tlog-tiles)."""
@@ -117,7 +119,7 @@ class LedgerPages:
     async def _look_up(self, text: str) -> dict[str, object]:
         try:
             receipt = Receipt.parse(text)
-            proof = await self._safelight.database.read(lambda c: read_proof(c, receipt.leaf_hash))
+            proof = await self._safelight.database.read(lambda c: read_proof(c, receipt.leaf_hash, self._known))
         except (Malformed, Unavailable, StoreFailed) as error:
             return {"not_found": str(error)}
         return {"found": json.loads(proof.extra), "index": proof.index, "leaf_hash": receipt.leaf_hash.hex()}
