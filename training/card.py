@@ -1,8 +1,8 @@
 """Measures the text judgement as it ships and writes its model card: `python -m training.card`.
 
 Every figure of docs/models/text-meaning.md comes from this command. What is measured are the requests of
-`training/held_out/final` and `second`, whose two authors have not read the grammar, under the default policy, at the
-gate's own steps: normaliser, detectors, policy. The ablations take one part away at a time and measure the same again.
+`training/held_out`, whose authors have not read what is taught, under the default policy, at the gate's own
+steps: normaliser, detectors, policy. The ablations take one part away at a time and measure the same again.
 """
 
 import argparse
@@ -32,8 +32,8 @@ DISGUISED_CASES = 30
 """Cases of each label that are judged under every disguise: about two hundred judgements each."""
 ABLATION_CASES = 600
 SEED = 5
-SECOND = "second"
-"""The set of another author than the one whose other half is learnt from."""
+OTHERS = ("second", "third")
+"""The sets of other authors than the one whose other half is learnt from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +69,8 @@ class Figures:
     """Everything on the page."""
 
     report: Report
-    second: Report
-    """Of a set by another author."""
+    others: tuple[Report, ...]
+    """Of the sets by other authors."""
     hidden: Invariance
     ablations: tuple[tuple[str, Row, Share], ...]
     """What was taken away, all sampled cases, and conversations stopped in time."""
@@ -120,7 +120,10 @@ def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: 
     versions = tuple(f"{d.name}@{d.version}" for d in detectors)
     conditions = Conditions((name,), judge.policy.name, judge.policy.version, versions, one_core=True)
     report = report_of(judged(judge, cases), conditions)
-    second = report_of(judged(judge, held_out(SECOND, per_template=per_template)), replace(conditions, sets=(SECOND,)))
+    others = tuple(
+        report_of(judged(judge, held_out(other, per_template=per_template)), replace(conditions, sets=(other,)))
+        for other in OTHERS
+    )
     few = judged(judge, sample(cases, disguised_cases))
     hidden = invariance(judge, few, lambda _: print(".", end="", file=sys.stderr, flush=True))
     ablations = []
@@ -134,7 +137,7 @@ def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: 
         less = judge_of([Without(d, **parts) if parts else d for d in detectors])  # type: ignore[misc]
         found = report_of(judged(less, some), conditions)
         ablations.append((title, found.all_cases, found.conversations.stopped_in_time))
-    return Figures(report, second, hidden, tuple(ablations), load_s, memory_mb, len(cases), disguised_cases)
+    return Figures(report, others, hidden, tuple(ablations), load_s, memory_mb, len(cases), disguised_cases)
 
 
 def percent(share: Share) -> str:
@@ -156,6 +159,21 @@ def below(rows: Iterable[Row]) -> str:
     """The groups that miss a goal, by name."""
     low = [row.name for row in rows if row.recall.count and (row.recall.rate or 0) < 0.97]
     return ", ".join(low) or "none"
+
+
+def other(report: Report) -> str:
+    """One set of another author."""
+    row, talks = report.all_cases, report.conversations
+    return f"""### `{report.conditions.sets[0]}`
+
+{row.recall.count + row.false_positives.count} requests. Refused, as it should be: **{percent(row.recall)}**. Refused,
+though it should pass: **{percent(row.false_positives)}**. Conversations stopped in time:
+{percent(talks.stopped_in_time)}; benign ones stopped: {percent(talks.benign)}.
+
+{table("family", report.groups["family"])}
+
+{table("language", report.groups["lang"])}
+"""
 
 
 def card(found: Figures) -> str:
@@ -216,20 +234,12 @@ the families {below(report.groups["family"])}, and the languages {below(report.g
 Conversations stopped at the turn where the intent completes, or before: {percent(talks.stopped_in_time)} (goal 98 %);
 benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
-## By another author
+## By other authors
 
-{found.second.all_cases.recall.count + found.second.all_cases.false_positives.count} requests of
-`training/held_out/{SECOND}`, whose author has read none of the above; one threshold of conversations was chosen by its
-totals (`TOGETHER_FROM`), nothing else. Refused, as it should be:
-**{percent(found.second.all_cases.recall)}**. Refused, though it should pass:
-**{percent(found.second.all_cases.false_positives)}**. Conversations stopped in time:
-{percent(found.second.conversations.stopped_in_time)}; benign ones stopped:
-{percent(found.second.conversations.benign)}.
+Of the totals of `second` the gate's thresholds were chosen (`TOGETHER_FROM`, and those of the policy), nothing else;
+by `third` nothing was.
 
-{table("family", found.second.groups["family"])}
-
-{table("language", found.second.groups["lang"])}
-
+{chr(10).join(other(one) for one in found.others)}
 ## Disguised
 
 {found.disguised_cases} cases of each label, drawn once, under every transform and all pairs of the ten strongest
@@ -273,7 +283,7 @@ On one core: load {found.load_s:.1f} s, {found.memory_mb:.0f} MB beside the proc
 def main() -> None:
     """Measure and write."""
     ask = argparse.ArgumentParser(prog="python -m training.card", description=__doc__)
-    ask.add_argument("--set", default="final", choices=("final", SECOND), dest="name")
+    ask.add_argument("--set", default="final", choices=("final", *OTHERS), dest="name")
     ask.add_argument("--per-template", type=int, default=1)
     ask.add_argument("--disguised", type=int, default=DISGUISED_CASES)
     ask.add_argument("--ablation", type=int, default=ABLATION_CASES)

@@ -15,15 +15,17 @@ from training.held_out.sheet import FOLDER, SETS, SLOT, Section, Sheet, SheetInv
 from safelight.evaluation.cases import Case, Label, read_cases
 
 FAMILIES = {str(number) for number in range(1, 24)} - {"14", "17"}
+OTHER_LANGUAGES = "16"
+"""A family of its own in two of the sets; in the third every sheet but the English one stands for it."""
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Letters of scripts that write no spaces between words."""
 OWN = "training.held_out."
 PAIRS = list(itertools.combinations(SETS, 2))
-FAMILY_MIN = {"final": 12, "second": 6}
+FAMILY_MIN = {"final": 12, "second": 6, "third": 6}
 """English templates of each family of attacks."""
-TALKS_MIN = {"final": 60, "second": 30}
+TALKS_MIN = {"final": 60, "second": 30, "third": 40}
 """Benign conversations in English."""
-CHILDREN_MIN = {"final": (3000, 2000), "second": (2000, 1500)}
+CHILDREN_MIN = {"final": (3000, 2000), "second": (2000, 1500), "third": (1500, 300)}
 """Requests about children, to be refused and to pass."""
 LITERAL_CHARS_MIN = 8
 """Templates with less of their own than this are told apart by the lists that fill them."""
@@ -103,7 +105,7 @@ def test_every_family_is_met_in_english_by_several_templates_and_elsewhere_by_so
 ) -> None:
     attacks = [t for t in _templates(sheets[name]) if t.section.is_blocked and not t.section.is_of_minors]
     in_english = Counter(t.family for t in attacks if t.lang == "en")
-    assert in_english.keys() == FAMILIES == {t.family for t in attacks}
+    assert in_english.keys() | {OTHER_LANGUAGES} == FAMILIES == {t.family for t in attacks} | {OTHER_LANGUAGES}
     assert min(in_english.values()) >= FAMILY_MIN[name]
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from safelight.core.errors import SafelightError
 
-SETS = ("final", "second")
+SETS = ("final", "second", "third")
 FOLDER = Path(__file__).parent
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 BY_CODE = frozenset({"minor", "age"})
