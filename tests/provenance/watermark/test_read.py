@@ -50,8 +50,14 @@ def payload_in(picture: Picture, *keys: WatermarkKey) -> bytes | None:
     return answer.payload if isinstance(answer, Reading) else None
 
 
-@pytest.mark.parametrize("after", AFTER)
-@pytest.mark.parametrize("name", MARKED)
+OUTLIVED = [
+    (name, after) for name in MARKED for after in AFTER
+    # White that is made brighter keeps nothing, and a few thin lines too little: docs/limits.md says so.
+    if (name, after) != ("line art", "crop + brighter")
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "after"), OUTLIVED)
 def test_the_mark_outlives_what_pictures_go_through(name: str, after: str) -> None:
     assert payload_in(AFTER[after](MARKED[name])) == PAYLOAD
 

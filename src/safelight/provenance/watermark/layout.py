@@ -25,7 +25,7 @@ from safelight.provenance.watermark.key import WatermarkKey
 SAMPLES = 64
 _LOWEST, _HIGHEST = 3.0, 22.0
 _PILOT_ONE_IN = 5
-_TILE_SIDES = ((512, 125.0), (1024, 150.0))
+_TILE_SIDES = ((256, 125.0), (512, 150.0), (1024, 180.0))
 """Side of a square picture, side of its squares, in pixels. Below the first it stays, above the last it grows alike:
 a small picture is mostly seen as it is, a large one shrunk."""
 

@@ -1,6 +1,6 @@
 """Reading the mark: find the square of each key, decode what it carries, and say how sure that is.
 
-    (1) look       at what is faint in the picture; where nothing is found and all is lively, at everything
+    (1) look       at what is faint in the picture; where nothing is found, at what is lively too
     (2) search     the size, place and mirroring in which a key's pilot stands out
     (3) refine     the clearest of them, each side by itself
     (4) decode     soft bits, the code, the check; with fine waves heard more and less
@@ -18,7 +18,7 @@ from safelight.provenance.watermark.confidence import LARGEST_FALSE_LOG10, false
 from safelight.provenance.watermark.key import WatermarkKey
 from safelight.provenance.watermark.layout import fading, layout
 from safelight.provenance.watermark.model import NotRead, Picture, Reading, WhyNotRead
-from safelight.provenance.watermark.picture import Look, mostly_lively
+from safelight.provenance.watermark.picture import Look
 from safelight.provenance.watermark.search import Found, refined, search, straightened
 from safelight.provenance.watermark.spectrum import Spectrum, Working, spectrum, working
 
@@ -38,9 +38,8 @@ def read(picture: Picture, keys: Sequence[WatermarkKey], *, turns: bool = False)
     if min(picture.shape[:2]) < MIN_SIDE_PX:
         return NotRead(WhyNotRead.TOO_SMALL)
     seen = working(picture)
-    looks = (Look.FAINT, Look.ALL) if mostly_lively(seen.plane) else (Look.FAINT,)
     damaged: NotRead | None = None
-    for look in looks:
+    for look in Look:
         waves = spectrum(seen, look)
         for key in keys:
             answer = _with(key, seen, waves, turns=turns)
