@@ -146,3 +146,17 @@ def test_a_read_is_one_snapshot_and_a_write_is_not_overtaken(path: Path) -> None
     assert one.write_here(read_then_write) == 1
     one.close()
     other.close()
+
+
+def test_whoever_is_told_to_stop_as_the_work_ends_stops(path: Path) -> None:
+    async def stopped() -> bool:
+        task = asyncio.create_task(database.write(lambda _: None))
+        await asyncio.sleep(0)  # the task waits for the writer now
+        database.write_here(lambda _: None)  # which has done its work, and the loop has not seen it yet
+        task.cancel()
+        await asyncio.wait([task])
+        return task.cancelled()
+
+    database = opened(path)
+    assert asyncio.run(stopped())
+    database.close()

@@ -88,8 +88,10 @@ class Database:
 
     async def _run(self, threads: ThreadPoolExecutor, how: Callable[[Callable[[Connection], T]], T], work: Any) -> T:
         try:
-            future = asyncio.get_running_loop().run_in_executor(threads, how, work)
-            return await asyncio.wait_for(future, self._timeout_s)
+            # Not `wait_for`: before Python 3.12 it swallows a cancellation that comes as the work ends, and a task that
+            # was told to stop goes on for ever.
+            async with asyncio.timeout(self._timeout_s):
+                return await asyncio.get_running_loop().run_in_executor(threads, how, work)
         except TimeoutError as error:
             raise StoreFailed(f"the database did not answer within {self._timeout_s:g} s; try again") from error
         except (SQLAlchemyError, RuntimeError) as error:  # RuntimeError: the threads have been shut down
