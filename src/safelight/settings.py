@@ -37,6 +37,14 @@ class MarksName(StrEnum):
     OFF = "off"
 
 
+class MailTlsName(StrEnum):
+    """How the way to the mail server is kept from others' eyes."""
+
+    STARTTLS = "starttls"
+    TLS = "tls"
+    NONE = "none"
+
+
 class Settings(BaseSettings):
     """What an operator may choose. Limits of one request are in `core/limits.py`, thresholds in the policy."""
 
@@ -102,6 +110,16 @@ class Settings(BaseSettings):
     platform_secret: SecretStr = Field(
         SecretStr(""), description="`whsec_…` shared with the platform, or `whsk_…`, an Ed25519 key of ours."
     )
+    mail_host: str = Field(
+        "", description="The mail server that takes letters to people who gave an e-mail address; none: no e-mail."
+    )
+    mail_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    mail_tls: MailTlsName = Field(
+        MailTlsName.STARTTLS, description="`starttls`, `tls` from the first byte, or `none`, on this machine only."
+    )
+    mail_user: str = Field("", description="As whom to sign in at the mail server, if it asks.")
+    mail_password: SecretStr = Field(SecretStr(""), description="The password there.")
+    mail_from: str = Field("", description="Who writes: an address, or `Reports <reports@images.example>`.")
     report_exit_url: str = Field(
         "https://www.wikipedia.org/",
         pattern=r"^https://[^\s<>\"']+$",

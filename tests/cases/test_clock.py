@@ -130,7 +130,7 @@ def test_a_breach_is_loud(home: House) -> None:
     with capture_logs() as lines:
         for _ in range(49):
             home.travel(hours=1)
-    assert any(line["event"] == "case_effect_failed" and line["is_dead"] for line in lines)
+    assert any(line["event"] == "case_effect_failed" and line["state"] == "dead" for line in lines)
     assert [line["case"] for line in lines if line["event"] == "case_clock_breached"] == [receipt.case_id]
     assert home.run(home.cases.figures(START, home.now)).breaches == 1
     leaves = home.sql(lambda c: c.execute(select(ledger_leaves.c.content)).scalars().all())

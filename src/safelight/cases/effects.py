@@ -41,7 +41,7 @@ from safelight.cases.stay_down import Copies, Down, made_here
 from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order, Parcel, Platform, Post
 from safelight.cases.timers import hide_by
 from safelight.core.clock import to_rfc3339
-from safelight.core.errors import BadInput, SafelightError, StoreFailed
+from safelight.core.errors import BadInput, SafelightError
 from safelight.store.cases_tables import case_effects, case_letters, case_places, case_receipts, cases
 from safelight.store.database import Database
 from safelight.store.group import GroupCommit
@@ -108,7 +108,7 @@ class Courier:
             grown = await asyncio.to_thread(self._find_made_here, works)
         except SafelightError as error:
             for work in works:
-                await self._note_failure(work.row, error.message, is_final=False)
+                await self._note_failure(work.row, DeliveryFailed(error.message))
         else:
             await self._database.write(partial(self._note_matched, works=works, grown=grown))
         return len(works)
@@ -134,21 +134,22 @@ class Courier:
         until = now + timedelta(seconds=self._book.rules.delivery.lease_s)
         works = []
         for row in self._due(connection, AT_ONCE, is_matching=is_matching):
-            state = WAITING
-            if row.kind == LETTER and not self._post.repeats_safely:
-                state = DOUBTFUL
             leased = (
                 update(case_effects)
                 .where(
                     case_effects.c.id == row.id, case_effects.c.state == WAITING, case_effects.c.due_at == row.due_at
                 )
-                .values(state=state, attempts=row.attempts + 1, due_at=to_rfc3339(until))
+                .values(attempts=row.attempts + 1, due_at=to_rfc3339(until))
             )
             if connection.execute(leased).rowcount == 1:
                 try:
-                    works.append(self._work(connection, row))
+                    works.append(work := self._work(connection, row))
                 except SafelightError as error:  # what cannot be read must not hold up the others
-                    self._fail(connection, row, error.message, is_final=False)
+                    self._fail(connection, row, DeliveryFailed(error.message))
+                    continue
+                if work.parcel is not None and not self._post.repeats_safely(work.parcel):
+                    doubted = update(case_effects).where(case_effects.c.id == row.id)
+                    connection.execute(doubted.values(state=DOUBTFUL, error="It was being sent."))
         return works
 
     def _work(self, connection: Connection, row: Row[Any]) -> _Work:
@@ -214,14 +215,14 @@ class Courier:
     async def _run(self, work: _Work) -> None:
         try:
             done = await self._carry_out(work)
-        except StoreFailed as error:
-            await self._note_failure(work.row, error.message, is_final=False)
         except DeliveryFailed as error:
-            await self._note_failure(work.row, error.message, is_final=error.is_final)
+            await self._note_failure(work.row, error)
         except SafelightError as error:
-            await self._note_failure(work.row, error.message, is_final=False)
+            await self._note_failure(work.row, DeliveryFailed(error.message))
         except Exception as error:  # noqa: BLE001 (a platform may be anybody's code: its failure is kept and seen)
-            await self._note_failure(work.row, f"It failed with {type(error).__name__}.", is_final=False)
+            is_doubtful = work.parcel is not None and not self._post.repeats_safely(work.parcel)
+            failed = DeliveryFailed(f"It failed with {type(error).__name__}.", is_doubtful=is_doubtful)
+            await self._note_failure(work.row, failed)
         else:
             await self._done.add(done)
 
@@ -328,18 +329,22 @@ class Courier:
             )
         )
 
-    async def _note_failure(self, row: Row[Any], error: str, *, is_final: bool) -> None:
-        await self._database.write(lambda c: self._fail(c, row, error, is_final=is_final))
+    async def _note_failure(self, row: Row[Any], failed: DeliveryFailed) -> None:
+        await self._database.write(lambda c: self._fail(c, row, failed))
 
-    def _fail(self, connection: Connection, row: Row[Any], error: str, *, is_final: bool) -> None:
+    def _fail(self, connection: Connection, row: Row[Any], failed: DeliveryFailed) -> None:
         attempts = row.attempts + 1
-        is_dead = is_final or attempts >= self._book.rules.delivery.dead_after_tries
+        state = WAITING
+        if failed.is_doubtful:
+            state = DOUBTFUL
+        elif failed.is_final or attempts >= self._book.rules.delivery.dead_after_tries:
+            state = DEAD
         due_at = self._book.clock() + timedelta(seconds=self._book.rules.delivery.pause_s(attempts))
-        values = {"state": DEAD if is_dead else WAITING, "due_at": to_rfc3339(due_at), "error": error}
+        values = {"state": state, "due_at": to_rfc3339(due_at), "error": failed.message}
         mine = and_(case_effects.c.id == row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
         connection.execute(update(case_effects).where(mine).values(values))
-        tell = log.error if is_dead else log.warning
-        tell("case_effect_failed", effect=row.id, kind=row.kind, case=row.case_id, attempts=attempts, is_dead=is_dead)
+        tell = log.warning if state == WAITING else log.error
+        tell("case_effect_failed", effect=row.id, kind=row.kind, case=row.case_id, attempts=attempts, state=state)
 
 
 def retry_effect(connection: Connection, effect_id: str, now: datetime) -> bool:

@@ -132,7 +132,8 @@ class Intake:
             is_missing=bool(draft.missing()),
             is_child=_about_child(draft),
         )
-        self._mail.write(connection, receipt, LetterKind.RECEIVED, facts)
+        # Whoever sends many may name anybody's address: those letters wait to be read.
+        self._mail.write(connection, receipt, LetterKind.RECEIVED, facts, sends=not is_flood)
         return Receipt(arrival.code, arrival.pin, case_id, draft.missing(), case.due_at, now if is_hidden else None)
 
     def add(self, connection: Connection, receipt: Row[Any], more: Addition) -> None:

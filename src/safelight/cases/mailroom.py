@@ -3,7 +3,7 @@
 Whoever left no way to be reached reads theirs with the receipt.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -24,10 +24,10 @@ from safelight.store.cases_tables import case_effects, case_letters, case_receip
 class Mailroom:
     """Receipts and letters, inside a caller's transaction."""
 
-    def __init__(self, book: Book, *, sends: bool = True) -> None:
-        """`sends`: whether there is a post; without one every letter waits to be read with the receipt."""
+    def __init__(self, book: Book, takes: Callable[[Party, Contact | None], bool]) -> None:
+        """`takes`: whether a post carries letters to them; the others' wait to be read with the receipt."""
         self._book = book
-        self._sends = sends
+        self._takes = takes
 
     def issue(
         self,
@@ -107,15 +107,18 @@ class Mailroom:
             return None
         return read_contact(self._book.seal.open(receipt.code_digest, receipt.contact))
 
-    def write(self, connection: Connection, receipt: Row[Any], kind: LetterKind, facts: LetterFacts) -> Letter:
+    def write(
+        self, connection: Connection, receipt: Row[Any], kind: LetterKind, facts: LetterFacts, *, sends: bool = True
+    ) -> Letter:
         """Write a letter to the holder of `receipt`, and have it sent where they can be reached."""
         subject, body = compose(kind, receipt.language, facts)
         now = self._book.clock()
         letter_id = new_id("ltr", now)
         contact = self.contact(receipt)
         effect_id = None
-        is_reachable = contact is not None and contact.kind is not ContactKind.RECEIPT
-        if self._sends and (receipt.party == Party.ACCOUNT.value or is_reachable):
+        party = Party(receipt.party)
+        is_reachable = party is Party.ACCOUNT or (contact is not None and contact.kind is not ContactKind.RECEIPT)
+        if sends and is_reachable and self._takes(party, contact):
             effect_id = self._book.enqueue(
                 connection, LETTER, f"{LETTER}/{letter_id}", case_id=receipt.case_id, target=letter_id
             )

@@ -48,11 +48,9 @@ from safelight.cases.staff_model import (
     Staff,
 )
 from safelight.cases.stay_down import Copies
-from safelight.cases.takedown.memory import NoPost
 from safelight.cases.takedown.ports import Platform, Post
 from safelight.core.clock import Clock
 from safelight.core.errors import StoreFailed
-from safelight.core.ids import new_id
 from safelight.ledger.append import Ledger
 from safelight.store.cases_tables import case_places, case_prints, case_receipts, cases
 from safelight.store.database import Database
@@ -88,9 +86,8 @@ class Cases:
         self._clock = clock
         self._key = key
         self._copies = copies
-        self._platform = platform
         self._book = Book(rules, key, clock, ledger.append)
-        self._mail = Mailroom(self._book, sends=not isinstance(post, NoPost))
+        self._mail = Mailroom(self._book, post.takes)
         self._intake = Intake(self._book, self._mail)
         self._decisions = Decisions(self._book, self._mail)
         self._desk = Desk(self._book, self._mail, self._decisions)
@@ -221,10 +218,6 @@ class Cases:
             if connection.execute(query).first() is not None:
                 return False
         return True
-
-    async def picture(self, place: Place) -> bytes | None:
-        """The file at a place, where the platform gives it. Raises DeliveryFailed."""
-        return await self._platform.picture(new_id("pic", self._clock()), place)
 
     async def account_letters(self, subject_id: str) -> tuple[Letter, ...]:
         """The letters to an account, with its receipts in them, for its platform to hand on; oldest first."""

@@ -20,6 +20,7 @@ from safelight.cases.model import Visibility
 from safelight.cases.records import Book
 from safelight.cases.rules import load_rules
 from safelight.cases.staff_model import CaseRow, EffectView, QueueFilter, QueueSort, Staff
+from safelight.cases.takedown.memory import NoPost
 from safelight.cli.database import DataDir, in_database, settings_of
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import to_rfc3339, utc_now
@@ -189,7 +190,7 @@ def _with_book(data_dir: Path | None, read: Callable[[Connection, Book], T]) -> 
 
 
 def _desk(book: Book) -> Desk:
-    mail = Mailroom(book)
+    mail = Mailroom(book, NoPost().takes)
     return Desk(book, mail, Decisions(book, mail))
 
 

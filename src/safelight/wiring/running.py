@@ -18,7 +18,7 @@ from safelight.backends.sketch.backend import SketchBackend
 from safelight.cases.rules import load_rules
 from safelight.cases.service import Cases
 from safelight.cases.stay_down import BankCopies
-from safelight.cases.takedown.memory import NoPlatform, NoPost
+from safelight.cases.takedown.memory import NoPlatform
 from safelight.cases.takedown.ports import Platform, Post
 from safelight.cases.takedown.signing import parse_signer
 from safelight.cases.takedown.webhook import Webhook
@@ -65,6 +65,7 @@ from safelight.signals.text import normalise
 from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_detectors
+from safelight.wiring.letters import post_of
 from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_trace, seeing, signer_of
 from safelight.wiring.memory import give_memory_back, keep_memory_small
 
@@ -330,12 +331,12 @@ class Safelight:
     async def _open_cases(self, settings: Settings, digest_key: DigestKey) -> None:
         """Reports, their clocks and what follows. Raises NotStartable."""
         platform: Platform = self._platform or NoPlatform()
-        post: Post = self._post or NoPost()
+        webhook: Webhook | None = None
         if settings.platform_url and self._platform is None:
             signer = parse_signer(settings.platform_secret.get_secret_value())
             webhook = Webhook(settings.platform_url, signer, self._clock)
             self._closing.push_async_callback(webhook.close)
-            platform, post = webhook, self._post or webhook
+            platform = webhook
         self.cases = Cases(
             self.database,
             load_rules(settings.cases_rules_file),
@@ -344,7 +345,7 @@ class Safelight:
             self.ledger,
             copies=BankCopies(self.known, self._clock, StoredOutputs(self.database), self.limits),
             platform=platform,
-            post=post,
+            post=self._post or post_of(settings, webhook, self._clock),
         )
         self._closing.push_async_callback(self.cases.close)
         await self.cases.start()

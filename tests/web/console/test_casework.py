@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
-from sqlalchemy import Connection
+from sqlalchemy import Connection, insert, select
 
 from safelight.accounts.permissions import Role
 from safelight.accounts.staff_reviews import is_drawn
@@ -20,7 +20,11 @@ from safelight.cases.staff_model import Staff
 from safelight.matching.banks import create_bank
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.model import Bank, BankCategory, BankState
-from tests.cases.house import START
+from safelight.store.cases_tables import cases
+from safelight.store.matching_tables import past_matches
+from safelight.store.tables import banks
+from tests.cases.house import START, print_of
+from tests.matching import pictures
 from tests.web.console.studio import TIGHT, Browser, Studio, studio
 
 MARKUP = '"><script>alert(1)</script><img src=x onerror=alert(1)>'
@@ -269,3 +273,19 @@ def test_the_figures_tell_times_by_route(tmp_path_factory: pytest.TempPathFactor
         page = browser.see("/figures?days=7").text
         assert page.count("<svg") == 5
         assert "3.0 h" in page
+
+
+def test_a_case_tells_what_was_made_here_of_its_picture(desk: Studio) -> None:
+    case_id = desk.report(fingerprints=(print_of(pictures.hash_of(pictures.photo("astronaut"))),))
+
+    def find(connection: Connection) -> None:
+        number = connection.execute(select(cases.c.number).where(cases.c.id == case_id)).scalar_one()
+        bank = connection.execute(select(banks.c.number).where(banks.c.name == "taken-down")).scalar_one()
+        row = {"id": f"pst_{number}", "at": "", "bank": bank, "item": number, "output_id": "out_1", "distance": 7}
+        connection.execute(insert(past_matches).values(row | {"made_at": "2026-11-20T10:00:00.000000Z"}))
+
+    desk.sql(find)
+    page = desk.signed_in(Role.MODERATOR).see(f"/cases/{case_id}").text
+    assert "Made here (1)" in page
+    assert "2026-11-20 10:00" in page
+    assert ">7<" in page

@@ -11,7 +11,8 @@ from functools import cached_property
 
 import cv2
 
-from safelight.cases.draft import Place, PlaceKind
+from safelight.cases.draft import Contact, Place, PlaceKind
+from safelight.cases.model import Party
 from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order, Parcel
 from safelight.matching.copies import LIGHT, Features, features, same_picture
 from safelight.matching.fingerprints import HashKind
@@ -110,10 +111,19 @@ class MemoryPlatform:
 class MemoryPost:
     """Keeps every parcel, and counts what came more than once."""
 
-    repeats_safely: bool = True
+    is_safe: bool = True
+    """Whether it tells repetitions."""
     is_dead: bool = False
     parcels: dict[str, Parcel] = field(default_factory=dict)
     repetitions: int = 0
+
+    def takes(self, party: Party, to: Contact | None) -> bool:  # noqa: ARG002 (anybody)
+        """As the port says."""
+        return True
+
+    def repeats_safely(self, parcel: Parcel) -> bool:  # noqa: ARG002
+        """As the port says."""
+        return self.is_safe
 
     async def send(self, parcel: Parcel) -> None:
         """As the port says."""
@@ -140,8 +150,14 @@ class NoPlatform:
 class NoPost:
     """Where no post was set up: letters are read with the receipt only."""
 
-    repeats_safely = True
+    def takes(self, party: Party, to: Contact | None) -> bool:  # noqa: ARG002 (nobody)
+        """Nothing."""
+        return False
+
+    def repeats_safely(self, parcel: Parcel) -> bool:  # noqa: ARG002
+        """Nothing is sent, however often."""
+        return True
 
     async def send(self, parcel: Parcel) -> None:
-        """Always fails."""
+        """Fails: of letters that were written while there was a post."""
         raise DeliveryFailed(f"No post is set up for letters to a {parcel.party.value}: set SAFELIGHT_PLATFORM_URL.")

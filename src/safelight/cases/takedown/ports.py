@@ -6,7 +6,7 @@ What every implementation holds to (`tests/cases/takedown/contract.py`)
   like a success and not followed.
 - "Done" means done at every place named and at every copy that the platform finds, by the fingerprints and, of what
   was cropped, by the pictures that it keeps (`matching/copies.py` can compare them).
-- A letter may come again with the same id, and is delivered once.
+- A letter may come again with the same id, and is delivered once; a post that cannot do so says it.
 """
 
 from dataclasses import dataclass
@@ -77,13 +77,14 @@ class Parcel:
 
 
 class DeliveryFailed(SafelightError):
-    """The other side did not take it. It is tried again, unless `is_final`."""
+    """The other side did not take it. It is tried again, unless `is_final`; or may have: `is_doubtful`."""
 
     code = "delivery_failed"
 
-    def __init__(self, message: str, *, is_final: bool = False) -> None:
+    def __init__(self, message: str, *, is_final: bool = False, is_doubtful: bool = False) -> None:
         super().__init__(message)
         self.is_final = is_final
+        self.is_doubtful = is_doubtful
 
 
 class Platform(Protocol):
@@ -99,8 +100,11 @@ class Platform(Protocol):
 class Post(Protocol):
     """Carries letters."""
 
-    repeats_safely: bool
-    """Whether a parcel that was sent twice arrives once. Where not, one that may have been sent is left to a person."""
+    def takes(self, party: Party, to: Contact | None) -> bool:
+        """Whether it carries letters to them; what nobody carries waits to be read with the receipt."""
+
+    def repeats_safely(self, parcel: Parcel) -> bool:
+        """Whether this, sent twice, arrives once. Where not, what may have been sent is left to a person."""
 
     async def send(self, parcel: Parcel) -> None:
         """Hand it over. Raises DeliveryFailed."""

@@ -20,8 +20,9 @@ from typing import Any
 
 import httpx2
 
-from safelight.cases.draft import PLACES_MAX_COUNT, Place
+from safelight.cases.draft import PLACES_MAX_COUNT, Contact, Place
 from safelight.cases.errors import ReportInvalid
+from safelight.cases.model import Party
 from safelight.cases.spelling import read_place, write_contact, write_fingerprint, write_place
 from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Parcel
 from safelight.cases.takedown.signing import Signer, signed_headers
@@ -40,8 +41,6 @@ class NotThere(DeliveryFailed):
 
 class Webhook:
     """Both ports over one address. Close it when done."""
-
-    repeats_safely = True
 
     def __init__(self, url: str, signer: Signer, clock: Clock) -> None:
         self._url = url
@@ -78,6 +77,14 @@ class Webhook:
             return await self._post(request_id, content, max_bytes=DEFAULT_LIMITS.image_max_bytes) or None
         except NotThere:
             return None
+
+    def takes(self, party: Party, to: Contact | None) -> bool:  # noqa: ARG002 (the platform reaches anybody)
+        """Everybody who left some way to be reached, and every account."""
+        return True
+
+    def repeats_safely(self, parcel: Parcel) -> bool:  # noqa: ARG002
+        """By its id, always."""
+        return True
 
     async def send(self, parcel: Parcel) -> None:
         """As the port says."""

@@ -63,6 +63,8 @@ WORDS: Mapping[str, str] = {
     "places": "The platform is told: this place and every copy",
     "bank": "Its fingerprint goes into, or out of, the bank of what is refused",
     "index": "The gate's index follows the bank",
+    "picture": "The platform is asked for the file, so that crops of it are refused too",
+    "match": "What was made here is searched for it",
     "letter": "Letters",
     # Clocks
     "overdue": "Over",
