@@ -1,27 +1,39 @@
 """Which copies local features find that PDQ loses, by transform; false matches; what it costs.
 
-    python bench/copies.py [--set 100 --set 1000] [--unknown 600] [--quick] [--docs] [--json]
+    python bench/copies.py [--set 1000 --set 10000 --set 100000] [--unknown 200] [--quick] [--docs] [--json]
 
-Asked is the index that the gate asks. Pictures are scikit-image's sample photographs, and scenes drawn at random. One
-thread; a few minutes.
+Asked is the book that the gate asks, with its database and its files. Pictures are scikit-image's sample photographs,
+and scenes drawn at random; drawing and describing a hundred thousand would take hours, so large sets are filled up with
+mixtures of features. One thread; some ten minutes, and 4 GB of disk for the largest set. `--figures` does the sizes one
+by one.
 """
 
 import argparse
 import json
 import os
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
 from functools import partial
+from itertools import combinations, count, islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 import cv2
 import numpy as np
 import skimage.data
+from numpy.typing import NDArray
 
-from safelight.matching.copies import features
-from safelight.matching.copy_index import ASKED, CopyIndex, Registered, describe
+from safelight.matching.banks import create_bank
+from safelight.matching.copies import Features, features
+from safelight.matching.copy_book import CopyBook
+from safelight.matching.copy_index import ASKED, describe
+from safelight.matching.copy_rows import Described
+from safelight.matching.model import BankCategory
 from safelight.matching.pdq import Frame, Pdq, distance, pdq
+from safelight.store.database import Database, sqlite_url
 
 PHOTOS = (
     *("astronaut", "coffee", "chelsea", "rocket", "camera", "page", "text", "hubble_deep_field", "retina"),
@@ -98,22 +110,40 @@ def mirrored(frame: Frame) -> Frame:
     return np.ascontiguousarray(frame[:, ::-1])
 
 
+def recoloured(frame: Frame) -> Frame:
+    """Warmer, with stronger colours, as a filter does it."""
+    hsv = cv2.cvtColor(frame, cv2.COLOR_RGB2HSV).astype(np.int16)
+    hsv[..., 1] = np.minimum(255, hsv[..., 1] * 3 // 2)
+    strong = cv2.cvtColor(hsv.astype(np.uint8), cv2.COLOR_HSV2RGB)
+    return np.clip(strong * np.array([1.2, 1.0, 0.8]), 0, 255).astype(np.uint8)
+
+
+def stickers(frame: Frame) -> Frame:
+    """Five discs of one colour each."""
+    copy, (height, width) = frame.copy(), frame.shape[:2]
+    for number, (down, across) in enumerate(((0.2, 0.3), (0.3, 0.7), (0.5, 0.5), (0.7, 0.2), (0.8, 0.8))):
+        place = (int(across * width), int(down * height))
+        cv2.circle(copy, place, min(height, width) // 10, (255, 40 * number, 60), -1)
+    return copy
+
+
 TRANSFORMS: Mapping[str, Transform] = {
     **{f"JPEG {quality}": partial(jpeg, quality=quality) for quality in (20, 50, 90)},
     **{f"resized to {factor}": partial(resized, factor=factor) for factor in (0.25, 0.5, 2)},
-    **{f"crop {lost:.0%}": partial(cropped, lost=lost, at=(0.2, 0.8)) for lost in (0.1, 0.25, 0.5, 0.7)},
+    **{f"crop {lost:.0%}": partial(cropped, lost=lost, at=(0.2, 0.8)) for lost in (0.1, 0.2, 0.25, 0.3, 0.5)},
     "mirrored": mirrored,
     "upside down": lambda f: np.ascontiguousarray(f[::-1]),
-    **{f"turned by {turn}°": partial(rotated, degrees=turn) for turn in (5, 15, 45, 90)},
+    **{f"turned by {turn}°": partial(rotated, degrees=turn) for turn in (5, 10, 15, 30, 45, 90)},
     "border": lambda f: np.asarray(cv2.copyMakeBorder(f, 40, 40, 90, 90, cv2.BORDER_CONSTANT, value=(0, 0, 0))),
     "box over a sixth": covered,
+    "stickers": stickers,
     "text across": written_over,
     "blur 2 px": lambda f: np.asarray(cv2.GaussianBlur(f, (0, 0), 2), np.uint8),
     "brighter": lambda f: np.clip(f * 1.3 + 15, 0, 255).astype(np.uint8),
+    "darker": lambda f: (f * 0.6).astype(np.uint8),
+    "other colours": recoloured,
     "grey": lambda f: np.repeat(cv2.cvtColor(f, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2).astype(np.uint8),
     "screenshot": screenshot,
-    "crop 20 % + JPEG 40": lambda f: jpeg(cropped(f, 0.2, (0.5, 0.5)), 40),
-    "turned by 15° + crop 10 %": lambda f: cropped(rotated(f, 15), 0.1, (0.5, 0.5)),
     "screenshot of the mirror image": lambda f: screenshot(mirrored(f)),
     "screenshot of a screenshot": lambda f: screenshot(screenshot(f)),
 }
@@ -130,57 +160,17 @@ def scene(seed: int) -> Frame:
     return np.asarray(np.clip(canvas + grain, 0, 255), np.uint8)
 
 
+PAIRED = ("JPEG 20", "resized to 0.5", "crop 10%", "mirrored", "turned by 10°", "border", "text across", "brighter")
+PAIRS: Mapping[str, Transform] = {
+    f"{first}, then {second}": lambda frame, a=first, b=second: TRANSFORMS[b](TRANSFORMS[a](frame))
+    for first, second in combinations(PAIRED, 2)
+}
+
+
 def by_pdq(copy: Frame, original: Pdq) -> bool:
     """Whether PDQ finds it, in any of its eight forms."""
     found = pdq(copy)
     return isinstance(found, Pdq) and min(distance(form, original.hash) for _, form in found.forms) <= 31
-
-
-def measured(set_size: int, unknown: int, generated: int) -> dict[str, Any]:
-    """Everything: recall by transform, false matches and their pairs, milliseconds of processor time."""
-    originals = [*map(photo, PHOTOS), *(scene(seed) for seed in range(generated))]
-    hashes = [pdq(one) for one in originals]
-    others = (scene(seed) for seed in range(generated, generated + max(0, set_size - len(originals))))
-    start = time.process_time()
-    registered = [Registered(1, number, *describe(one)) for number, one in enumerate([*originals, *others])]
-    registering_ms = 1000 * (time.process_time() - start) / len(registered)
-    start = time.process_time()
-    index = CopyIndex(registered)
-    filing_s = time.process_time() - start
-
-    recall: dict[str, dict[str, float]] = {}
-    describing, known, not_known = Spent(), Spent(), Spent()
-    wrong = pairs = 0
-    for name, transform in TRANSFORMS.items():
-        found = by_hash = 0
-        for number, original in enumerate(originals):
-            copy = transform(original)
-            asked = describing(partial(features, copy, ASKED))
-            answers = known(partial(index.find_features, asked))
-            found += any(one.item == number for one in answers)
-            wrong += sum(one.item != number for one in answers)
-            pairs += len(index) - 1
-            hashed = hashes[number]
-            by_hash += isinstance(hashed, Pdq) and by_pdq(copy, hashed)
-        recall[name] = {"features": found / len(originals), "pdq": by_hash / len(originals)}
-    for seed in range(10**6, 10**6 + unknown):
-        asked = features(scene(seed), ASKED)
-        wrong += len(not_known(partial(index.find_features, asked)))
-        pairs += len(index)
-    return {
-        "originals": len(originals),
-        "photographs": len(PHOTOS),
-        "set": len(index),
-        "pairs": pairs,
-        "false_matches": wrong,
-        "register_ms": registering_ms,
-        "file_s": filing_s,
-        "describe_ms": describing.quantiles(),
-        "find_copy_ms": known.quantiles(),
-        "find_other_ms": not_known.quantiles(),
-        "load": os.getloadavg()[0],
-        "recall": recall,
-    }
 
 
 class Spent:
@@ -200,47 +190,175 @@ class Spent:
         return {"p50": float(np.median(self._ms)), "p99": float(np.quantile(self._ms, 0.99))}
 
 
+class Set:
+    """A book of pictures: photographs and scenes that are asked for, and others. Item numbers are from 0."""
+
+    def __init__(self, folder: Path, generated: int) -> None:
+        database = Database(sqlite_url(folder / "bench.db"))
+        database.migrate()
+        now = datetime.now(UTC)
+        bank = database.write_here(
+            lambda c: create_bank(c, name="b", owner="o", source="s", category=BankCategory.NCII, now=now)
+        )
+        self.book = CopyBook(database, folder / "copies", b"\1" * 32, max_count=10**6)
+        self.folder, self._bank, self._now = folder, bank.number, now
+        self.originals = [*map(photo, PHOTOS), *(scene(seed) for seed in range(generated))]
+        self.described: list[tuple[Features, Features]] = []
+        self.size = 0
+        self._describing = Spent()
+        self.drawn(len(self.originals), self.originals)
+
+    @property
+    def register_ms(self) -> float:
+        """What describing a picture and its mirror image costs."""
+        return self._describing.quantiles()["p50"]
+
+    def drawn(self, size: int, pictures: Iterable[Frame]) -> None:
+        """Grow to `size` pictures."""
+        new = [self._describing(partial(describe, one)) for one in islice(pictures, max(0, size - self.size))]
+        self.described += new
+        self._add(new)
+
+    def mixed(self, size: int) -> None:
+        """Grow to `size` by pictures that do not exist: features of those that do, some thirty bits changed."""
+        rng = np.random.default_rng(size)
+        pool = np.concatenate([side.bits for both in self.described for side in both])
+        while self.size < size:
+            self._add([self._mixture(pool, rng) for _ in range(min(256, size - self.size))])
+
+    def file(self) -> float:
+        """Seconds of processor time to file all anew."""
+        shutil.rmtree(self.folder / "copies")
+        (self.folder / "copies").mkdir()
+        start = time.process_time()
+        self.book.file()
+        return time.process_time() - start
+
+    def _mixture(self, pool: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Features, Features]:
+        like = self.described[int(rng.integers(len(self.described)))]
+        sides = []
+        for side in like:
+            bits = pool[rng.integers(len(pool), size=len(side.points))]
+            noise = rng.integers(0, 256, (3, *bits.shape), dtype=np.uint8)
+            sides.append(Features(side.points, bits ^ (noise[0] & noise[1] & noise[2]), side.size))
+        return sides[0], sides[1]
+
+    def _add(self, new: list[tuple[Features, Features]]) -> None:
+        rows = [Described(self._bank, self.size + at, *both) for at, both in enumerate(new)]
+        for start in range(0, len(rows), 256):
+            self.book.add_all(rows[start : start + 256], self._now)
+        self.size += len(rows)
+
+
+def measured(known: Set, unknown: int) -> dict[str, Any]:
+    """Everything: recall by transform, false matches and their pairs, milliseconds of processor time."""
+    file_s = known.file()
+    hashes = [pdq(one) for one in known.originals]
+    find_known, find_other, describing = Spent(), Spent(), Spent()
+    known.book.find(known.originals[0])
+    wrong = pairs = 0
+    recall: dict[str, dict[str, float]] = {}
+    for name, transform in {**TRANSFORMS, **PAIRS}.items():
+        found = by_hash = 0
+        asked = range(0, len(known.originals), 3 if name in PAIRS else 1)
+        for number in asked:
+            copy = transform(known.originals[number])
+            answers = find_known(partial(known.book.find, copy))
+            found += any(one.item == number for one in answers)
+            wrong += sum(one.item != number for one in answers)
+            pairs += known.size - 1
+            hashed = hashes[number]
+            by_hash += isinstance(hashed, Pdq) and by_pdq(copy, hashed)
+        recall[name] = {"features": found / len(asked), "pdq": by_hash / len(asked)}
+    for seed in range(10**6, 10**6 + unknown):
+        other = scene(seed)
+        describing(partial(features, other, ASKED))
+        wrong += len(find_other(partial(known.book.find, other)))
+        pairs += known.size
+    files = [path.stat().st_size for path in (known.folder / "copies").rglob("*.npy")]
+    return {
+        "originals": len(known.originals),
+        "photographs": len(PHOTOS),
+        "set": known.size,
+        "drawn": len(known.described),
+        "pairs": pairs,
+        "false_matches": wrong,
+        "register_ms": known.register_ms,
+        "file_s": file_s,
+        "index_mb": sum(files) / 1e6,
+        "describe_ms": describing.quantiles(),
+        "find_copy_ms": find_known.quantiles(),
+        "find_other_ms": find_other.quantiles(),
+        "load": os.getloadavg()[0],
+        "recall": recall,
+    }
+
+
 def page(figures: list[dict[str, Any]]) -> str:
-    """The page of the documents; the table of transforms is that of the largest set."""
-    largest = figures[-1]
+    """The page of the documents."""
+    first, last = figures[0], figures[-1]
     lines = [
         "# Copies by features: what is found, and what it costs",
         "",
-        "Written by `python bench/copies.py --docs`. One thread; milliseconds are processor time, at a load of the",
-        f"machine of {largest['load']:.0f}. {largest['photographs']} photographs of scikit-image and",
-        f"{largest['originals'] - largest['photographs']} drawn scenes are kept among {largest['set']:,} pictures",
-        "and asked for in each form; pictures that are in no set are drawn scenes.",
+        "Written by `python bench/copies.py --docs`. One thread; milliseconds are processor time, of a look as a",
+        f"whole. {first['photographs']} photographs of scikit-image and {first['originals'] - first['photographs']}",
+        "drawn scenes are kept among others and asked for in each form. The others are drawn scenes up to the number",
+        "given; beyond it they are mixed from the features of these, each with some thirty of its 256 bits changed.",
         "",
-        "| pictures kept | to register one | to file all | to describe one | to look a copy up | to look another up |",
-        "|---|---|---|---|---|---|",
+        "| pictures kept | drawn | to register one | to file all | index on disk | to describe one | to look a copy up"
+        " | to look another up | load |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
     for one in figures:
         times = (
-            f"{one[name]['p50']:.1f} ms (99 %: {one[name]['p99']:.1f})"
+            f"{one[name]['p50']:.1f} ms (99 %: {one[name]['p99']:.0f})"
             for name in ("describe_ms", "find_copy_ms", "find_other_ms")
         )
-        lines.append(f"| {one['set']:,} | {one['register_ms']:.0f} ms | {one['file_s']:.1f} s | {' | '.join(times)} |")
-    pairs, wrong = sum(one["pairs"] for one in figures), sum(one["false_matches"] for one in figures)
-    lines += ["", f"False matches: {wrong} in {pairs:,} pairs of pictures that are not copies.", ""]
-    lines += [f"| what was done to it (set of {largest['set']:,}) | by features | by PDQ |", "|---|---|---|"]
-    lines += [f"| {name} | {row['features']:.0%} | {row['pdq']:.0%} |" for name, row in largest["recall"].items()]
+        lines.append(
+            f"| {one['set']:,} | {one['drawn']:,} | {one['register_ms']:.0f} ms | {one['file_s']:.1f} s "
+            f"| {one['index_mb']:.0f} MB | {' | '.join(times)} | {one['load']:.1f} |"
+        )
+    lines += ["", "False matches, in pairs of an asked picture with a kept one that it is no copy of:", ""]
+    lines += [f"- {one['false_matches']} in {one['pairs']:,} pairs, {one['set']:,} pictures kept" for one in figures]
+    sizes = " | ".join(f"of {one['set']:,}" for one in figures)
+    columns = [f"| what was done to it | {sizes} | by PDQ |", "|---" * (len(figures) + 2) + "|"]
+    lines += ["", *columns, *(_row(name, figures, last) for name in TRANSFORMS)]
+    lines += ["", "Two things at once, of every third picture:", ""]
+    lines += [*columns, *(_row(name, figures, last) for name in PAIRS)]
     return "\n".join(lines) + "\n"
+
+
+def _row(name: str, figures: list[dict[str, Any]], last: dict[str, Any]) -> str:
+    found = " | ".join(f"{one['recall'][name]['features']:.1%}" for one in figures)
+    return f"| {name} | {found} | {last['recall'][name]['pdq']:.0%} |"
 
 
 def main() -> None:
     """Print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--set", type=int, action="append", help="pictures in the set; may be given again")
-    parser.add_argument("--unknown", type=int, default=600, help="pictures that are not in it")
+    parser.add_argument("--drawn", type=int, default=1_000, help="pictures of the set that are drawn, not mixed")
+    parser.add_argument("--unknown", type=int, default=200, help="pictures that are not in it")
     parser.add_argument("--generated", type=int, default=25, help="drawn scenes that are asked for beside photographs")
     parser.add_argument("--quick", action="store_true", help="a set of 100, 20 unknown pictures")
+    parser.add_argument("--figures", type=Path, help="JSON of other runs: taken into the page, with this run's added")
     parser.add_argument("--docs", action="store_true", help="write docs/reference/copies.md")
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    sizes = [100] if chosen.quick else sorted(chosen.set or [100, 1_000])
+    sizes = [100] if chosen.quick else sorted(chosen.set or [1_000, 10_000, 100_000])
     unknown, generated = (20, 5) if chosen.quick else (chosen.unknown, chosen.generated)
-    figures = [measured(size, unknown, generated) for size in sizes]
+    kept = chosen.figures and chosen.figures.exists()
+    by_size = {one["set"]: one for one in json.loads(chosen.figures.read_text("ascii"))} if kept else {}
+    with tempfile.TemporaryDirectory() as folder:
+        known = Set(Path(folder), generated)
+        for size in sizes:
+            known.drawn(min(size, chosen.drawn), (scene(seed) for seed in count(generated + known.size)))
+            known.mixed(size)
+            by_size[size] = measured(known, unknown)
+    figures = [by_size[size] for size in sorted(by_size)]
+    if chosen.figures:
+        chosen.figures.write_text(json.dumps(figures), "ascii")
     if chosen.docs:
         DOCS.write_text(page(figures), "utf-8")
     print(json.dumps(figures) if chosen.json else page(figures))

@@ -32,7 +32,7 @@ def opened(data_dir: Path | None) -> Iterator[KnownImages]:
     try:
         database.migrate()
         key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-        yield KnownImages(database, open_hashes(settings.data_dir, key), open_copies(database, key))
+        yield KnownImages(database, open_hashes(settings.data_dir, key), open_copies(database, settings.data_dir, key))
     finally:
         database.close()
 

@@ -80,7 +80,7 @@ class Limits:
     """One signed consent statement, as it arrives."""
     consent_max_days: int = 366
     """The longest time for which one consent statement can be in force."""
-    copies_max_count: int = 2_000
+    copies_max_count: int = 100_000
     """Pictures whose features are kept, so that cropped and turned copies of them are found."""
     in_flight_max_count: int = 64
     """Requests inside the gate at once; one more is told to come back."""

@@ -5,7 +5,7 @@ it). Two pictures are copies when enough features agree *and* one geometric tran
 Features alike by chance agree on no transform, which keeps false matches rare.
 
 Rules of this module
-- Candidates are found with the same exact index as hashes: descriptors are 256 bits too. Only they are verified.
+- Which of many pictures are compared at all is left to `copy_index.py`.
 - A match needs `MIN_AGREEING` features on one transform that turns, scales and moves, and does no more.
 - The mirror image is tried as well, since features know their left from their right.
 - Descriptors tell more of a picture than a hash does, so this is for small sets that the operator may hold; nothing
@@ -16,15 +16,13 @@ Source: Rublee et al., "ORB: an efficient alternative to SIFT or SURF" (2011); R
 """
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.matching.index.layout import Hashes, to_words
-from safelight.matching.index.segment import Segment
 from safelight.matching.pdq import Frame
 
 MIN_AGREEING = 12
@@ -34,13 +32,11 @@ _HEAD_BYTES = 6
 _CELLS = 8
 """Along each side."""
 _FEATURES_OF_A_CELL = 12
-_FIND_RADIUS_BITS = 31
 _PAIR_RADIUS_BITS = 60
 _BETTER_THAN_NEXT = 0.85
 """Lowe's ratio: a feature that resembles two places alike says nothing."""
 _TOLERANCE_PX = 4.0
 _SCALES = (0.15, 6.0)
-_CANDIDATES = 5
 _MIN_SPREAD = 0.02
 """Share of the picture that the agreeing features must span: letters and logos recur, and are small."""
 
@@ -50,16 +46,11 @@ class Features:
     """What is compared of one picture."""
 
     points: NDArray[np.float32]
-    """(n, 2): x and y in pixels of the shrunk picture."""
+    """(n, 2): x and y in pixels of the shrunk picture. The strongest of each part of the picture come first."""
     bits: NDArray[np.uint8]
     """(n, 32)."""
     size: tuple[int, int]
     """Width and height of the shrunk picture."""
-
-    @property
-    def words(self) -> Hashes:
-        """The descriptors as the index takes them."""
-        return to_words(self.bits.tobytes())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +83,9 @@ def features(frame: Frame, effort: Effort = FULL) -> Features:
     """The features of a picture; few or none where it has no detail."""
     scale = effort.longer_side_px / max(frame.shape[:2])
     size = (max(1, round(frame.shape[1] * scale)), max(1, round(frame.shape[0] * scale)))
-    small = cv2.resize(frame, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    small = _resized_grey(frame, size)
     orb = cv2.ORB.create(nfeatures=effort.found, scaleFactor=1.2, nlevels=effort.levels, fastThreshold=8)
-    found, bits = orb.detectAndCompute(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY), np.empty(0, np.uint8))
+    found, bits = orb.detectAndCompute(small, np.empty(0, np.uint8))
     if not found:
         return Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), size)
     points = np.array([point.pt for point in found], np.float32)
@@ -102,12 +93,26 @@ def features(frame: Frame, effort: Effort = FULL) -> Features:
     return Features(points[kept], np.asarray(bits, np.uint8)[kept], size)
 
 
+def _resized_grey(frame: Frame, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """`frame` in grey, `size` (width, height). Halving in colour, then grey, is a fifth of the work of the reverse."""
+    while all(whole % 2 == 0 and whole >= 2 * part for whole, part in zip(frame.shape[1::-1], size, strict=True)):
+        frame = np.asarray(cv2.resize(frame, (frame.shape[1] // 2, frame.shape[0] // 2), interpolation=cv2.INTER_AREA))
+    grey = cv2.cvtColor(frame, cv2.COLOR_RGB2GRAY)
+    way = cv2.INTER_AREA if size[0] < grey.shape[1] else cv2.INTER_CUBIC
+    return np.asarray(cv2.resize(grey, size, interpolation=way), np.uint8)
+
+
 def _spread_out(points: NDArray[np.float32], strength: NDArray[np.float32], size: tuple[int, int]) -> NDArray[np.intp]:
-    """The strongest points of each cell, so that a line of text laid over the picture does not take all places."""
+    """The strongest points of each cell, so that a line of text laid over the picture does not take all places.
+
+    The first of every cell comes before the second of any.
+    """
     cells = np.minimum((points / np.array(size) * _CELLS).astype(int), _CELLS - 1) @ np.array([1, _CELLS])
     order = np.lexsort((-strength, cells))
-    starts = np.searchsorted(cells[order], cells[order])
-    return np.sort(order[np.arange(len(order)) - starts < _FEATURES_OF_A_CELL])
+    place = np.arange(len(order)) - np.searchsorted(cells[order], cells[order])
+    kept = place < _FEATURES_OF_A_CELL
+    order, place = order[kept], place[kept]
+    return np.asarray(order[np.lexsort((-strength[order], place))], np.intp)
 
 
 def packed(one: Features) -> bytes:
@@ -127,14 +132,10 @@ def unpacked(raw: bytes) -> Features:
 
 
 class CopySet:
-    """A small set of pictures, in memory: thousands, not millions."""
+    """A handful of pictures in memory, each compared with what is asked. For more, see `copy_book.py`."""
 
     def __init__(self, pictures: Iterable[Features]) -> None:
         self._pictures = list(pictures)
-        counts = [len(one.points) for one in self._pictures]
-        hashes = np.concatenate([one.words for one in self._pictures]) if counts else to_words(b"")
-        self._owner = np.repeat(np.arange(len(counts)), counts)
-        self._segment = Segment.build(hashes, self._owner.astype(np.uint64))
 
     def __len__(self) -> int:
         """Pictures."""
@@ -144,23 +145,11 @@ class CopySet:
         """Every picture of the set that `frame` shows, as it is or mirrored; the surest first."""
         copies = []
         for is_mirrored in (False, True):
-            shown = np.ascontiguousarray(frame[:, ::-1]) if is_mirrored else frame
-            asked = features(shown)
-            for number in self._candidates(asked):
-                if copy := same_picture(asked, self._pictures[number], number, is_mirrored=is_mirrored):
+            asked = features(np.ascontiguousarray(frame[:, ::-1]) if is_mirrored else frame)
+            for number, known in enumerate(self._pictures):
+                if copy := same_picture(asked, known, number, is_mirrored=is_mirrored):
                     copies.append(copy)
         return sorted(copies, key=lambda copy: -copy.agreeing)
-
-    def _candidates(self, asked: Features) -> Sequence[int]:
-        """The pictures with the most features near those asked for."""
-        if not len(asked.points) or not len(self._segment):
-            return []
-        near = self._segment.near(asked.words, _FIND_RADIUS_BITS)
-        # Each feature has one voice for a picture, however often the picture repeats it.
-        voices = np.unique(np.column_stack([near.query, self._owner[near.row]]), axis=0)[:, 1]
-        numbers, counts = np.unique(voices, return_counts=True)
-        best = np.argsort(-counts, kind="stable")[:_CANDIDATES]
-        return [int(number) for number, count in zip(numbers[best], counts[best], strict=True) if count > 1]
 
 
 def same_picture(asked: Features, known: Features, number: int = 0, *, is_mirrored: bool = False) -> Copy | None:

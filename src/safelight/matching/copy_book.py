@@ -1,66 +1,90 @@
-"""The features of some thousand pictures that banks hold, so that cropped and turned copies of them are found too.
+"""The features of pictures that banks hold, so that cropped and turned copies of them are found too.
 
 Rules of this module
-- A row is the features of one picture and of its mirror image, sealed (AES-256-GCM) and bound to its bank and item. The
-  picture is not kept. Features tell more than a hash: see docs/limits.md for what can be learnt from them.
+- The picture is not kept. Features tell more than a hash: see docs/limits.md for what can be learnt from them.
 - What is added or dropped counts in every process within half a second. New pictures are searched beside the others
-  until enough have gathered to be filed together.
-- At most `max_count` pictures are searched, the newest: a bound on time and memory of every request.
+  until enough have gathered to be filed together (`copy_files.py`), by whoever adds them.
+- A look asks the index which few pictures to compare, reads the features of those alone (`copy_rows.py`), and compares.
+  So the features need not be in memory, and a row that is gone matches nothing, whatever is filed.
+- At most `max_count` pictures are kept: a bound on time and disk.
 """
 
 import hashlib
-import secrets
-import struct
+import heapq
 import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
+from pathlib import Path
 
+import numpy as np
 import structlog
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from sqlalchemy import Connection, delete, func, insert, select
+from numpy.typing import NDArray
 
-from safelight.core.clock import to_rfc3339
-from safelight.core.errors import StoreFailed
-from safelight.matching.copies import MIN_AGREEING, Features, features, packed, unpacked
-from safelight.matching.copy_index import ASKED, CopyIndex, FoundCopy, Registered, describe
-from safelight.matching.errors import BankError
+from safelight.matching.copies import Copy, Features, features, same_picture
+from safelight.matching.copy_files import NOTHING, CopyFiles, Filed
+from safelight.matching.copy_index import ASKED, MAX_PART, Candidate, Keying, Keys, Part, describe
+from safelight.matching.copy_rows import CopyRows, Described, Kept, Numbers
+from safelight.matching.frames import part_within
 from safelight.matching.pdq import Frame
 from safelight.store.database import Database
-from safelight.store.matching_tables import bank_copies
 
 log = structlog.get_logger()
 _MAX_AGE_S = 0.5
-_NONCE_BYTES = 12
 _TAIL_MAX = 64
-"""Pictures that are searched beside the others before all are filed anew: filing a thousand takes a second."""
+"""Pictures that are searched beside the others before they are filed."""
+_FILED_AT_ONCE = MAX_PART // 4
+_COMPARED = 6
+"""Candidates that are compared feature by feature: two to three milliseconds each."""
+_OF_THE_BEST = 0.5
+"""Share of the best candidate's score below which another is not worth these."""
+_NONE = np.empty(0, np.intp)
+_NO_NUMBERS: Numbers = np.empty(0, np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCopy:
+    """A kept picture that the one in hand shows."""
+
+    bank: int
+    item: int
+    copy: Copy
+
+
+@dataclass(frozen=True, slots=True)
+class _Late:
+    """A picture that is not filed yet."""
+
+    mark: int
+    keys: tuple[Keys, Keys]
 
 
 @dataclass(frozen=True, slots=True)
 class _State:
     """What one process searches."""
 
-    rows: dict[int, Registered]
-    filed: frozenset[int]
-    """The rows that `whole` holds; some may be gone since."""
-    whole: CopyIndex
-    tail: CopyIndex
+    version: tuple[int, int]
+    """Of the rows."""
+    filed: Filed
+    late: dict[int, _Late]
+    searched: tuple[tuple[Part, NDArray[np.intp]], ...]
+    """Every part, with the places of the pictures that were dropped from it."""
     digest: str
 
 
-_EMPTY = _State({}, frozenset(), CopyIndex([]), CopyIndex([]), "")
+_EMPTY = _State((0, 0), NOTHING, {}, (), "")
 
 
 class CopyBook:
     """The pictures of this installation's banks whose features are kept."""
 
-    def __init__(self, database: Database, secret: bytes, max_count: int) -> None:
-        """`secret`: 32 bytes, for nothing else."""
-        self._database = database
-        self._cipher = AESGCM(secret)
-        self._max_count = max_count
+    def __init__(self, database: Database, folder: Path, secret: bytes, max_count: int) -> None:
+        """`folder`: of this machine, for the index. `secret`: 32 bytes, for nothing else. Raises StoreFailed."""
+        self._rows = CopyRows(database, secret, max_count)
+        self._keying = Keying(hashlib.sha256(b"keys of features" + secret).digest())
+        self._files = CopyFiles(folder, self._keying.method)
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._state = _EMPTY
@@ -74,37 +98,22 @@ class CopyBook:
 
     def add_features(self, bank: int, item: int, plain: Features, mirrored: Features, now: datetime) -> None:
         """As `add`, of a picture that was described elsewhere, and of its mirror image (which may be empty)."""
-        if len(plain.points) < 2 * MIN_AGREEING:
-            raise BankError("This picture has too little detail for parts of it to be found.")
-        halves = [packed(plain), packed(mirrored)]
-        content = struct.pack("<I", len(halves[0])) + b"".join(halves)
-        nonce = secrets.token_bytes(_NONCE_BYTES)
-        sealed = nonce + self._cipher.encrypt(nonce, content, _bound_to(bank, item))
+        self.add_all([Described(bank, item, plain, mirrored)], now)
 
-        def write(connection: Connection) -> None:
-            columns = bank_copies.c
-            connection.execute(delete(bank_copies).where(columns.bank == bank, columns.item == item))
-            count = connection.execute(select(func.count()).select_from(bank_copies)).scalar() or 0
-            if count >= self._max_count:
-                raise BankError(
-                    f"The features of {count} pictures are kept, which is all that are searched; drop some."
-                )
-            row = {"bank": bank, "item": item, "sealed": sealed, "created_at": to_rfc3339(now)}
-            connection.execute(insert(bank_copies).values(row))
-
-        self._database.write_here(write)
+    def add_all(self, pictures: Sequence[Described], now: datetime) -> None:
+        """As `add_features`, of many at once: all or none."""
+        self._rows.add(pictures, now)
+        parts = [part for _, part in self._files.followed(self._state.filed).parts if len(part)]
+        if self._rows.count_after(max((int(part.numbers.max()) for part in parts), default=0)) > _TAIL_MAX:
+            self.file()
 
     def has(self, bank: int, item: int) -> bool:
         """Whether the features of a picture are kept. Raises StoreFailed."""
-        columns = bank_copies.c
-        query = select(columns.id).where(columns.bank == bank, columns.item == item)
-        return self._database.read_here(lambda connection: connection.execute(query).first() is not None)
+        return self._rows.has(bank, item)
 
     def drop(self, bank: int, item: int | None = None) -> None:
         """Forget everything of a bank, or of one item of it. Raises StoreFailed."""
-        mine = bank_copies.c.bank == bank
-        statement = delete(bank_copies).where(mine if item is None else mine & (bank_copies.c.item == item))
-        self._database.write_here(lambda connection: connection.execute(statement).close())
+        self._rows.drop(bank, item)
 
     @property
     def digest(self) -> str:
@@ -112,59 +121,110 @@ class CopyBook:
         return self._refreshed().digest
 
     def find(self, frame: Frame) -> list[FoundCopy]:
-        """The kept pictures that `frame` shows, the surest first. Raises StoreFailed."""
+        """The kept pictures that `frame` shows, whole or within a frame, the surest first. Raises StoreFailed."""
         state = self._refreshed()
-        if not state.rows:
+        if not state.digest:
             return []
-        asked = features(frame, ASKED)
-        found = [*state.whole.find_features(asked), *state.tail.find_features(asked)]
-        alive = {(one.bank, one.item) for one in state.rows.values()}
-        return sorted((one for one in found if (one.bank, one.item) in alive), key=lambda one: -one.copy.agreeing)
+        found = self._found(state, features(frame, ASKED))
+        if not found and (inner := part_within(frame)) is not None:
+            found = self._found(state, features(inner, ASKED))
+        return found
+
+    def file(self) -> None:
+        """File every picture that is not filed yet, and leave out what was dropped. Raises StoreFailed."""
+        with self._files.writing():
+            numbers = self._rows.numbers()
+            filed = self._files.followed(NOTHING)
+            parts = list(filed.parts) if self._are_of_these_rows(filed, numbers) else []
+            late = _not_in(numbers, [part for _, part in parts])
+            for start in range(0, len(late), _FILED_AT_ONCE):
+                new = _part(self._read_late(late[start : start + _FILED_AT_ONCE]))
+                # A part takes in those before it that are not much larger, so that there are few.
+                while parts and len(parts[-1][1]) <= 2 * len(new) and len(parts[-1][1]) + len(new) <= MAX_PART:
+                    new = Part.merged([parts.pop()[1], new], numbers)
+                parts.append(("", new))
+            self._files.replace([_without_the_dead(name, part, numbers) for name, part in parts])
+
+    def _found(self, state: _State, asked: Features) -> list[FoundCopy]:
+        keys = self._keying.asked(asked.bits)
+        named = chain.from_iterable(part.candidates(keys, dead) for part, dead in state.searched)
+        best = heapq.nlargest(_COMPARED, named)
+        best = [one for one in best if one.score >= _OF_THE_BEST * best[0].score]
+        rows = {kept.number: kept for kept in self._rows.read([one.number for one in best])}
+        found: dict[int, FoundCopy] = {}
+        for one in best:
+            if one.number in rows and one.number not in found and (match := _compared(asked, rows[one.number], one)):
+                found[one.number] = match
+        return sorted(found.values(), key=lambda match: -match.copy.agreeing)
 
     def _refreshed(self) -> _State:
         with self._lock:
             if time.monotonic() - self._looked_at > _MAX_AGE_S:
+                is_first = self._looked_at == float("-inf")
                 self._state = self._followed(self._state)
+                if is_first and len(self._state.late) > _TAIL_MAX:
+                    log.info("copies_are_filed", pictures=len(self._state.late))
+                    self.file()
+                    self._state = self._followed(self._state)
                 self._looked_at = time.monotonic()
             return self._state
 
     def _followed(self, state: _State) -> _State:
-        ids = self._database.read_here(self._ids)
-        if ids == list(state.rows):
+        version = self._rows.version()
+        filed = self._files.followed(state.filed)
+        if version == state.version and filed is state.filed:
             return state
-        new = self._read([one for one in ids if one not in state.rows])
-        rows = {one: state.rows.get(one) or new[one] for one in ids if one in state.rows or one in new}
-        digest = hashlib.sha256(",".join(map(str, rows)).encode()).hexdigest() if rows else ""
-        late = [one for one in rows if one not in state.filed]
-        if len(late) > _TAIL_MAX:
-            return _State(rows, frozenset(rows), CopyIndex(list(rows.values())), _EMPTY.tail, digest)
-        return _State(rows, state.filed, state.whole, CopyIndex([rows[one] for one in late]), digest)
+        numbers = self._rows.numbers()
+        if filed is not state.filed and not self._are_of_these_rows(filed, numbers):
+            filed = Filed(filed.stamp, ())
+        parts = [part for _, part in filed.parts]
+        late = _not_in(numbers, parts)
+        new = self._read_late([one for one in late if one not in state.late])
+        known = {one: state.late.get(one) or new[one] for one in late.tolist() if one in state.late or one in new}
+        tail = [_part(dict(list(known.items())[at : at + MAX_PART])) for at in range(0, len(known), MAX_PART)]
+        searched = [(part, np.flatnonzero(~np.isin(part.numbers, numbers))) for part in parts]
+        digest = hashlib.sha256(numbers.tobytes()).hexdigest() if len(numbers) else ""
+        return _State(version, filed, known, (*searched, *((part, _NONE) for part in tail)), digest)
 
-    def _ids(self, connection: Connection) -> list[int]:
-        newest = select(bank_copies.c.id).order_by(bank_copies.c.id.desc()).limit(self._max_count)
-        return sorted(connection.execute(newest).scalars())
+    def _are_of_these_rows(self, filed: Filed, numbers: Numbers) -> bool:
+        """Whether the parts were made from the rows that stand: after a restore, numbers may be those of others.
 
-    def _read(self, ids: Sequence[int]) -> dict[int, Registered]:
-        def read(connection: Connection) -> list[tuple[int, int, int, bytes]]:
-            columns = bank_copies.c
-            query = select(columns.id, columns.bank, columns.item, columns.sealed).where(columns.id >= min(ids))
-            return [(row.id, row.bank, row.item, row.sealed) for row in connection.execute(query) if row.id in wanted]
+        Rows that were replaced so are the newest, hence one row of each part tells of all.
+        """
+        for _, part in filed.parts:
+            alive = np.flatnonzero(np.isin(part.numbers, numbers))
+            if not len(alive):
+                continue
+            newest = int(alive[part.numbers[alive].argmax()])
+            if [one.mark for one in self._rows.read([int(part.numbers[newest])])] != [int(part.marks[newest])]:
+                log.warning("copies_filed_again", why="the index is not of this database")
+                return False
+        return True
 
-        wanted = set(ids)
-        found = self._database.read_here(read) if ids else []
-        return {number: self._opened(bank, item, sealed) for number, bank, item, sealed in found}
+    def _read_late(self, numbers: Sequence[int] | Numbers) -> dict[int, _Late]:
+        """The keys of these rows, as far as they stand."""
+        return {kept.number: self._late(kept) for kept in self._rows.read([int(one) for one in numbers])}
 
-    def _opened(self, bank: int, item: int, sealed: bytes) -> Registered:
-        try:
-            content = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(bank, item))
-            (length,) = struct.unpack_from("<I", content)
-            return Registered(bank, item, unpacked(content[4 : 4 + length]), unpacked(content[4 + length :]))
-        except (InvalidTag, ValueError, struct.error) as error:
-            # What was to be refused cannot be recognised: that is no state to go on in.
-            raise StoreFailed(
-                "features of a picture cannot be opened; restore digest.key and database together"
-            ) from error
+    def _late(self, kept: Kept) -> _Late:
+        return _Late(kept.mark, (self._keying.filed(kept.picture.plain), self._keying.filed(kept.picture.mirrored)))
 
 
-def _bound_to(bank: int, item: int) -> bytes:
-    return f"copy {bank} {item}".encode()
+def _compared(asked: Features, kept: Kept, candidate: Candidate) -> FoundCopy | None:
+    known = kept.picture.mirrored if candidate.is_mirrored else kept.picture.plain
+    copy = same_picture(asked, known, is_mirrored=candidate.is_mirrored)
+    return FoundCopy(kept.picture.bank, kept.picture.item, copy) if copy else None
+
+
+def _not_in(numbers: Numbers, parts: Sequence[Part]) -> Numbers:
+    return np.setdiff1d(numbers, np.concatenate([_NO_NUMBERS, *(part.numbers for part in parts)]), assume_unique=True)
+
+
+def _part(late: dict[int, _Late]) -> Part:
+    return Part.build(list(late), [one.mark for one in late.values()], [one.keys for one in late.values()])
+
+
+def _without_the_dead(name: str, part: Part, numbers: Numbers) -> tuple[str, Part]:
+    """The part, made anew where more than half of it was dropped."""
+    if int(np.isin(part.numbers, numbers).sum()) > len(part) // 2:
+        return name, part
+    return "", Part.merged([part], numbers)

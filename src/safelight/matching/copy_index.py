@@ -1,4 +1,4 @@
-"""Which of some thousand registered pictures a picture may be a copy of: a quick look before the exact one.
+"""Which of a hundred thousand registered pictures a picture may be a copy of: a quick look before the exact one.
 
 Each 256-bit feature is filed under six keys of eighteen of its bits. A copy's features differ from the original's in
 some thirty bits, so about one key in ten is the same: of hundreds of features dozens meet, while those of another
@@ -8,55 +8,55 @@ that decides.
 
 Rules of this module
 - It may miss, never invent: whatever it names is verified. `bench/copies.py` measures what it misses.
-- Mirror images are registered as pictures of their own, so that what is looked at is described once.
+- Mirror images are filed as pictures of their own, so that what is looked at is described once.
+- A part is at most `MAX_PART` pictures and never changes; what was dropped is told to it at each question. Parts can be
+  made into one without the features, and are mapped into memory when they come from a disk (`copy_files.py`).
+- Filed are numbers of pictures by key, in no order within a key: neither places nor which keys belong to one feature.
+  Which bits make a key is the installation's secret.
 
 Source of the idea: locality-sensitive hashing by sampling bits (Indyk, Motwani, 1998).
 """
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.matching.copies import Copy, Effort, Features, features, same_picture
+from safelight.matching.copies import Effort, Features, features
 from safelight.matching.pdq import Frame
 
 REGISTERED = Effort(longer_side_px=640, found=2_000, levels=10)
 """How closely a picture is looked at when it is registered: once."""
-ASKED = Effort(longer_side_px=512, found=1_000, levels=8)
+ASKED = Effort(longer_side_px=640, found=1_500, levels=8)
 """And when it is asked for: at every upload and output."""
-_TABLES = 6
-_KEY_BITS = 18
-_SEED = 20261122
-_CANDIDATES = 4
-_DEVIATIONS = 5.0
-"""By so many standard deviations a candidate meets more than pictures do by chance: of pictures that are in no set the
-nearest has at most five, of the hard copies that we tried nine in ten have more than twelve."""
+MAX_PART = 16_384
+"""Pictures; with their mirror images they are counted in sixteen bits."""
+TABLES = 6
+KEY_BITS = 18
+FILED = 320
+"""Features of each picture and of its mirror image."""
+_DEVIATIONS = 2.5
+"""By so many standard deviations a candidate meets more than pictures do by chance. Few copies have less than three; of
+pictures that are in no set the nearest few have as much."""
 _FEW_SIDES = 128
 """Up to which chance cannot be told, and the first few are compared in any case."""
+_NAMED = 6
 _CROWDED = 60
 _CROWDED_TIMES_MEAN = 8
-_BATCH_ROWS = 100_000
+
+Keys = NDArray[np.uint32]
+"""(features, tables)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Registered:
-    """One picture as it is registered."""
+@dataclass(frozen=True, slots=True, order=True)
+class Candidate:
+    """A picture, as it is or mirrored, that is worth a look."""
 
-    bank: int
-    item: int
-    plain: Features
-    mirrored: Features
-
-
-@dataclass(frozen=True, slots=True)
-class FoundCopy:
-    """A registered picture that the one in hand shows."""
-
-    bank: int
-    item: int
-    copy: Copy
+    score: float
+    number: int
+    is_mirrored: bool
 
 
 def describe(frame: Frame) -> tuple[Features, Features]:
@@ -64,69 +64,126 @@ def describe(frame: Frame) -> tuple[Features, Features]:
     return features(frame, REGISTERED), features(np.ascontiguousarray(frame[:, ::-1]), REGISTERED)
 
 
-class CopyIndex:
-    """Made once for a set of pictures; a change of the set is another index."""
+class Keying:
+    """Which bits of a feature make its keys: a secret, so that keys on a disk are not bits of a known place."""
 
-    def __init__(self, pictures: Sequence[Registered]) -> None:
-        self._pictures = pictures
-        self._sides = [side for one in pictures for side in (one.plain, one.mirrored)]
-        counts = [len(side.points) for side in self._sides]
-        self._owner = np.repeat(np.arange(len(counts), dtype=np.uint32), counts)
-        bits = np.concatenate([side.bits for side in self._sides]) if counts else np.empty((0, 32), np.uint8)
-        self._tables = [_filed(keys) for keys in _keys(bits)] if counts else []  # 12 MB, however few there are
-        self._crowded = max(_CROWDED, _CROWDED_TIMES_MEAN * len(bits) >> _KEY_BITS)
+    def __init__(self, secret: bytes) -> None:
+        def order(table: int) -> list[int]:
+            digests = [hashlib.sha256(secret + bytes([table, bit])).digest() for bit in range(256)]
+            return sorted(range(256), key=digests.__getitem__)[:KEY_BITS]
+
+        self._sampled = np.array([order(table) for table in range(TABLES)]).ravel()
+
+    @property
+    def method(self) -> str:
+        """Stands for everything that parts of one index must have in common."""
+        return hashlib.sha256(f"1 {FILED} {REGISTERED} {self._sampled.tolist()}".encode()).hexdigest()[:16]
+
+    def filed(self, one: Features) -> Keys:
+        """The keys under which a registered picture is filed."""
+        return self.asked(one.bits[:FILED])
+
+    def asked(self, bits: NDArray[np.uint8]) -> Keys:
+        """The keys of features."""
+        plain = np.unpackbits(bits, axis=1).take(self._sampled, axis=1)
+        packed = np.packbits(plain.reshape(-1, KEY_BITS), axis=1).astype(np.uint32)
+        key = (packed[:, 0] << 16 | packed[:, 1] << 8 | packed[:, 2]) >> np.uint32(24 - KEY_BITS)
+        return np.asarray(key.reshape(-1, TABLES), np.uint32)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Some pictures, by the keys of their features."""
+
+    numbers: NDArray[np.int64]
+    """Of each picture, in the database."""
+    marks: NDArray[np.uint64]
+    """Of each picture: what tells it from another that had its number before a database was restored."""
+    offsets: NDArray[np.uint32]
+    """(tables, keys + 1): where each key begins in `sides`, and at last the end."""
+    sides: NDArray[np.uint16]
+    """(tables, entries): twice the picture's place in `numbers`, and one more for its mirror image."""
 
     def __len__(self) -> int:
-        """Pictures."""
-        return len(self._pictures)
+        """Pictures, dropped ones included."""
+        return len(self.numbers)
 
-    def find(self, frame: Frame) -> list[FoundCopy]:
-        """The registered pictures that `frame` shows, as they are or mirrored; the surest first."""
-        return self.find_features(features(frame, ASKED)) if len(self) else []
+    @classmethod
+    def build(cls, numbers: Sequence[int], marks: Sequence[int], keys: Sequence[tuple[Keys, Keys]]) -> "Part":
+        """A part of pictures, each with its keys and those of its mirror image. Raises ValueError beyond `MAX_PART`."""
+        sides = [side for both in keys for side in both]
+        owners = np.repeat(np.arange(len(sides)), [len(side) for side in sides])
+        filed = np.concatenate(sides) if sides else np.empty((0, TABLES), np.uint32)
+        return cls._sorted(np.array(numbers, np.int64), np.array(marks, np.uint64), list(filed.T), [owners] * TABLES)
 
-    def find_features(self, asked: Features) -> list[FoundCopy]:
-        """As `find`, for a picture that was described."""
-        found = []
-        for side in self._candidates(asked):
-            one, is_mirrored = self._pictures[side // 2], bool(side % 2)
-            if copy := same_picture(asked, self._sides[side], side // 2, is_mirrored=is_mirrored):
-                found.append(FoundCopy(one.bank, one.item, copy))
-        return sorted(found, key=lambda one: -one.copy.agreeing)
+    @classmethod
+    def merged(cls, parts: Sequence["Part"], alive: NDArray[np.int64]) -> "Part":
+        """One part of several, without what is not among the numbers `alive` (sorted)."""
+        kept = [np.isin(part.numbers, alive) for part in parts]
+        first = np.cumsum([0, *(int(keep.sum()) for keep in kept)])
+        keys: list[NDArray[np.uint32]] = []
+        owners: list[NDArray[np.intp]] = []
+        for table in range(TABLES):
+            found = [_entries(part, keep, table) for part, keep in zip(parts, kept, strict=True)]
+            keys.append(np.concatenate([key for key, _ in found]))
+            owners.append(np.concatenate([owner + 2 * start for (_, owner), start in zip(found, first, strict=False)]))
+        numbers = np.concatenate([part.numbers[keep] for part, keep in zip(parts, kept, strict=True)])
+        marks = np.concatenate([part.marks[keep] for part, keep in zip(parts, kept, strict=True)])
+        return cls._sorted(numbers, marks, keys, owners)
 
-    def _candidates(self, asked: Features) -> list[int]:
-        """Pictures, as they are or mirrored, that share far more keys than chance gives."""
-        if not len(asked.points) or not self._sides:
+    @classmethod
+    def _sorted(
+        cls,
+        numbers: NDArray[np.int64],
+        marks: NDArray[np.uint64],
+        keys: Sequence[NDArray[np.uint32]],
+        owners: Sequence[NDArray[np.intp]],
+    ) -> "Part":
+        if len(numbers) > MAX_PART:
+            raise ValueError(f"a part holds {MAX_PART} pictures at most")
+        offsets = np.zeros((TABLES, (1 << KEY_BITS) + 1), np.uint32)
+        sides = np.empty((TABLES, len(keys[0])), np.uint16)
+        for table in range(TABLES):
+            # One sort of key and picture together is several times as fast as an argsort.
+            pairs = keys[table].astype(np.uint64) << np.uint64(16) | owners[table].astype(np.uint64)
+            pairs.sort()
+            sides[table] = pairs.astype(np.uint16)
+            np.cumsum(np.bincount(keys[table], minlength=1 << KEY_BITS), out=offsets[table, 1:])
+        return cls(numbers, marks, offsets, sides)
+
+    def candidates(self, asked: Keys, dead: NDArray[np.intp]) -> list[Candidate]:
+        """Pictures that share far more keys with `asked` than chance gives; none at the places `dead`."""
+        if not len(self) or not len(asked):
             return []
-        met = np.zeros(len(self._sides))
-        for keys, (rows, offsets) in zip(_keys(asked.bits), self._tables, strict=True):
-            starts = offsets.take(keys)
-            sizes = offsets.take(keys + 1) - starts
-            sizes[sizes > self._crowded] = 0
+        met = np.zeros(2 * len(self))
+        crowded = max(_CROWDED, _CROWDED_TIMES_MEAN * self.sides.shape[1] >> KEY_BITS)
+        for table in range(TABLES):
+            starts = self.offsets[table].take(asked[:, table]).astype(np.intp)
+            sizes = self.offsets[table].take(asked[:, table] + 1).astype(np.intp) - starts
+            sizes[sizes > crowded] = 0
             ends = np.cumsum(sizes)
             places = np.arange(int(ends[-1])) + np.repeat(starts - ends + sizes, sizes)
             rarity = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
-            met += np.bincount(self._owner.take(rows.take(places)), rarity, len(met))
-        order = np.argsort(-met, kind="stable")
-        best, others = order[:_CANDIDATES], met[order[_CANDIDATES:]]
+            met += np.bincount(self.sides[table].take(places), rarity, len(met))
+        met[2 * dead] = met[2 * dead + 1] = 0
+        count = min(_NAMED, len(met))
+        best = np.argpartition(met, -count)[-count:]
         enough = 0.0
         if len(met) > _FEW_SIDES:
+            others = np.delete(met, best)
             enough = float(np.median(met) + _DEVIATIONS * others.std())
-        return [int(side) for side in best if met[side] > enough]
+        return [
+            Candidate(float(met[side]), int(self.numbers[side // 2]), bool(side % 2))
+            for side in best
+            if met[side] > enough
+        ]
 
 
-def _keys(bits: NDArray[np.uint8]) -> list[NDArray[np.intp]]:
-    """Of each table, the key of every row."""
-    sampled = np.stack([np.random.default_rng(_SEED + table).permutation(256)[:_KEY_BITS] for table in range(_TABLES)])
-    keys = np.empty((len(bits), _TABLES), np.intp)
-    for start in range(0, len(bits), _BATCH_ROWS):
-        plain = np.unpackbits(bits[start : start + _BATCH_ROWS], axis=1).take(sampled.ravel(), axis=1)
-        packed = np.packbits(plain.reshape(-1, _KEY_BITS), axis=1).astype(np.intp)
-        key = (packed[:, 0] << 16 | packed[:, 1] << 8 | packed[:, 2]) >> (24 - _KEY_BITS)
-        keys[start : start + _BATCH_ROWS] = key.reshape(-1, _TABLES)
-    return [np.ascontiguousarray(keys[:, table]) for table in range(_TABLES)]
-
-
-def _filed(keys: NDArray[np.intp]) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
-    """Rows sorted by key, and where each key begins, with the end."""
-    sizes = np.bincount(keys, minlength=1 << _KEY_BITS)
-    return np.argsort(keys, kind="stable").astype(np.uint32), np.concatenate([[0], np.cumsum(sizes)])
+def _entries(part: Part, keep: NDArray[np.bool_], table: int) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
+    """Key and side of every entry of a table whose picture is kept, counted among those that are."""
+    sides = part.sides[table].astype(np.intp)
+    keys = np.repeat(np.arange(1 << KEY_BITS, dtype=np.uint32), np.diff(part.offsets[table]))
+    staying = keep.take(sides >> 1)
+    place = np.cumsum(keep) - 1
+    sides, keys = sides[staying], keys[staying]
+    return keys, 2 * place.take(sides >> 1) + (sides & 1)

@@ -38,9 +38,11 @@ def open_hashes(data_dir: Path, key: DigestKey) -> BankHashes:
     return BankHashes(data_dir / "banks", key.derived("banks of hashes"))
 
 
-def open_copies(database: Database, key: DigestKey, max_count: int = DEFAULT_LIMITS.copies_max_count) -> CopyBook:
-    """The features of the pictures of this installation's banks, which only its key can read."""
-    return CopyBook(database, key.derived("features of pictures"), max_count)
+def open_copies(
+    database: Database, data_dir: Path, key: DigestKey, max_count: int = DEFAULT_LIMITS.copies_max_count
+) -> CopyBook:
+    """The features of the pictures of this installation's banks, which only its key can read. Raises StoreFailed."""
+    return CopyBook(database, data_dir / "copies", key.derived("features of pictures"), max_count)
 
 
 class KnownImages:

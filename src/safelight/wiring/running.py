@@ -171,7 +171,7 @@ class Safelight:
         self.oidc = self._open_oidc(settings)
 
         cores = Cores(settings.cores)
-        copies = open_copies(self.database, digest_key, self.limits.copies_max_count)
+        copies = open_copies(self.database, settings.data_dir, digest_key, self.limits.copies_max_count)
         self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key), copies)
         self._watch_banks(settings)
         for detector in self._detectors:
