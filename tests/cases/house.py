@@ -116,7 +116,9 @@ class House:
         self.database.write_here(lambda c: self.ledger.begin(c, release="1", policy="sha256:aa", models=["one@1"]))
         self.platform = MemoryPlatform(self.clock)
         self.post = MemoryPost()
-        self.known = KnownImages(self.database, open_hashes(folder, self.key), open_copies(self.database, self.key))
+        self.known = KnownImages(
+            self.database, open_hashes(folder, self.key), open_copies(self.database, folder, self.key)
+        )
         self.copies = BankCopies(self.known, self.clock, StoredOutputs(self.database))
         self.cases = Cases(
             self.database,

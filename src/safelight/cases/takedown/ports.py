@@ -1,6 +1,6 @@
 """The two ports outwards: a platform that hides, removes and restores, and a post that carries letters.
 
-What every implementation holds to (`tests/cases/takedown/contract.py`)
+What every implementation holds to (`tests/cases/takedown/test_contract.py`)
 - A command may come again, with the same id: the second time changes nothing.
 - A command may come late. Its `sequence` counts up in each case, so one that is older than what was done is answered
   like a success and not followed.
