@@ -1,5 +1,6 @@
 """What follows for an account: by the same rules for everybody, told with its reasons, contested before a person."""
 
+import json
 import random
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,7 +17,7 @@ from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
 from safelight.cases.staff_model import Choice
 from safelight.core.clock import to_rfc3339
 from safelight.core.request import Standing, Tier
-from safelight.store.tables import api_keys, decisions, outbox, policies, subjects
+from safelight.store.tables import api_keys, decisions, ledger_leaves, outbox, policies, subjects
 from tests.cases.house import EVERYTHING, KEEP, MODERATOR, OTHER_SENIOR, REMOVE, SENIOR, START, House, post, report
 
 LIFT = Choice(Outcome.MEASURE_LIFTED, ReasonCode.MEASURE_WRONG)
@@ -126,6 +127,8 @@ def test_the_account_is_told_why_and_a_person_decides_when_it_contests(home: Hou
     status = home.run(home.cases.status(code, pin, "there"))
     assert [step.value for _, step in status.steps] == ["contested", "appeal_reversed"]
     assert "has been undone" in status.letters[-1].body
+    # The refusal behind it was a false positive, and the log says so: published figures count these.
+    assert reviews(home) == ["reversed"]
 
 
 def test_a_measure_that_was_right_stands(home: House) -> None:
@@ -137,6 +140,13 @@ def test_a_measure_that_was_right_stands(home: House) -> None:
     home.decide(row.id, STAND, SENIOR)
     assert standing(home) == "suspended"
     assert not home.run(home.cases.status(code, pin, "there")).can_contest
+    assert reviews(home) == ["upheld"]
+
+
+def reviews(home: House) -> list[str]:
+    """What became of automatic decisions that a person looked at again, as the log has it."""
+    leaves = [json.loads(leaf) for leaf in home.sql(lambda c: c.execute(select(ledger_leaves.c.content)).scalars())]
+    return [leaf["outcome"] for leaf in leaves if leaf["kind"] == "review"]
 
 
 def test_a_removal_strikes_and_its_reversal_restores_content_strike_and_standing(home: House) -> None:

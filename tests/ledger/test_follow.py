@@ -1,4 +1,4 @@
-"""What banks and the consent register record becomes leaves, once each, whoever recorded it and whoever looks."""
+"""What banks, consent register and staff record becomes leaves, once each, whoever recorded it and whoever looks."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, select
 
+from safelight.accounts.permissions import Role
+from safelight.accounts.staff import AT_THE_MACHINE, add_member, change_role, end_member, make_enrolment, opt_out
 from safelight.consent.register import enrol
 from safelight.ledger.append import Ledger
 from safelight.ledger.disclose import open_leaf
@@ -15,6 +17,7 @@ from safelight.ledger.follow import OVERLAP, Follower
 from safelight.ledger.proofs.leaf import Leaf
 from safelight.matching.banks import create_bank, note, set_state
 from safelight.matching.model import BankCategory, BankState
+from safelight.store.staff_tables import staff_events
 from safelight.store.tables import bank_events
 from tests.ledger.store_log import NOW, StoreLog, store_log
 from tests.ledger.twin import KEY
@@ -38,7 +41,7 @@ def followed(log: StoreLog, follower: Follower) -> list[dict[str, Any]]:
         log.run(follower.catch_up)
     log.integrate()
     leaves = [Leaf.parse(entry) for entry in log.entries()[before:]]
-    return [{"kind": leaf.kind, **leaf.public} for leaf in leaves if leaf.kind in {"bank_update", "consent"}]
+    return [{"kind": leaf.kind, **leaf.public} for leaf in leaves if leaf.kind in {"bank_update", "consent", "staff"}]
 
 
 def test_events_of_banks_and_consent_become_leaves_once(log: StoreLog) -> None:
@@ -58,6 +61,28 @@ def test_events_of_banks_and_consent_become_leaves_once(log: StoreLog) -> None:
     assert followed(log, follower) == []
     assert followed(log, Follower(log.ledger, lambda: NOW)) == []  # a process that starts later finds them all logged
     assert b"somebody" not in b"".join(log.entries())
+
+
+def test_whoever_may_do_more_or_less_than_before_is_a_leaf_that_names_nobody(log: StoreLog) -> None:
+    def staff(connection: Connection) -> None:
+        member = add_member(connection, "Ada Example", Role.MODERATOR, by=AT_THE_MACHINE, now=NOW)
+        change_role(connection, member, Role.ADMIN, by=AT_THE_MACHINE, now=NOW)
+        make_enrolment(connection, member, by=member.id, now=NOW)
+        opt_out(connection, member, frozenset({"ncii"}), now=NOW)
+        end_member(connection, member, by=AT_THE_MACHINE, now=NOW)
+
+    log.run(staff)
+    found = followed(log, Follower(log.ledger, lambda: NOW))
+    assert sorted(found, key=str) == [
+        {"kind": "staff", "change": "added", "roles": ["moderator"]},
+        {"kind": "staff", "change": "ended", "roles": []},
+        {"kind": "staff", "change": "link_made", "roles": []},
+        {"kind": "staff", "change": "role", "roles": ["moderator", "admin"]},
+    ]
+    (event,) = log.run(lambda c: c.execute(select(staff_events).where(staff_events.c.kind == "role")).all())
+    opened = log.run(lambda c: open_leaf(c, None, event.id)).openings["event"][1]
+    assert event.member_id in opened
+    assert event.member_id.encode() not in b"".join(log.entries())
 
 
 def test_an_event_opens_to_what_was_recorded(log: StoreLog) -> None:

@@ -51,6 +51,9 @@ MATTERS: dict[LeafKind, Make] = {
     LeafKind.EVIDENCE_DESTROYED: lambda who, text: matters.evidence_destroyed_draft(
         NOW, exhibit_id=who, certificate=text, reason=text
     ),
+    LeafKind.STAFF: lambda who, text: matters.staff_draft(
+        NOW, event_id=who, member_id=who, change="role", roles=["reviewer", "admin"], event={"id": who, "by": text}
+    ),
     LeafKind.BANK_UPDATE: lambda who, text: matters.bank_update_draft(
         NOW, event_id=who, bank=3, change="taken_in", event={"added": 4, "withdrawn": 1, "note": text, "id": who}
     ),
@@ -113,6 +116,7 @@ def test_every_kind_that_other_rooms_write_has_its_function() -> None:
         LeafKind.POLICY_CHANGE,
         LeafKind.THRESHOLD_CHANGE,
         LeafKind.MODEL_CHANGE,
+        LeafKind.MARKS_CHANGE,
         LeafKind.ERASURE,
     }
     assert MATTERS.keys() == set(LeafKind) - of_the_log
@@ -160,6 +164,19 @@ def test_thresholds_that_moved_are_a_leaf_of_their_own(log: StoreLog) -> None:
     assert start("sha256:bb", {"low": 0.2, "high": 0.5}) == []
     assert start("sha256:cc", {"low": 0.3, "high": 0.5}) == [{"changed": ["low"], "policy": "sha256:cc"}]
     assert start("sha256:dd", {"low": 0.3}) == [{"changed": ["high"], "policy": "sha256:dd"}]
+
+
+def test_other_keys_of_the_marks_are_a_leaf_and_the_same_ones_are_none(log: StoreLog) -> None:
+    def mark(watermark: str | None, credentials: str | None) -> int:
+        log.run(lambda c: log.ledger.mark_with(c, watermark=watermark, credentials=credentials))
+        log.integrate()
+        return sum(Leaf.parse(entry).kind == "marks_change" for entry in log.entries())
+
+    assert mark("wmk_00", "sha256:aa") == 1
+    assert mark("wmk_00", "sha256:aa") == 1
+    assert mark("wmk_01", "sha256:aa") == 2
+    assert mark(None, None) == 3
+    assert Leaf.parse(log.entries()[-1]).public == {"watermark": None, "credentials": None}
 
 
 def _forms(text: str) -> list[bytes]:

@@ -25,10 +25,12 @@ from safelight.cases.reporter_model import Letter
 from safelight.cases.rules import Measure
 from safelight.cases.staff_model import Action, Choice, Staff
 from safelight.core.clock import to_rfc3339
-from safelight.ledger.matters import appeal_draft, standing_draft
+from safelight.ledger.matters import appeal_draft, review_draft, standing_draft
 from safelight.store.cases_tables import case_events, case_places
 
 _P = StaffPermission
+_DECISION = "dec_"
+"""How the ids of the gate's decisions begin: a measure that refers to one followed a refusal."""
 
 
 class Decisions:
@@ -358,6 +360,10 @@ class Decisions:
                 reason=after.reason.value if after.reason else "",
             ),
         )
+        if row.subject_id and (row.reference or "").startswith(_DECISION):
+            outcome = "reversed" if is_reversed else "upheld"
+            of_refusal = {"decision_id": row.reference, "subject_id": row.subject_id, "reviewer": by}
+            self._book.leaf(connection, review_draft(now, outcome=outcome, **of_refusal))
 
     # Refusals
 

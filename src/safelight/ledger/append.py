@@ -18,6 +18,7 @@ from safelight.core.canonical import canonical_json
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.errors import StoreFailed
 from safelight.ledger.draft import Draft, code
+from safelight.ledger.matters import marks_draft
 from safelight.ledger.proofs.leaf import Leaf, LeafKind, PublicValue, commit
 from safelight.ledger.proofs.merkle import leaf_hash
 from safelight.ledger.proofs.note import SecretKey
@@ -95,6 +96,14 @@ class Ledger:
         in_force = {"policy": policy, "models": " ".join(named), "thresholds": _text_of(thresholds or {})}
         connection.execute(update(ledger_head).values(in_force))
         self.append(connection, drafts)
+
+    def mark_with(self, connection: Connection, *, watermark: str | None, credentials: str | None) -> None:
+        """Write which keys mark from here on, where the log's last process marked with others (`marks_draft`)."""
+        now_in_force = f"{watermark} {credentials}"
+        if connection.execute(select(ledger_head.c.marks)).scalar_one() == now_in_force:
+            return
+        connection.execute(update(ledger_head).values(marks=now_in_force))
+        self.append(connection, [marks_draft(self._clock(), watermark=watermark, credentials=credentials)])
 
     def append(self, connection: Connection, drafts: Sequence[Draft]) -> list[Appended]:
         """Write leaves in the caller's transaction. Raises StoreFailed when this process has not begun."""

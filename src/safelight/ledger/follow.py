@@ -1,4 +1,4 @@
-"""Leaves for what rooms beside the ledger record as events of their own: the banks and the consent register.
+"""Leaves for what rooms beside the ledger record as events of their own: the banks, the consent register, the staff.
 
 Those rooms may not know the ledger, and their commands run without a gate. So the keeper follows their tables, which
 only grow, and writes a leaf for each event that has none; at the latest when the next gate process starts.
@@ -22,13 +22,16 @@ from safelight.core.clock import Clock
 from safelight.core.ids import new_id
 from safelight.ledger.append import Ledger
 from safelight.ledger.draft import Draft
-from safelight.ledger.matters import bank_update_draft, consent_draft
+from safelight.ledger.matters import bank_update_draft, consent_draft, staff_draft
+from safelight.store.staff_tables import staff_events
 from safelight.store.tables import bank_events, banks, consent_events, ledger_head, ledger_leaves
 
 OVERLAP = timedelta(minutes=30)
 """Longer than any transaction lasts (`Database`, and the commands' own, at most ten minutes)."""
 _ONCE_MAX_COUNT = 500
 """Leaves written in one transaction."""
+_NOT_LOGGED = ("signed_in", "opted_out")
+"""Of the staff's events: when people work, and what they asked to be spared, is nobody else's business."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +88,14 @@ def _consent(row: Row[Any]) -> Draft:
     return consent_draft(_moment(row.at), event_id=row.id, signer_id=row.signer_id, change=row.kind, event=event)
 
 
+def _staff(row: Row[Any]) -> Draft:
+    event = {name: row._mapping[name] for name in ("id", "at", "member_id", "done_by", "kind", "detail")}
+    roles = row.detail.split(">") if row.kind in {"added", "role"} else []
+    return staff_draft(
+        _moment(row.at), event_id=row.id, member_id=row.member_id, change=row.kind, roles=roles, event=event
+    )
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
@@ -97,4 +108,5 @@ _SOURCES: Sequence[_Source] = (
         _bank,
     ),
     _Source(select(consent_events), consent_events.c.id, "cev", _consent),
+    _Source(select(staff_events).where(staff_events.c.kind.not_in(_NOT_LOGGED)), staff_events.c.id, "sev", _staff),
 )

@@ -89,6 +89,27 @@ def standing_draft(at: datetime, *, subject_id: str, change: str, by: str = "", 
     return Draft(LeafKind.STANDING, at, {"change": code(change)}, committed, subject_id, subject_id)
 
 
+def staff_draft(
+    at: datetime, *, event_id: str, member_id: str, change: str, roles: Sequence[str], event: Mapping[str, Json]
+) -> Draft:
+    """What somebody may do here changed. `change`: a code such as `added`, `role`, `ended`, `passkey_added`.
+
+    `roles`: the new one, behind the old one where there was one; `event`: all of it, with whom it is about and who did
+    it, committed to only.
+    """
+    public: dict[str, PublicValue] = {"change": code(change), "roles": [code(role) for role in roles]}
+    return Draft(LeafKind.STAFF, at, public, {"event": _json(event)}, member_id, event_id)
+
+
+def marks_draft(at: datetime, *, watermark: str | None, credentials: str | None) -> Draft:
+    """Other keys mark what is released. `watermark`: the key's id; `credentials`: the certificate's digest."""
+    public: dict[str, PublicValue] = {
+        "credentials": code(credentials) if credentials else None,
+        "watermark": code(watermark) if watermark else None,
+    }
+    return Draft(LeafKind.MARKS_CHANGE, at, public)
+
+
 def referral_draft(
     at: datetime, *, case_id: str, authority: str, outcome: str, reference: str = "", digest: str = ""
 ) -> Draft:

@@ -10,6 +10,8 @@ Rules of this module
 import secrets
 from dataclasses import dataclass
 
+from cryptography.hazmat.primitives import hashes
+
 from safelight.core.errors import MarkCode, MarkFailed
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.model import WATERMARK_BYTES, Origin
@@ -38,6 +40,15 @@ class Marker:
     def wants_credentials(self) -> bool:
         """Whether files are signed."""
         return self._sealer is not None
+
+    @property
+    def keys(self) -> tuple[str | None, str | None]:
+        """The watermark key's id, and the SHA-256 of the certificate of the credentials; None: not marked so."""
+        leaf = self._sealer.chain.leaf if self._sealer else None
+        return (
+            self._key.id if self._key else None,
+            f"sha256:{leaf.fingerprint(hashes.SHA256()).hex()}" if leaf else None,
+        )
 
     def ink(self, content: bytes, pixels: Pixels) -> Inked:
         """`pixels`, decoded from `content`, with a watermark under a new random id. Raises MarkFailed."""

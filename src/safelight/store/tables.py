@@ -201,6 +201,7 @@ ledger_head = Table(
     Column("policy", String(80), comment="as the last process began with it"),
     Column("models", Text, comment="the same, for the detectors"),
     Column("thresholds", Text, comment="the same, as JSON by name"),
+    Column("marks", Text, comment="the same, for the keys of the marks"),
 )
 
 ledger_processes = Table(

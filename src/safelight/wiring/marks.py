@@ -23,6 +23,7 @@ from safelight.provenance import keys as watermark_keys
 from safelight.provenance.credentials import chain as credentials_chain
 from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.signer import LocalSigner, Signer
+from safelight.provenance.marking import Marker
 from safelight.provenance.service import Provenance, Use
 from safelight.provenance.trace import Seeing, Trace, Tracer
 from safelight.settings import Settings
@@ -99,6 +100,12 @@ def provenance_of(settings: Settings) -> Iterator[Provenance]:
 def log_trace(ledger: Ledger, connection: Connection, use: Use, trace: Trace) -> None:
     """The leaf of one trace. Who asked, why, and about what is only committed to."""
     ledger.append(connection, [trace_leaf(use, trace)])
+
+
+def log_marks(ledger: Ledger, connection: Connection, marker: Marker | None) -> None:
+    """The leaf of keys that mark from here on, where they are others than before."""
+    watermark, credentials = marker.keys if marker else (None, None)
+    ledger.mark_with(connection, watermark=watermark, credentials=credentials)
 
 
 def trace_leaf(use: Use, trace: Trace) -> Draft:

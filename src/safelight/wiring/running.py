@@ -66,7 +66,7 @@ from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_detectors
 from safelight.wiring.letters import post_of
-from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_trace, seeing, signer_of
+from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_marks, log_trace, seeing, signer_of
 from safelight.wiring.memory import give_memory_back, keep_memory_small
 
 log = structlog.get_logger()
@@ -221,7 +221,8 @@ class Safelight:
             keep_outputs=timedelta(days=settings.outputs_keep_days),
         )
         await recorder.keep_policy()
-        self._open_marks(settings, cores, digest_key)
+        marker = self._open_marks(settings, cores, digest_key)
+        await self.database.write(lambda c: log_marks(self.ledger, c, marker))
         self.gate = Gate(
             accounts=self.accounts,
             consents=self.consents,
@@ -279,7 +280,7 @@ class Safelight:
         await keeper.open(release=__version__, policy=self.policy.version, models=models, thresholds=thresholds)
         return keeper
 
-    def _open_marks(self, settings: Settings, cores: Cores, digest_key: DigestKey) -> None:
+    def _open_marks(self, settings: Settings, cores: Cores, digest_key: DigestKey) -> Marker | None:
         """Keys and certificates of the marks, and who reads them. Raises NotStartable."""
         folder = settings.data_dir / MARKS_FOLDER
         key = sealer = None
@@ -314,6 +315,7 @@ class Safelight:
             self._clock,
             lambda connection, use, trace: log_trace(self.ledger, connection, use, trace),
         )
+        return marker
 
     def _open_oidc(self, settings: Settings) -> Oidc | None:
         """The organisation's sign-in, where one is set. Raises NotStartable."""
