@@ -95,6 +95,9 @@ class Settings(BaseSettings):
     marks_signer: str = Field(
         "", description="Entry point in `safelight.signers` that signs credentials; empty: the key in the data folder."
     )
+    marks_stamps: str = Field(
+        "", description="Address of an RFC 3161 authority that stamps the time of content credentials; empty: none."
+    )
     outputs_keep_days: int = Field(
         365, ge=1, le=36500, description="Days for which the register of outputs leads from a picture to its request."
     )

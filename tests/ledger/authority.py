@@ -50,9 +50,16 @@ SHA256 = der(0x30, object_id("2.16.840.1.101.3.4.2.1"), der(0x05))
 class Authority:
     """Stamps whatever it is asked."""
 
-    def __init__(self, *, rsa_key: bool = False, usage: bool = True, days: int = 30) -> None:
+    def __init__(
+        self,
+        *,
+        rsa_key: bool = False,
+        usage: bool = True,
+        days: int = 30,
+        now: datetime = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC),
+    ) -> None:
         """`usage`: whether the signer's certificate says that it is for stamping; `days`: how long it is valid."""
-        self.now = datetime(2026, 11, 22, 12, 0, 0, tzinfo=UTC)
+        self.now = now
         self._root_key = ec.generate_private_key(ec.SECP256R1())
         self.root = self._certificate("root", self._root_key.public_key(), None, ca=True, days=3650)
         self._key: Key = rsa.generate_private_key(65537, 2048) if rsa_key else ec.generate_private_key(ec.SECP256R1())
@@ -125,16 +132,36 @@ class Authority:
             .not_valid_before(begin)
             .not_valid_after(begin + timedelta(days=days))
             .add_extension(x509.BasicConstraints(ca, None), critical=True)
+            # Readers of content credentials ask for these two of an authority's signer as well.
+            .add_extension(_usage(ca=ca), critical=True)
+            .add_extension(
+                x509.AuthorityKeyIdentifier.from_issuer_public_key(self._root_key.public_key()), critical=False
+            )
         )
         if purpose:
             builder = builder.add_extension(x509.ExtendedKeyUsage(purpose), critical=True)
         return builder.sign(self._root_key, hashes.SHA256())
 
 
+def _usage(*, ca: bool) -> x509.KeyUsage:
+    return x509.KeyUsage(
+        digital_signature=not ca,
+        content_commitment=False,
+        key_encipherment=False,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=ca,
+        crl_sign=ca,
+        encipher_only=False,
+        decipher_only=False,
+    )
+
+
 def _read(request: bytes) -> tuple[bytes, int]:
-    """Digest and nonce of a request of the form that `request_stamp` writes."""
+    """Digest and nonce of a request for a SHA-256 that asks for no policy."""
     begin = request.index(b"\x04\x20") + 2
-    return request[begin : begin + 32], int.from_bytes(request[begin + 34 : begin + 42], "big")
+    nonce = begin + 34
+    return request[begin : begin + 32], int.from_bytes(request[nonce : nonce + request[nonce - 1]], "big")
 
 
 @contextmanager

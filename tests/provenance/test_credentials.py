@@ -1,6 +1,7 @@
 """Content credentials: what is signed is read back, what was changed is found, and an unfit key is refused."""
 
 import io
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -29,6 +30,7 @@ from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import Algorithm, LocalSigner, RemoteSigner
 from safelight.provenance.model import CredentialState, How, Origin, Source
+from tests.ledger.authority import Authority, listening
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
 NOW = datetime.now(UTC)
@@ -240,3 +242,46 @@ def test_a_photo_can_say_that_ai_may_not_use_it(
     with c2pa.Builder.from_json(manifest) as builder:
         builder.sign(signer, "image/jpeg", io.BytesIO(picture("image/jpeg")), file)
     assert reader(tmp_path).read(file.getvalue(), "image/jpeg").forbids_ai is forbids
+
+
+def signature_of(content: bytes) -> dict[str, object]:
+    """What the library says of a signature."""
+    with c2pa.Reader("image/png", io.BytesIO(content)) as found:
+        store = json.loads(found.json())
+    told: dict[str, object] = store["manifests"][store["active_manifest"]]["signature_info"]
+    return told
+
+
+def test_a_time_stamp_says_when_it_was_signed(tmp_path: Path) -> None:
+    """RFC 3161: what an authority stamped stays valid for readers that trust it when the certificate has expired."""
+    chain, key = load_or_make(tmp_path, NOW, production=False)
+    authority = Authority(rsa_key=True, now=NOW.replace(microsecond=0))
+    with listening(authority) as address:
+        stamping = Sealer(LocalSigner(load_key(key, chain, "key"), chain), address)
+        sealed = stamping.seal(picture("image/png"), "image/png", origin())
+        stamping.close()
+    assert datetime.fromisoformat(str(signature_of(sealed)["time"])) == authority.now
+    assert reader(tmp_path).read(sealed, "image/png").state is CredentialState.TRUSTED
+
+
+def test_while_the_authority_is_silent_pictures_are_signed_without_a_time(tmp_path: Path) -> None:
+    chain, key = load_or_make(tmp_path, NOW, production=False)
+    authority = Authority(rsa_key=True, now=NOW.replace(microsecond=0))
+    authority.broken = b""
+    with listening(authority) as address:
+        stamping = Sealer(LocalSigner(load_key(key, chain, "key"), chain), address)
+        sealed = stamping.seal(picture("image/png"), "image/png", origin())
+    again = stamping.seal(picture("image/png"), "image/png", origin())
+    stamping.close()
+    for one in (sealed, again):
+        assert "time" not in signature_of(one)
+        assert reader(tmp_path).read(one, "image/png").state is CredentialState.TRUSTED
+
+
+def test_a_signer_that_fails_is_no_matter_of_the_stamp(tmp_path: Path) -> None:
+    chain, _ = load_or_make(tmp_path, NOW, production=False)
+    with listening(Authority(rsa_key=True, now=NOW)) as address:
+        stamping = Sealer(RemoteSigner(chain, Algorithm.ES256, lambda _: b""), address)
+        with pytest.raises(MarkFailed, match="empty signature"):
+            stamping.seal(picture("image/png"), "image/png", origin())
+        stamping.close()

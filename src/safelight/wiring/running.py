@@ -289,7 +289,7 @@ class Safelight:
         if settings.marks in {MarksName.ALL, MarksName.WATERMARK}:
             key = self.watermark_keys[0]
         if settings.marks in {MarksName.ALL, MarksName.CREDENTIALS}:
-            sealer = Sealer(self._signer or signer_of(settings, folder, self._clock()))
+            sealer = Sealer(self._signer or signer_of(settings, folder, self._clock()), settings.marks_stamps)
             self._closing.callback(sealer.close)
             credentials_chain.keep_trusted(folder / credentials_chain.TRUSTED_FOLDER, sealer.chain.root)
             if why := sealer.chain.why_unfit(self._clock()):

@@ -1,12 +1,14 @@
 """Writes signed credentials into an encoded picture, without touching its pixels.
 
 Rules of this module
-- Nothing is fetched: no time stamps, no remote manifests, no revocation lists.
+- Nothing is fetched but a time stamp (RFC 3161), where the operator named an authority. A stamp is evidence of when and
+  not the mark: while the authority does not answer, pictures are signed without one.
 - No thumbnails: they would be another copy of the picture.
 - Whatever goes wrong is MarkFailed, and the picture stays here.
 """
 
 import io
+import time
 
 import c2pa
 import structlog
@@ -25,6 +27,8 @@ _ALGORITHMS = {
     Algorithm.ED25519: c2pa.C2paSigningAlg.ED25519,
     Algorithm.PS256: c2pa.C2paSigningAlg.PS256,
 }
+_SILENT_S = 60.0
+"""For how long an authority that did not answer is not asked again."""
 _SETTINGS = {
     "version": 1,
     # What was signed is looked at by our tests and by readers; once more at each signing costs as much again.
@@ -36,15 +40,21 @@ _SETTINGS = {
 class Sealer:
     """Signs pictures with one signer."""
 
-    def __init__(self, signer: Signer) -> None:
-        """Raises NotStartable where the signer and its chain cannot be used."""
+    def __init__(self, signer: Signer, stamps: str = "") -> None:
+        """`stamps` is the address of a time stamp authority, or nothing.
+
+        Raises NotStartable where the signer and its chain cannot be used.
+        """
         self._signer = signer
+        self._asks_again_at = 0.0
         self._why = ""
         self.trouble = ""
         """Why the latest picture could not be signed; empty where it could."""
         try:
             self._context = c2pa.Context.from_dict(_SETTINGS)
-            self._native = c2pa.Signer.from_callback(self._sign, _ALGORITHMS[signer.algorithm], signer.chain.pem)
+            form = self._sign, _ALGORITHMS[signer.algorithm], signer.chain.pem
+            self._native = c2pa.Signer.from_callback(*form)
+            self._stamping = c2pa.Signer.from_callback(*form, stamps) if stamps else None
         except c2pa.C2paError as error:
             raise NotStartable(f"The certificates for content credentials are refused: {error}") from error
 
@@ -66,23 +76,35 @@ class Sealer:
     def close(self) -> None:
         """Let go of the key."""
         self._native.close()
+        if self._stamping:
+            self._stamping.close()
         self._context.close()
 
     def _seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
         if why := self.chain.why_unfit(origin.at):
             message = f"The key for content credentials cannot be used: {why}. Nothing was released; renew it."
             raise MarkFailed(MarkCode.KEY_EXPIRED, message)
-        sealed = io.BytesIO()
+        if self._stamping and time.monotonic() >= self._asks_again_at:
+            try:
+                return self._signed(self._stamping, content, media_type, origin)
+            except c2pa.C2paError as error:
+                # Whatever it was: signed without a stamp it shows again, or it was the authority.
+                self._asks_again_at = time.monotonic() + _SILENT_S
+                log.warning("credentials_without_time_stamp", error=type(error).__name__.strip("_"))
         try:
-            with c2pa.Builder.from_json(manifest_of(origin), context=self._context) as builder:
-                for number, source in enumerate(origin.sources, 1):
-                    self._add(builder, number, source)
-                builder.sign(self._native, media_type, io.BytesIO(content), sealed)
+            return self._signed(self._native, content, media_type, origin)
         except c2pa.C2paError as error:
             # The library's own words may speak of the file; what the signer raised is named by its class alone.
             why = self._why or type(error).__name__.strip("_")
             message = f"The content credentials could not be signed ({why}), so nothing was released; try again soon."
             raise MarkFailed(MarkCode.SIGNER_UNAVAILABLE, message, retry_after_s=30) from error
+
+    def _signed(self, native: c2pa.Signer, content: bytes, media_type: str, origin: Origin) -> bytes:
+        sealed = io.BytesIO()
+        with c2pa.Builder.from_json(manifest_of(origin), context=self._context) as builder:
+            for number, source in enumerate(origin.sources, 1):
+                self._add(builder, number, source)
+            builder.sign(native, media_type, io.BytesIO(content), sealed)
         return sealed.getvalue()
 
     def _add(self, builder: c2pa.Builder, number: int, source: Source) -> None:
