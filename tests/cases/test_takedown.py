@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sqlalchemy import select
 
 from safelight.cases.draft import Declarations, Matter
 from safelight.cases.model import Visibility
@@ -10,6 +11,7 @@ from safelight.cases.takedown.ports import Order
 from safelight.matching.banks import list_banks
 from safelight.matching.model import BankCategory
 from safelight.matching.pdq import Frame
+from safelight.store.matching_tables import bank_copies
 from tests.cases.house import KEEP, REMOVE, SENIOR, House, post, print_of, report
 from tests.matching.pictures import hash_of, jpeg, photo
 
@@ -84,6 +86,19 @@ def test_a_child_s_matter_blocks_in_a_list_of_its_own(town: House) -> None:
     town.tick()
     found = {match.bank.category for match in town.known.look([photo("astronaut")]).matches}
     assert found == {BankCategory.CSAM}
+
+
+def test_of_a_child_s_picture_hashes_are_taken_and_no_features(town: House) -> None:
+    """A report by its place blocks at the gate as well, where the platform hands the picture out."""
+    town.platform.hands_out = True
+    town.run(town.cases.receive(report(matter=Matter.CHILD), "here"))
+    town.tick()
+    assert {match.bank.category for match in town.known.look([photo("astronaut")]).matches} == {BankCategory.CSAM}
+    assert town.sql(lambda c: c.execute(select(bank_copies)).all()) == []
+    town.platform.posts.pop("p1")
+    town.run(town.cases.receive(report(places=(post("coffee"),)), "there"))
+    town.tick()
+    assert len(town.sql(lambda c: c.execute(select(bank_copies)).all())) == 1
 
 
 def test_another_report_of_the_same_picture_joins_the_case_by_its_fingerprint_or_its_place(town: House) -> None:

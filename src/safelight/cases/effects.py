@@ -18,31 +18,28 @@ from typing import Any
 import structlog
 from sqlalchemy import Connection, Row, and_, select, update
 
-from safelight.cases.draft import Fingerprint, Place
-from safelight.cases.history import Case
+from safelight.cases.draft import Fingerprint
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import CaseState, Outcome, Party, Visibility
+from safelight.cases.model import Visibility
+from safelight.cases.orders import Orders, Work
 from safelight.cases.records import (
     BANK,
     DEAD,
     DONE,
     DOUBTFUL,
     INDEX,
-    LETTER,
     MATCH,
     PICTURE,
     PLACES,
     WAITING,
     Book,
-    is_findable,
     unknown_numbers,
 )
-from safelight.cases.stay_down import Copies, Down, made_here
-from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order, Parcel, Platform, Post
-from safelight.cases.timers import hide_by
+from safelight.cases.stay_down import Copies, Down
+from safelight.cases.takedown.ports import Confirmed, DeliveryFailed, Order, Platform, Post
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import BadInput, SafelightError
-from safelight.store.cases_tables import case_effects, case_letters, case_places, case_receipts, cases
+from safelight.store.cases_tables import case_effects, case_places
 from safelight.store.database import Database
 from safelight.store.group import GroupCommit
 
@@ -50,27 +47,13 @@ log = structlog.get_logger()
 _MEANS = {Order.HIDE: Visibility.HIDDEN, Order.REMOVE: Visibility.REMOVED, Order.RESTORE: Visibility.VISIBLE}
 AT_ONCE = 64
 """Effects run side by side: a platform that is slow for one case holds up few others."""
-_PICTURES_ASKED = 3
-"""Places of one case at which the platform is asked for the picture; the first that it gives will do."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Work:
-    """An effect, with what it needs from the store."""
-
-    row: Row[Any]
-    command: Command | None = None
-    parcel: Parcel | None = None
-    case: Case | None = None
-    number: int = 0
-    places: tuple[Place, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class _Done:
     """An effect that was carried out."""
 
-    work: _Work
+    work: Work
     confirmed: Confirmed | None = None
     prints: tuple[Fingerprint, ...] = ()
     """What a picture that the platform gave is known by."""
@@ -84,7 +67,7 @@ class Courier:
     ) -> None:
         self._database = database
         self._book = book
-        self._mail = mail
+        self._orders = Orders(book, mail)
         self._copies = copies
         self._platform = platform
         self._post = post
@@ -113,7 +96,7 @@ class Courier:
             await self._database.write(partial(self._note_matched, works=works, grown=grown))
         return len(works)
 
-    async def _leased(self, *, is_matching: bool) -> list[_Work]:
+    async def _leased(self, *, is_matching: bool) -> list[Work]:
         if not await self._database.read(lambda c: self._due(c, 1, is_matching=is_matching)):
             return []
         return await self._database.write(lambda c: self._lease(c, is_matching=is_matching))
@@ -129,7 +112,7 @@ class Courier:
         )
         return list(connection.execute(query))
 
-    def _lease(self, connection: Connection, *, is_matching: bool) -> list[_Work]:
+    def _lease(self, connection: Connection, *, is_matching: bool) -> list[Work]:
         now = self._book.clock()
         until = now + timedelta(seconds=self._book.rules.delivery.lease_s)
         works = []
@@ -143,7 +126,7 @@ class Courier:
             )
             if connection.execute(leased).rowcount == 1:
                 try:
-                    works.append(work := self._work(connection, row))
+                    works.append(work := self._orders.work(connection, row))
                 except SafelightError as error:  # what cannot be read must not hold up the others
                     self._fail(connection, row, DeliveryFailed(error.message))
                     continue
@@ -152,67 +135,7 @@ class Courier:
                     connection.execute(doubted.values(state=DOUBTFUL, error="It was being sent."))
         return works
 
-    def _work(self, connection: Connection, row: Row[Any]) -> _Work:
-        if row.kind == LETTER:
-            return _Work(row, parcel=self._parcel(connection, row))
-        case = self._book.load(connection, row.case_id)
-        number = connection.execute(select(cases.c.number).where(cases.c.id == row.case_id)).scalar_one()
-        command = self._command(connection, row, case, number) if row.kind == PLACES else None
-        places: tuple[Place, ...] = ()
-        if row.kind == PICTURE:
-            known = [place for place, found in self._book.places(connection, row.case_id) if not found.is_copy]
-            places = tuple(place for place in known if is_findable(place))[:_PICTURES_ASKED]
-        return _Work(row, command=command, case=case, number=number, places=places)
-
-    def _command(self, connection: Connection, row: Row[Any], case: Case, number: int) -> Command | None:
-        """What the platform is to hear now; None where there is nothing to tell it."""
-        hide_at = None
-        if case.visibility is Visibility.REMOVED:
-            order = Order.REMOVE
-        elif case.visibility is Visibility.HIDDEN:
-            order = Order.HIDE
-        elif case.state in (CaseState.DECIDED, CaseState.WITHDRAWN, CaseState.CONTESTED):
-            order = Order.RESTORE
-        elif hide_at := hide_by(case, self._book.rules):
-            order = Order.WATCH
-        else:
-            return None
-        reason = case.reason.value if case.reason and case.outcome is Outcome.REMOVE else "reported"
-        return Command(
-            id=row.id,
-            case_id=row.case_id,
-            sequence=row.seq,
-            order=order,
-            reason=reason if order is not Order.RESTORE else "",
-            places=tuple(place for place, _ in self._book.places(connection, row.case_id)),
-            fingerprints=tuple(one for one in self._book.prints(connection, row.case_id) if one.is_usable),
-            hide_at=hide_at,
-            requests=tuple(dict.fromkeys(one.request_id for one in made_here(connection, number) if one.request_id)),
-        )
-
-    def _parcel(self, connection: Connection, row: Row[Any]) -> Parcel:
-        letter = connection.execute(select(case_letters).where(case_letters.c.id == row.target)).one()
-        receipt = connection.execute(
-            select(case_receipts).where(case_receipts.c.code_digest == letter.code_digest)
-        ).one()
-        opened = self._book.seal.open(letter.id, letter.sealed)
-        party = Party(receipt.party)
-        places: tuple[Place, ...] = ()
-        if party is Party.ACCOUNT and letter.case_id:
-            places = tuple(place for place, _ in self._book.places(connection, letter.case_id))
-        return Parcel(
-            id=row.id,
-            case_id=letter.case_id,
-            party=party,
-            to=self._mail.contact(receipt),
-            subject_id=receipt.subject_id,
-            places=places,
-            language=letter.language,
-            subject=opened["subject"],
-            body=opened["body"],
-        )
-
-    async def _run(self, work: _Work) -> None:
+    async def _run(self, work: Work) -> None:
         try:
             done = await self._carry_out(work)
         except DeliveryFailed as error:
@@ -226,7 +149,7 @@ class Courier:
         else:
             await self._done.add(done)
 
-    async def _carry_out(self, work: _Work) -> _Done:
+    async def _carry_out(self, work: Work) -> _Done:
         if work.parcel is not None:
             await self._post.send(work.parcel)
         elif work.row.kind == PLACES:
@@ -237,19 +160,21 @@ class Courier:
             await asyncio.to_thread(self._in_banks, work)
         return _Done(work)
 
-    async def _look_at_picture(self, work: _Work) -> tuple[Fingerprint, ...]:
+    async def _look_at_picture(self, work: Work) -> tuple[Fingerprint, ...]:
         """What the picture is known by, where the platform gives it and it is still down."""
         assert work.case is not None  # noqa: S101 (set for every kind but letters)
         for number, place in enumerate(work.places if work.case.visibility is not Visibility.VISIBLE else ()):
             file = await self._platform.picture(f"{work.row.id}_{number}", place)
             if file is not None:
                 try:
-                    return await asyncio.to_thread(self._copies.describe, work.number, work.case.matter, file)
+                    keeps = self._book.rules.matter[work.case.matter].features
+                    describe = partial(self._copies.describe, keeps_features=keeps)
+                    return await asyncio.to_thread(describe, work.number, work.case.matter, file)
                 except BadInput as error:
                     log.warning("picture_unreadable", case=work.row.case_id, why=error.message)
         return ()
 
-    def _in_banks(self, work: _Work) -> None:
+    def _in_banks(self, work: Work) -> None:
         assert work.case is not None  # noqa: S101 (set for every kind but letters)
         prints = self._database.read_here(lambda c: self._book.prints(c, work.row.case_id))
         if work.row.kind == INDEX:
@@ -268,7 +193,7 @@ class Courier:
             for number in self._database.read_here(lambda c: unknown_numbers(c, near)):
                 self._copies.forget(number)
 
-    def _find_made_here(self, works: Sequence[_Work]) -> frozenset[int]:
+    def _find_made_here(self, works: Sequence[Work]) -> frozenset[int]:
         down = []
         for work in works:
             assert work.case is not None  # noqa: S101 (set for every kind but letters)
@@ -278,7 +203,7 @@ class Courier:
                 down.append(Down(work.number, work.case.matter, prints, keeps))
         return self._copies.match_back(down)
 
-    def _note_matched(self, connection: Connection, works: Sequence[_Work], grown: frozenset[int]) -> None:
+    def _note_matched(self, connection: Connection, works: Sequence[Work], grown: frozenset[int]) -> None:
         for work in works:
             self._note_done(connection, _Done(work))
             if work.number in grown:
@@ -286,7 +211,7 @@ class Courier:
                 self._book.enqueue(connection, PLACES, f"{work.row.case_id}/{PLACES}", case_id=work.row.case_id)
             self._end_if_shown(connection, work)
 
-    def _end_if_shown(self, connection: Connection, work: _Work) -> None:
+    def _end_if_shown(self, connection: Connection, work: Work) -> None:
         """Have what was kept of a picture dropped again, where it was shown again in the meantime."""
         if self._book.load(connection, work.row.case_id).visibility is Visibility.VISIBLE:
             self._book.enqueue(connection, BANK, f"{work.row.case_id}/{BANK}", case_id=work.row.case_id)
@@ -311,7 +236,7 @@ class Courier:
             self._end_if_shown(connection, work)
         if confirmed is None or work.command is None or work.command.order is Order.WATCH:
             return
-        if confirmed.has_picture and is_down and self._book.rules.matter[work.case.matter].features:
+        if confirmed.has_picture and is_down:
             self._book.enqueue(connection, PICTURE, f"{case_id}/{PICTURE}", case_id=case_id)
         self._book.add_places(connection, work.row.case_id, confirmed.copies, is_copy=True)
         told = [self._book.place_digest(place) for place in (*work.command.places, *confirmed.copies)]

@@ -77,10 +77,10 @@ class Copies(Protocol):
     def block(self, number: int, matter: Matter, prints: Sequence[Fingerprint]) -> int:
         """Refuse these from now on; returns how many can be. Again is harmless."""
 
-    def describe(self, number: int, matter: Matter, file: bytes) -> tuple[Fingerprint, ...]:
-        """Keep what crops of this picture are found by, and say what else it is known by. Raises BadInput.
+    def describe(self, number: int, matter: Matter, file: bytes, *, keeps_features: bool) -> tuple[Fingerprint, ...]:
+        """What a picture that is down is known by; what crops of it are found by is kept. Raises BadInput.
 
-        For a picture that is blocked. The file is not kept.
+        The file is not kept.
         """
 
     def match_back(self, down: Sequence["Down"]) -> frozenset[int]:
@@ -130,7 +130,7 @@ class BankCopies:
         self._add(self._bank(BANK_NAMES[matter][0]), number, fit)
         return len(fit)
 
-    def describe(self, number: int, matter: Matter, file: bytes) -> tuple[Fingerprint, ...]:
+    def describe(self, number: int, matter: Matter, file: bytes, *, keeps_features: bool) -> tuple[Fingerprint, ...]:
         """As the port says."""
         picture = decode(Upload(file), role=PictureRole.PHOTO, where="reported", limits=self._limits)
         found = [Fingerprint(kind, digest.hex()) for kind, digest in file_digests(file).items()]
@@ -138,7 +138,7 @@ class BankCopies:
         if not isinstance(hashed, Pdq):
             return tuple(found)
         found.append(Fingerprint(HashKind.PDQ, hashed.hex, hashed.quality))
-        if self._known.copies and is_blockable(found[-1]):
+        if keeps_features and self._known.copies and is_blockable(found[-1]):
             self._keep(self._bank(BANK_NAMES[matter][0]), number, *describe(picture.frames[0]))
         return tuple(found)
 
