@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sqlalchemy import select
@@ -17,7 +18,9 @@ from safelight.cases.takedown.mail import Mail, MailServer, MailTls, Posts, writ
 from safelight.cases.takedown.memory import MemoryPost
 from safelight.cases.takedown.ports import DeliveryFailed, Parcel
 from safelight.core.errors import NotStartable
+from safelight.settings import Settings
 from safelight.store.cases_tables import case_effects
+from safelight.wiring.letters import post_of
 from tests.cases.house import MODERATOR, House, house, report
 from tests.cases.takedown.mail_server import certificates, mail_server
 
@@ -239,3 +242,20 @@ def test_a_flood_names_nobody_s_address_for_letters(tmp_path: Path) -> None:
         assert sum(one.party is Party.REPORTER for one in home.post.parcels.values()) == 2
         last = home.run(home.cases.status(receipts[-1].code, receipts[-1].pin, "here"))
         assert [letter.kind for letter in last.letters] == ["received"]
+
+
+def test_the_settings_make_a_mail_server_and_the_rest_goes_to_the_platform() -> None:
+    with mail_server() as (box, port):
+        told: dict[str, Any] = {"mail_host": "127.0.0.1", "mail_port": port, "mail_tls": "none", "mail_from": SENDER}
+        platform = MemoryPost()
+        letters = post_of(Settings(_env_file=None, **told), platform, lambda: NOW)
+        asyncio.run(letters.send(parcel()))
+        assert letters.takes(Party.ACCOUNT, None)
+        alone = post_of(Settings(_env_file=None, **told), None, lambda: NOW)
+        assert not alone.takes(Party.ACCOUNT, None)
+        assert (len(box.messages), len(platform.parcels)) == (1, 0)
+    assert post_of(Settings(_env_file=None), platform, lambda: NOW) is platform
+    assert not post_of(Settings(_env_file=None), None, lambda: NOW).takes(Party.REPORTER, ADDRESS)
+    for wrong in ({"mail_from": ""}, {"mail_host": "mail.example"}):
+        with pytest.raises(NotStartable):
+            post_of(Settings(_env_file=None, **(told | wrong)), None, lambda: NOW)
