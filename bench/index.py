@@ -2,11 +2,13 @@
 
     python bench/index.py --n 1000000
     python bench/index.py --n 10000000 --data clustered --json
+    python bench/index.py --n 10000 --n 100000 --n 1000000 --n 10000000 --picture docs/how-to/index-cost.svg
 
 `uniform` hashes have no pattern. `clustered` ones are PDQ hashes of random cuts of scikit-image's sample photographs,
 each with many near copies, as lists of real pictures have them. Half of the queries are copies of listed hashes, up to
 31 bits away; recall is the share of all neighbours within 31 bits, as the flat scan finds them, that the index finds
-too. FAISS is compared where `faiss-cpu` is installed. At ten million: about 4 GB while it builds, and minutes.
+too. FAISS is compared where `faiss-cpu` is installed. At ten million: about 4 GB while it builds, and minutes;
+`--figures` keeps what was measured, so that sizes can be run one by one.
 """
 
 import argparse
@@ -25,6 +27,7 @@ import numpy as np
 import skimage.data
 from numpy.typing import NDArray
 
+import curve
 from safelight.matching.index.hash_index import HashIndex, tag_of
 from safelight.matching.index.layout import MAX_RADIUS, Hashes, to_words
 from safelight.matching.index.segment import scan
@@ -42,6 +45,15 @@ PHOTOS = (
     "coins",
     "moon",
 )
+
+
+DRAWN = {
+    "p50_ms": "this index",
+    "p99_ms": "99 of 100 within",
+    "faiss_flat_p50_ms": "FAISS, flat",
+    "faiss_multi_p50_ms": "FAISS, multi-index",
+}
+"""What the cost curve shows."""
 
 
 def uniform(count: int, rng: np.random.Generator) -> Hashes:
@@ -179,19 +191,30 @@ def _faiss(hashes: Hashes, queries: Hashes, scanned: int) -> dict[str, Any]:
 def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--n", type=int, default=1_000_000, help="hashes in the index")
+    parser.add_argument("--n", type=int, action="append", help="hashes in the index; may be given again")
     parser.add_argument("--data", choices=["uniform", "clustered"], default="uniform")
     parser.add_argument("--queries", type=int, default=1_000)
     parser.add_argument("--scans", type=int, default=20, help="queries that are compared with flat scans and FAISS")
-    parser.add_argument("--json", action="store_true", help="one JSON object and nothing else")
+    parser.add_argument("--figures", type=Path, help="JSON by size of other runs, to which this run's are added")
+    parser.add_argument("--picture", type=Path, help="write the cost curve here, as SVG")
+    parser.add_argument("--json", action="store_true", help="JSON and nothing else: one object, or several by size")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    figures = measure(chosen.n, chosen.data, chosen.queries, chosen.scans)
+    kept = chosen.figures and chosen.figures.exists()
+    figures: dict[str, Any] = json.loads(chosen.figures.read_text("ascii")) if kept else {}
+    for size in chosen.n or ([] if figures else [1_000_000]):
+        figures[str(size)] = measure(size, chosen.data, chosen.queries, chosen.scans)
+    if chosen.figures:
+        chosen.figures.write_text(json.dumps(figures), "ascii")
+    if chosen.picture:
+        title = "Milliseconds for one lookup within 31 bits, by hashes in the index; one thread"
+        chosen.picture.write_text(curve.curve(title, "hashes", curve.of(figures, DRAWN)), "utf-8")
     if chosen.json:
-        print(json.dumps(figures))
+        print(json.dumps(figures if len(figures) > 1 else next(iter(figures.values()))))
         return
-    for name, value in figures.items():
-        print(f"{name:22} {value:,.4g}" if isinstance(value, float) else f"{name:22} {value}")
+    for one in figures.values():
+        for name, value in one.items():
+            print(f"{name:22} {value:,.4g}" if isinstance(value, float) else f"{name:22} {value}")
 
 
 if __name__ == "__main__":

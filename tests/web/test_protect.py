@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import numpy as np
 import pytest
 
 from safelight.accounts.keys import create_key
@@ -11,6 +12,7 @@ from safelight.accounts.model import Permission
 from safelight.backends.memory import MemoryBackend
 from safelight.core.clock import utc_now
 from safelight.gate.known_images import KnownImageDetector
+from safelight.matching.protect import list_protections
 from tests.conftest import png
 from tests.detectors import scripted_detectors
 from tests.matching.pictures import hash_of, photo
@@ -48,6 +50,30 @@ def test_a_photo_is_protected_refused_told_and_taken_off(service: Service) -> No
         passed = client.post("/v1/images/edits", data=form, files={"image": ("a.png", png(photo()), "image/png")})
         assert passed.status_code == 200
         assert client.post("/v1/protect/status", json={"receipt": receipt}).json()["removed_at"]
+
+
+def test_a_photo_that_is_sent_protects_its_crops_and_leaves_no_trace_of_itself(
+    service: Service, tmp_path: Path
+) -> None:
+    file = png(photo())
+    crop = png(np.ascontiguousarray(photo()[100:, 60:460]))
+    with http(service, Permission.PROTECT, Permission.MAKE) as client:
+        answer = client.post("/v1/protect", files={"photo": ("me.png", file, "image/png")})
+        assert (answer.status_code, answer.json()["finds_crops"]) == (201, True)
+        service.safelight.known._read_at = float("-inf")
+        form = {"prompt": "make it brighter"}
+        refused = client.post("/v1/images/edits", data=form, files={"image": ("a.png", crop, "image/png")})
+        assert refused.json()["error"]["code"] == "moderation_blocked"
+        assert client.post("/v1/protect/remove", json={"receipt": answer.json()["receipt"]}).json() == {"removed": True}
+    assert not any(file[1000:1064] in path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+
+
+def test_a_photo_without_detail_or_a_form_without_a_photo_protects_nothing(service: Service, flat: bytes) -> None:
+    with http(service, Permission.PROTECT) as client:
+        for name, content in (("photo", flat), ("picture", png(photo())), ("photo", b"no picture")):
+            answer = client.post("/v1/protect", files={name: ("me.png", content, "image/png")})
+            assert answer.status_code == 400
+    assert service.sql(list_protections) == []
 
 
 @pytest.mark.parametrize(

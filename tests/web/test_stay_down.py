@@ -16,12 +16,18 @@ from sqlalchemy import select
 
 from safelight.accounts.permissions import Role
 from safelight.backends.memory import MemoryBackend
+from safelight.cases.draft import Route
 from safelight.cases.model import Outcome, ReasonCode
 from safelight.cases.records import WAITING
 from safelight.cases.staff_model import CaseView, Choice, Staff
 from safelight.cases.takedown.memory import MemoryPlatform
 from safelight.core.clock import utc_now
 from safelight.gate.known_images import KnownImageDetector
+from safelight.matching.banks import create_bank
+from safelight.matching.fingerprints import HashKind
+from safelight.matching.intake import take_in
+from safelight.matching.model import BankCategory, Entry
+from safelight.matching.past import StoredOutputs
 from safelight.matching.pdq import Frame
 from safelight.store.cases_tables import case_effects
 from tests.conftest import png
@@ -161,3 +167,25 @@ def test_a_report_by_fingerprint_finds_what_was_made_here_and_keeps_down_its_cro
     assert found.request_id == request_id
     assert found.subject_id
     assert found.distance <= 31
+
+
+def test_what_a_list_knows_of_what_was_made_here_is_hidden_and_becomes_a_case_once(town: Town) -> None:
+    """Nobody has reported it: a hotline's hash arrives after the picture was published."""
+    made, request_id = town.make(np.ascontiguousarray(photo("coffee")[100:, 150:]))
+    town.platform.publish("listed", made, request_id=request_id)
+    known, now = town.service.safelight.known, utc_now()
+    bank = town.service.sql(
+        lambda c: create_bank(c, name="hotline", owner="o", source="s", category=BankCategory.CSAM, now=now)
+    )
+    entry = Entry(HashKind.PDQ, hash_of(jpeg(made, 60)), item=1)
+    finds = town.service.safelight.past_finds
+    for _ in range(2):
+        past = StoredOutputs(known.database)
+        taken = take_in(known.database, known.hashes, bank, [entry], now=utc_now(), past=past)
+        assert not taken.held_back
+        town.run(finds.work())
+        town.settle()
+    assert "listed" not in town.shown()
+    found = [row for row in town.run(town.service.safelight.cases.queue(SENIOR)).rows if row.route == Route.DETECTION]
+    (case,) = [town.case(row.id) for row in found]
+    assert [one.request_id for one in case.made_here] == [request_id]

@@ -51,10 +51,12 @@ def add(
     except ValueError as error:
         raise NotStartable(f"This is no PDQ hash: {error}.") from error
     with opened(data_dir) as known:
-        receipt = protections.protect(known.database, known.hashes, value, utc_now(), StoredOutputs(known.database))
+        now, past = utc_now(), StoredOutputs(known.database)
         if copies and photo:
-            bank, item = known.database.read_here(partial(protections.place_of, receipt=receipt))
-            copies_of(known).add(bank.number, item, read_picture(photo)[1].frames[0], utc_now())
+            frame = read_picture(photo)[1].frames[0]
+            receipt = protections.protect_photo(known.database, known.hashes, copies_of(known), frame, now, past)
+        else:
+            receipt = protections.protect(known.database, known.hashes, value, now, past)
     if as_json:
         print_json({"receipt": receipt})
         return

@@ -1,6 +1,7 @@
 """Protected photos: a person registers the fingerprint of a photo of theirs, and is told when somebody tried to use it.
 
-Only the hash is taken, so the photo need not leave their device, and no face or other biometric is worked out. The
+A hash is enough, so the photo need not leave their device; where they send it, features of it are kept as well, so that
+cropped copies are found, and the photo is not. No face or other biometric is worked out. The
 receipt is the only key to the registration: it is shown once and kept as a digest. What a person learns is that
 someone tried and when, never who: nobody who could be named is recorded with it.
 """
@@ -18,6 +19,7 @@ from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
 from safelight.matching.banks import PROTECTED_NAME, bank_named, create_bank
 from safelight.matching.copy_book import CopyBook
+from safelight.matching.copy_index import describe
 from safelight.matching.errors import BankError
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.guards import is_nonsense, why_hold_back
@@ -25,6 +27,7 @@ from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankCategory
 from safelight.matching.past import PastOutputs, match_back
+from safelight.matching.pdq import Frame, Pdq, pdq
 from safelight.store.database import Database
 from safelight.store.tables import banks, protected_photos, protection_attempts
 
@@ -62,6 +65,33 @@ def protect(
     for match in match_back(database, hashes, past, bank, now, [(pdq_hash, item)]) if past else ():
         made_at = datetime.fromisoformat(match.output.made_at)
         database.write_here(partial(note_attempts, items=frozenset({item}), stage="output", now=made_at))
+    return receipt
+
+
+def protect_photo(
+    database: Database,
+    hashes: BankHashes,
+    copies: CopyBook,
+    frame: Frame,
+    now: datetime,
+    past: PastOutputs | None = None,
+) -> str:
+    """Register a photo with its features, so that cropped and turned copies are found too. As `protect`.
+
+    Raises BankError also for a photo with too little detail, or where no more features are kept; nothing is registered
+    then.
+    """
+    hashed = pdq(frame)
+    if not isinstance(hashed, Pdq):
+        raise BankError("This photo has too little detail to be told from others.")
+    plain, mirrored = describe(frame)
+    receipt = protect(database, hashes, hashed.hash, now, past)
+    bank, item = database.read_here(partial(place_of, receipt=receipt))
+    try:
+        copies.add_features(bank.number, item, plain, mirrored, now)
+    except BankError:
+        unprotect(database, hashes, receipt, now)
+        raise
     return receipt
 
 

@@ -48,6 +48,7 @@ from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
 from safelight.matching.known import KnownImages, open_copies, open_hashes
 from safelight.matching.past import StoredOutputs
+from safelight.matching.past_finds import PastFinds
 from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
@@ -68,6 +69,7 @@ from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_de
 from safelight.wiring.letters import post_of
 from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_marks, log_trace, seeing, signer_of
 from safelight.wiring.memory import give_memory_back, keep_memory_small
+from safelight.wiring.past import OWN_BANKS, DetectionCases
 
 log = structlog.get_logger()
 
@@ -351,6 +353,9 @@ class Safelight:
         )
         self._closing.push_async_callback(self.cases.close)
         await self.cases.start()
+        self.past_finds = PastFinds(self.database, DetectionCases(self.cases), self._clock, OWN_BANKS)
+        self._closing.push_async_callback(self.past_finds.close)
+        await self.past_finds.start()
 
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:

@@ -38,6 +38,12 @@ def json_or_form_body(json_model: type[BaseModel], form_model: type[BaseModel], 
     )
 
 
+def json_or_file_body(model: type[BaseModel], file: str) -> dict[str, Any]:
+    """`openapi_extra` for a route that takes `model` as JSON, or one file as a multipart form."""
+    form = {"type": "object", "properties": {file: {"type": "string", "format": "binary"}}, "required": [file]}
+    return _body({"application/json": {"schema": _schema(model)}, "multipart/form-data": {"schema": form}})
+
+
 def _body(content: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 

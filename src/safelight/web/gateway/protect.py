@@ -1,4 +1,7 @@
-"""`/v1/protect`: a person registers a photo by its fingerprint, asks whether somebody tried to use it, takes it off.
+"""`/v1/protect`: a person registers a photo, asks whether somebody tried to use it, takes it off.
+
+A fingerprint is enough, and the photo need not leave its person's device. Crops of it are found only where the photo
+itself is sent: it is held in memory until its features are made, and never written.
 
 The receipt travels in bodies, never in addresses: addresses stand in logs.
 """
@@ -13,12 +16,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from safelight.accounts.model import Permission
 from safelight.core.clock import utc_now
 from safelight.core.errors import BadInput, InputCode
+from safelight.core.limits import Limits
+from safelight.core.request import Upload
 from safelight.matching.known import KnownImages
 from safelight.matching.past import StoredOutputs
 from safelight.matching.pdq import MIN_QUALITY
-from safelight.matching.protect import protect, protection, unprotect
+from safelight.matching.protect import protect, protect_photo, protection, unprotect
+from safelight.signals.image.decode import decode
+from safelight.signals.model import PictureRole
 from safelight.web.gateway.door import door_of
-from safelight.web.gateway.openapi import ERRORS, json_body
+from safelight.web.gateway.openapi import ERRORS, json_body, json_or_file_body
 
 router = APIRouter(prefix="/v1/protect", tags=["protect"])
 
@@ -38,11 +45,18 @@ class ReceiptBody(BaseModel):
     receipt: str = Field(max_length=100)
 
 
-@router.post("", status_code=201, openapi_extra=json_body(ProtectBody), responses=ERRORS)
+@router.post("", status_code=201, openapi_extra=json_or_file_body(ProtectBody, "photo"), responses=ERRORS)
 async def add(request: Request) -> JSONResponse:
-    """Protect a photo. The receipt in the answer is the only key to it, and is not kept here."""
+    """Protect a photo, by its fingerprint or by itself (`photo` in a form), which finds crops of it too.
+
+    The receipt in the answer is the only key to it, and is not kept here.
+    """
     door = door_of(request)
     async with door.enter(request, Permission.PROTECT):
+        if request.headers.get("content-type", "").startswith("multipart/form-data"):
+            upload = await door.bodies.one_file(request, "photo")
+            receipt = await asyncio.to_thread(_protect_photo, _known(request), upload, door.translator.limits)
+            return JSONResponse({"receipt": receipt, "finds_crops": True}, status_code=201)
         body = await door.bodies.json(request, ProtectBody)
         if body.quality < MIN_QUALITY:
             message = "The photo has too little detail: no copy of it could be found."
@@ -52,7 +66,14 @@ async def add(request: Request) -> JSONResponse:
         receipt = await asyncio.to_thread(
             protect, known.database, known.hashes, value, utc_now(), StoredOutputs(known.database)
         )
-    return JSONResponse({"receipt": receipt}, status_code=201)
+    return JSONResponse({"receipt": receipt, "finds_crops": False}, status_code=201)
+
+
+def _protect_photo(known: KnownImages, upload: Upload, limits: Limits) -> str:
+    picture = decode(upload, role=PictureRole.PHOTO, where="photo", limits=limits)
+    assert known.copies  # noqa: S101 (the running Safelight keeps them)
+    past = StoredOutputs(known.database)
+    return protect_photo(known.database, known.hashes, known.copies, picture.frames[0], utc_now(), past)
 
 
 @router.post("/status", openapi_extra=json_body(ReceiptBody), responses=ERRORS)

@@ -1,0 +1,135 @@
+"""What follows where a listed picture was made here: whoever opens cases is told, once for each decision behind it.
+
+Rules of this module
+- The outbox says what is to be done (`past.PAST_OUTPUT_KNOWN`). An entry is done once a case was opened; killed in
+  between, the case is opened again, and whoever opens cases joins equal pictures (`Openers`).
+- What the cases found themselves, of pictures that were reported here, is theirs already: nothing is opened for it.
+- Finds of several lists under one decision are one matter, of the gravest of their categories.
+
+Left to others: clocks, hiding, the account (`cases/`, through the port that `wiring/` fills).
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+from typing import Protocol
+
+import structlog
+from sqlalchemy import Connection, Row, select, update
+
+from safelight.core.clock import Clock, to_rfc3339
+from safelight.core.errors import SafelightError
+from safelight.matching.model import BankCategory
+from safelight.matching.past import PAST_OUTPUT_KNOWN
+from safelight.store.database import Database
+from safelight.store.matching_tables import past_matches
+from safelight.store.provenance_tables import outputs
+from safelight.store.tables import banks, decisions, outbox
+
+log = structlog.get_logger()
+_LOOK_EVERY_S = 5.0
+_AT_ONCE = 50
+_GRAVEST_FIRST = (BankCategory.CSAM, BankCategory.NCII, BankCategory.ILLEGAL, BankCategory.PROTECTED)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownOutput:
+    """Pictures that one decision released, and that a list knows since."""
+
+    decision_id: str
+    request_id: str
+    subject_id: str | None
+    """The account that asked for them, by its pseudonym."""
+    category: BankCategory
+    fingerprints: tuple[bytes, ...]
+    """PDQ."""
+
+
+class Openers(Protocol):
+    """Opens cases. What was opened before may come again, and is one case then."""
+
+    async def open(self, found: KnownOutput) -> None:
+        """Open a case, on which whatever follows stands. Raises SafelightError: then it is asked again."""
+
+
+class PastFinds:
+    """Works off what was found, in a task of its own."""
+
+    def __init__(self, database: Database, openers: Openers, clock: Clock, others: Collection[str] = ()) -> None:
+        """`others`: names of banks whose finds are somebody else's to follow up."""
+        self._database = database
+        self._openers = openers
+        self._clock = clock
+        self._others = tuple(others)
+        self._task: asyncio.Task[None] | None = None
+        self._is_closing = False
+
+    async def start(self) -> None:
+        """Begin to look every few seconds."""
+        self._task = asyncio.create_task(self._run())
+
+    async def close(self) -> None:
+        """Stop looking. What is not done stays in the store."""
+        self._is_closing = True
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def work(self) -> int:
+        """Open a case for each decision with a find, and say for how many. Raises SafelightError."""
+        opened = 0
+        while entries := await self._database.read(_waiting):
+            for finding in dict.fromkeys((entry.decision_id, entry.created_at) for entry in entries):
+                found = await self._database.read(partial(_found, finding=finding, others=self._others))
+                if found is not None:
+                    await self._openers.open(found)
+                    opened += 1
+            await self._database.write(partial(_mark_done, ids=[entry.id for entry in entries], now=self._clock()))
+        return opened
+
+    async def _run(self) -> None:
+        while not self._is_closing:
+            try:
+                if opened := await self.work():
+                    log.warning("cases_opened_for_known_outputs", cases=opened)
+            except SafelightError as error:
+                log.warning("known_outputs_wait", why=error.message)
+            await asyncio.sleep(_LOOK_EVERY_S)
+
+
+def _waiting(connection: Connection) -> Sequence[Row[str, str, str]]:
+    """Entries that nobody has worked off."""
+    columns = outbox.c
+    query = select(columns.id, columns.decision_id, columns.created_at)
+    query = query.where(columns.kind == PAST_OUTPUT_KNOWN, columns.done_at.is_(None))
+    return connection.execute(query.order_by(columns.id).limit(_AT_ONCE)).all()
+
+
+def _mark_done(connection: Connection, ids: Sequence[str], now: datetime) -> None:
+    connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(done_at=to_rfc3339(now)))
+
+
+def _found(connection: Connection, finding: tuple[str, str], others: Sequence[str]) -> KnownOutput | None:
+    """What was found of a decision's pictures at a time; None where that is for others to follow up."""
+    decision_id, at = finding
+    query = (
+        select(banks.c.category, outputs.c.fingerprint, decisions.c.request_id, decisions.c.subject_id)
+        .select_from(past_matches.join(banks, banks.c.number == past_matches.c.bank))
+        .join(decisions, decisions.c.id == past_matches.c.decision_id)
+        .join(outputs, outputs.c.id == past_matches.c.output_id)
+        .where(past_matches.c.decision_id == decision_id, past_matches.c.at == at, banks.c.name.not_in(others))
+        .order_by(past_matches.c.id)
+    )
+    rows = connection.execute(query).all()
+    if not rows:
+        return None
+    categories = {BankCategory(row.category) for row in rows}
+    return KnownOutput(
+        decision_id,
+        rows[0].request_id,
+        rows[0].subject_id,
+        next(category for category in _GRAVEST_FIRST if category in categories),
+        tuple(dict.fromkeys(row.fingerprint for row in rows)),
+    )
