@@ -106,6 +106,12 @@ def test_nothing_is_told_of_anybody_and_nothing_is_kept(service: Service, http: 
     assert service.sql(lambda c: c.execute(select(func.count()).select_from(outputs)).scalar_one()) == rows
 
 
+def test_on_the_page_an_error_is_a_sentence_without_the_name_of_a_field(http: httpx2.Client) -> None:
+    page = http.post("/verify", files={"image": ("x.png", b"no picture")})
+    assert page.status_code == 400
+    assert "<p>The file is no picture that the gate reads; " in page.text
+
+
 def test_no_key_is_asked_for_and_errors_have_the_one_shape(http: httpx2.Client) -> None:
     answer = http.post("/v1/verify", files={"image": ("x.png", b"no picture")})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "image_unsupported")

@@ -27,6 +27,7 @@ from safelight.web.gateway.trace import one_picture
 from safelight.web.public.throttle import Throttle
 from safelight.wiring import Safelight
 
+_FIELD = "image"
 _HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
 
 
@@ -64,7 +65,7 @@ class VerifyPage:
         try:
             verified = await self._verified(request)
         except SafelightError as error:
-            return self._page(request, {"error": error.message}, answer_to(error).status_code)
+            return self._page(request, {"error": _sentence(error.message)}, answer_to(error).status_code)
         return self._page(request, {"verified": verified, "words": words_of(verified.credentials)})
 
     async def answer(self, request: Request) -> Response:
@@ -86,7 +87,7 @@ class VerifyPage:
                 upload = one_picture((await self._bodies.form(request, _NoFields)).images)
                 limits = self._safelight.limits
                 role = PictureRole.PHOTO
-                picture = await asyncio.to_thread(decode, upload, role=role, where="image", limits=limits)
+                picture = await asyncio.to_thread(decode, upload, role=role, where=_FIELD, limits=limits)
                 return await self._safelight.provenance.verify(upload.content, picture.frames[0])
         finally:
             self._places += 1
@@ -97,6 +98,12 @@ class VerifyPage:
         )
 
 
+def _sentence(message: str) -> str:
+    """An error as a person reads it, who has sent one file and knows no field's name."""
+    said = message.removeprefix(f"{_FIELD}: ").rstrip(".")
+    return f"{said[:1].upper()}{said[1:]}."
+
+
 def words_of(told: Credentials) -> list[str]:
     """What the credentials in a file come to, in sentences for anybody."""
     if told.state is CredentialState.NONE:
@@ -104,13 +111,13 @@ def words_of(told: Credentials) -> list[str]:
             "The file carries no content credentials. That says nothing by itself: most pictures have none, and they "
             "are lost when a picture is sent through an app or a screenshot is taken."
         ]
-    signer = told.signer or "somebody who does not say their name"
+    signer = f"“{told.signer}”" if told.signer else "somebody who does not say their name"
     words = [
         {
             CredentialState.TRUSTED: f"The file carries content credentials. They were signed by {signer}, whom this "
             "service trusts, and nothing was changed since.",
             CredentialState.VALID: f"The file carries content credentials. Nothing was changed since they were signed, "
-            f"but this service does not know who “{signer}” is.",
+            f"but this service does not know who {signer} is.",
             CredentialState.EXPIRED: "The file carries content credentials. They are whole, but the certificate of "
             "their signer is past its time, so it cannot be told any more who signed.",
             CredentialState.BROKEN: "The file carries content credentials that do not fit the picture: it was changed "
