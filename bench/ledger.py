@@ -89,8 +89,6 @@ def fill(bench: Bench, count: int, connection: Connection) -> None:
     for stage, answered in (("input", ANSWERED), ("output", ANSWERED_OUTPUT)):
         public: dict[str, PublicValue] = {
             "answered": list(answered),
-            "category": None,
-            "missing": [],
             "policy": bench.step.policy.version,
             "stage": stage,
             "verdict": "allow",

@@ -31,16 +31,21 @@ class Draft:
 
 
 def decision_draft(decision: Decision, committed: Mapping[str, str], subject_id: str) -> Draft:
-    """The leaf of one decision; `committed` as `decision_values` gives it."""
+    """The leaf of one decision; `committed` as `decision_values` gives it.
+
+    No category, and nothing missing, is not spelt out: most leaves are such, and are kept for ever.
+    """
     category = decision.category.value if decision.category else None
     public: dict[str, PublicValue] = {
         "answered": [code(name) for name in decision.observed.answered],
-        "category": category,
-        "missing": [code(f"{missing.source}:{missing.reason.value}") for missing in decision.observed.missing],
         "policy": decision.policy_version,
         "stage": decision.stage.value,
         "verdict": decision.verdict.value,
     }
+    if category:
+        public["category"] = category
+    if decision.observed.missing:
+        public["missing"] = [code(f"{missing.source}:{missing.reason.value}") for missing in decision.observed.missing]
     return Draft(
         LeafKind.DECISION,
         decision.at,

@@ -14,9 +14,10 @@ _CODES = rb'\[(?:"%b"(?:,"%b")*)?\]' % (_CODE, _CODE)
 _COMMITMENT = rb'"[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]="'
 _MOMENT = rb"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-5][0-9]:[0-6][0-9]\.[0-9]{6}Z"
 _DECISION = re.compile(
-    rb'\{"answered":%b,"at":"(%b)","category":(null|"%b"),' % (_CODES, _MOMENT, _CODE)
+    # A category and what was missing are left out where there is none, or were written as none.
+    rb'\{"answered":%b,"at":"(%b)",(?:"category":(null|"%b"),)?' % (_CODES, _MOMENT, _CODE)
     + rb'"commit":\{"account":%b,"record":%b,"request":%b,"tier":%b\},' % ((_COMMITMENT,) * 4)
-    + rb'"kind":"decision","missing":%b,"policy":"%b",' % (_CODES, _CODE)
+    + rb'"kind":"decision",(?:"missing":%b,)?"policy":"%b",' % (_CODES, _CODE)
     # Fifteen digits stay below 2**53; a longer number is read the long way.
     + rb'"process":"([0-9a-f]{16})","seq":(0|[1-9][0-9]{0,14}),"stage":"(%b)","v":1,"verdict":"(%b)"\}' % (_CODE, _CODE)
 )
@@ -35,6 +36,6 @@ def read_decision(content: bytes) -> Quick | None:
 
 
 @lru_cache(1024)
-def _sort(stage: bytes, verdict: bytes, category: bytes) -> str:
-    named = "-" if category == b"null" else category.decode().strip('"')
+def _sort(stage: bytes, verdict: bytes, category: bytes | None) -> str:
+    named = "-" if category is None or category == b"null" else category.decode().strip('"')
     return f"{stage.decode()}/{verdict.decode()}/{named}"
