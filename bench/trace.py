@@ -264,6 +264,7 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args()
     cv2.setNumThreads(1)
+    began = time.process_time()
     tally = measure(12 if options.quick else 200, options.seed)
     asked, right = tally.asked.total(), tally.right.total()
     console = Console(stderr=options.json)
@@ -283,6 +284,7 @@ def main() -> int:
         "trace_p50_ms": round(float(np.median(tally.took_ms)), 1),
         "mark_cpu_p50_ms": round(float(np.median(tally.mark_cpu_ms)), 1),
         "sign_p50_ms": round(float(np.median(tally.sign_ms)), 1),
+        "cpu_s": round(time.process_time() - began),
     }
     if options.json:
         print(json.dumps(figures))
