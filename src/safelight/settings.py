@@ -135,6 +135,12 @@ class Settings(BaseSettings):
     cores: int = Field(
         default_factory=lambda: max(1, min(8, os.cpu_count() or 1)), ge=1, description="Cores for detectors."
     )
+    copy_model_file: Path | None = Field(
+        None, description="A copy model of your own (ONNX, such as SSCD), asked beside the features of pictures; none."
+    )
+    copy_model_cosine: float = Field(
+        0.75, gt=0, le=1, description="The cosine from which that model's vectors are those of copies."
+    )
     observe_deadline_s: float = Field(
         10.0, gt=0, description="Seconds that all detectors together may take on a stage."
     )

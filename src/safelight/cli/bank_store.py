@@ -14,6 +14,7 @@ from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 from safelight.matching import banks as register
 from safelight.matching.copy_book import CopyBook
+from safelight.matching.copy_model import open_model
 from safelight.matching.exchanges.ports import Exchange
 from safelight.matching.exchanges.sync import sync
 from safelight.matching.intake import Taken
@@ -32,7 +33,9 @@ def opened(data_dir: Path | None) -> Iterator[KnownImages]:
     try:
         database.migrate()
         key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-        yield KnownImages(database, open_hashes(settings.data_dir, key), open_copies(database, settings.data_dir, key))
+        model = open_model(settings.copy_model_file, settings.copy_model_cosine)
+        copies = open_copies(database, settings.data_dir, key, model=model)
+        yield KnownImages(database, open_hashes(settings.data_dir, key), copies)
     finally:
         database.close()
 

@@ -121,6 +121,11 @@ def packed(one: Features) -> bytes:
     return struct.pack("<3H", *one.size, len(places)) + places.tobytes() + one.bits.tobytes()
 
 
+def packed_bytes(raw: bytes) -> int:
+    """How long the packed features are that `raw` begins with. Raises struct.error."""
+    return _HEAD_BYTES + int(struct.unpack_from("<3H", raw)[2]) * (4 + 32)
+
+
 def unpacked(raw: bytes) -> Features:
     """What `packed` wrote. Raises ValueError for anything else."""
     width, height, count = struct.unpack_from("<3H", raw) if len(raw) >= _HEAD_BYTES else (0, 0, -1)

@@ -13,7 +13,7 @@ import hashlib
 import heapq
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 from safelight.matching.copies import Copy, Features, features, same_picture
 from safelight.matching.copy_files import NOTHING, CopyFiles, Filed
 from safelight.matching.copy_index import ASKED, MAX_PART, Candidate, Keying, Keys, Part, describe
+from safelight.matching.copy_model import CopyModel, Vectors, kept_vector
 from safelight.matching.copy_rows import CopyRows, Described, Kept, Numbers
 from safelight.matching.frames import part_within
 from safelight.matching.pdq import Frame
@@ -50,7 +51,10 @@ class FoundCopy:
 
     bank: int
     item: int
-    copy: Copy
+    copy: Copy | None
+    """What the features say; None where only the operator's model speaks."""
+    cosine: float = 0.0
+    """What the model says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +76,7 @@ class _State:
     searched: tuple[tuple[Part, NDArray[np.intp]], ...]
     """Every part, with the places of the pictures that were dropped from it."""
     digest: str
+    vectors: Vectors | None = None
 
 
 _EMPTY = _State((0, 0), NOTHING, {}, (), "")
@@ -80,8 +85,11 @@ _EMPTY = _State((0, 0), NOTHING, {}, (), "")
 class CopyBook:
     """The pictures of this installation's banks whose features are kept."""
 
-    def __init__(self, database: Database, folder: Path, secret: bytes, max_count: int) -> None:
+    def __init__(
+        self, database: Database, folder: Path, secret: bytes, max_count: int, model: CopyModel | None = None
+    ) -> None:
         """`folder`: of this machine, for the index. `secret`: 32 bytes, for nothing else. Raises StoreFailed."""
+        self._model = model
         self._rows = CopyRows(database, secret, max_count)
         self._keying = Keying(hashlib.sha256(b"keys of features" + secret).digest())
         self._files = CopyFiles(folder, self._keying.method)
@@ -94,7 +102,8 @@ class CopyBook:
 
         Raises BankError for a picture without enough detail, or where the book is full; StoreFailed.
         """
-        self.add_features(bank, item, *describe(frame), now)
+        vector = kept_vector(self._model, self._model.vector(frame)) if self._model else b""
+        self.add_all([Described(bank, item, *describe(frame), vector)], now)
 
     def add_features(self, bank: int, item: int, plain: Features, mirrored: Features, now: datetime) -> None:
         """As `add`, of a picture that was described elsewhere, and of its mirror image (which may be empty)."""
@@ -128,7 +137,7 @@ class CopyBook:
         found = self._found(state, features(frame, ASKED))
         if not found and (inner := part_within(frame)) is not None:
             found = self._found(state, features(inner, ASKED))
-        return found
+        return [*found, *self._near(state, frame, {(one.bank, one.item) for one in found})]
 
     def file(self) -> None:
         """File every picture that is not filed yet, and leave out what was dropped. Raises StoreFailed."""
@@ -155,7 +164,15 @@ class CopyBook:
         for one in best:
             if one.number in rows and one.number not in found and (match := _compared(asked, rows[one.number], one)):
                 found[one.number] = match
-        return sorted(found.values(), key=lambda match: -match.copy.agreeing)
+        return sorted(found.values(), key=lambda match: -(match.copy.agreeing if match.copy else 0))
+
+    def _near(self, state: _State, frame: Frame, found: Container[tuple[int, int]]) -> list[FoundCopy]:
+        """What the operator's model holds for copies beside those found."""
+        if self._model is None or state.vectors is None:
+            return []
+        near = dict(state.vectors.near(self._model.vector(frame))[:_COMPARED])
+        rows = [(one.picture.bank, one.picture.item, near[one.number]) for one in self._rows.read(list(near))]
+        return [FoundCopy(bank, item, None, cosine) for bank, item, cosine in rows if (bank, item) not in found]
 
     def _refreshed(self) -> _State:
         with self._lock:
@@ -183,8 +200,17 @@ class CopyBook:
         known = {one: state.late.get(one) or new[one] for one in late.tolist() if one in state.late or one in new}
         tail = [_part(dict(list(known.items())[at : at + MAX_PART])) for at in range(0, len(known), MAX_PART)]
         searched = [(part, np.flatnonzero(~np.isin(part.numbers, numbers))) for part in parts]
-        digest = hashlib.sha256(numbers.tobytes()).hexdigest() if len(numbers) else ""
-        return _State(version, filed, known, (*searched, *((part, _NONE) for part in tail)), digest)
+        mark = self._model.mark if self._model else b""
+        digest = hashlib.sha256(numbers.tobytes() + mark).hexdigest() if len(numbers) else ""
+        vectors = self._vectors(state, numbers) if self._model else None
+        return _State(version, filed, known, (*searched, *((part, _NONE) for part in tail)), digest, vectors)
+
+    def _vectors(self, state: _State, numbers: Numbers) -> Vectors:
+        assert self._model  # noqa: S101 (asked before)
+        known = state.vectors.rows if state.vectors else {}
+        new = self._rows.read([number for number in numbers.tolist() if number not in known])
+        rows = {**known, **{one.number: one.picture.vector for one in new}}
+        return Vectors(self._model, {number: rows[number] for number in numbers.tolist() if number in rows})
 
     def _are_of_these_rows(self, filed: Filed, numbers: Numbers) -> bool:
         """Whether the parts were made from the rows that stand: after a restore, numbers may be those of others.

@@ -20,7 +20,7 @@ from sqlalchemy import Connection, Row, Select, delete, func, insert, select
 
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import StoreFailed
-from safelight.matching.copies import MIN_AGREEING, Features, packed, unpacked
+from safelight.matching.copies import MIN_AGREEING, Features, packed, packed_bytes, unpacked
 from safelight.matching.errors import BankError
 from safelight.store.database import Database
 from safelight.store.matching_tables import bank_copies
@@ -35,12 +35,14 @@ Numbers = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """A picture to be kept: its place, its features, and those of its mirror image (which may be empty)."""
+    """A picture to be kept: its place, its features, those of its mirror image (which may be empty), and what the
+    operator's copy model says of it, if there is one (`copy_model.py`)."""
 
     bank: int
     item: int
     plain: Features
     mirrored: Features
+    vector: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +129,7 @@ class CopyRows:
 
     def _sealed(self, one: Described) -> bytes:
         halves = [packed(one.plain), packed(one.mirrored)]
-        content = struct.pack("<I", len(halves[0])) + b"".join(halves)
+        content = struct.pack("<I", len(halves[0])) + b"".join(halves) + one.vector
         nonce = secrets.token_bytes(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, content, _bound_to(one.bank, one.item))
 
@@ -135,7 +137,9 @@ class CopyRows:
         try:
             content = self._cipher.decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], _bound_to(bank, item))
             (length,) = struct.unpack_from("<I", content)
-            return Described(bank, item, unpacked(content[4 : 4 + length]), unpacked(content[4 + length :]))
+            plain, rest = content[4 : 4 + length], content[4 + length :]
+            end = packed_bytes(rest)
+            return Described(bank, item, unpacked(plain), unpacked(rest[:end]), rest[end:])
         except (InvalidTag, ValueError, struct.error) as error:
             # What was to be refused cannot be recognised: that is no state to go on in.
             raise StoreFailed(

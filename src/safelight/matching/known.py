@@ -22,6 +22,7 @@ from safelight.core.canonical import Json, canonical_json
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.matching.banks import list_banks
 from safelight.matching.copy_book import CopyBook
+from safelight.matching.copy_model import CopyModel
 from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
@@ -39,10 +40,14 @@ def open_hashes(data_dir: Path, key: DigestKey) -> BankHashes:
 
 
 def open_copies(
-    database: Database, data_dir: Path, key: DigestKey, max_count: int = DEFAULT_LIMITS.copies_max_count
+    database: Database,
+    data_dir: Path,
+    key: DigestKey,
+    max_count: int = DEFAULT_LIMITS.copies_max_count,
+    model: CopyModel | None = None,
 ) -> CopyBook:
     """The features of the pictures of this installation's banks, which only its key can read. Raises StoreFailed."""
-    return CopyBook(database, data_dir / "copies", key.derived("features of pictures"), max_count)
+    return CopyBook(database, data_dir / "copies", key.derived("features of pictures"), max_count, model)
 
 
 class KnownImages:
@@ -87,6 +92,9 @@ class KnownImages:
             for one in self.copies.find(frame):
                 bank = banks.get(one.bank)
                 if bank and bank.kind is BankKind.KNOWN:
+                    if one.copy is None:
+                        surest.setdefault((one.bank, one.item), Match(bank, one.item, CopyKind.MODEL))
+                        continue
                     turn = Turn.MIRROR if one.copy.is_mirrored else Turn.NONE
                     match = Match(bank, one.item, CopyKind.FEATURES, turn=turn, agreeing=one.copy.agreeing)
                     surest.setdefault((one.bank, one.item), match)

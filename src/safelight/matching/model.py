@@ -91,6 +91,8 @@ class CopyKind(StrEnum):
 
     FEATURES = "features"
     """Local features of it agree, in one arrangement."""
+    MODEL = "model"
+    """The operator's own copy model holds it for a copy."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,6 +46,7 @@ from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
+from safelight.matching.copy_model import open_model
 from safelight.matching.known import KnownImages, open_copies, open_hashes
 from safelight.matching.past import StoredOutputs
 from safelight.matching.past_finds import PastFinds
@@ -173,7 +174,8 @@ class Safelight:
         self.oidc = self._open_oidc(settings)
 
         cores = Cores(settings.cores)
-        copies = open_copies(self.database, settings.data_dir, digest_key, self.limits.copies_max_count)
+        model = open_model(settings.copy_model_file, settings.copy_model_cosine)
+        copies = open_copies(self.database, settings.data_dir, digest_key, self.limits.copies_max_count, model)
         self.known = KnownImages(self.database, open_hashes(settings.data_dir, digest_key), copies)
         self._watch_banks(settings)
         for detector in self._detectors:
