@@ -7,12 +7,11 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from safelight.cli import bank_exchanges
 from safelight.cli.bank_store import copies_of, counts, open_bank, opened, take_from
 from safelight.cli.database import DataDir
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.clock import utc_now
 from safelight.matching import banks as register

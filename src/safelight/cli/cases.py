@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from rich.table import Table
 from sqlalchemy import Connection, func, select
 
 from safelight.accounts.permissions import Role
@@ -22,7 +21,7 @@ from safelight.cases.rules import load_rules
 from safelight.cases.staff_model import CaseRow, EffectView, QueueFilter, QueueSort, Staff
 from safelight.cases.takedown.memory import NoPost
 from safelight.cli.database import DataDir, in_database, settings_of
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import to_rfc3339, utc_now
 from safelight.store.cases_tables import case_effects
 from safelight.store.cases_tables import cases as cases_table

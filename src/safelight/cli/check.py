@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
-from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.category import Category
 from safelight.core.decision import Decision
 from safelight.core.errors import BadInput, InputCode

@@ -12,11 +12,10 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key, load_pem_public_key
 from rich.markup import escape
-from rich.table import Table
 
 from safelight.accounts.service import pseudonym
 from safelight.cli.database import DataDir, in_database, settings_of
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.consent import register
 from safelight.consent import statement as statements
 from safelight.core.clock import utc_now

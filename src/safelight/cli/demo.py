@@ -17,9 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.table import Table
 
-from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.cli.serve import make_server
 from safelight.core.errors import NotStartable
 from safelight.settings import BackendName, Settings

@@ -8,10 +8,9 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 from sqlalchemy import make_url
 
-from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.clock import utc_now
 from safelight.matching.watch import stale_banks
 from safelight.settings import Settings

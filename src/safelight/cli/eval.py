@@ -157,7 +157,7 @@ def _judge_only(cases: "list[Case]", judge: "Judge", out: Path, *, as_json: bool
     if as_json:
         print_json({"cases": len(cases), "refused": refused})
     else:
-        console.print(f"{len(cases)} cases judged, {refused} refused, written to {out}", soft_wrap=True)
+        console.print(f"cases judged: {len(cases)}, refused: {refused}, written to {out}", soft_wrap=True)
 
 
 def _line(judged: "Judged") -> dict[str, Any]:

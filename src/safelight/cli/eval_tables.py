@@ -3,9 +3,8 @@
 from typing import TYPE_CHECKING
 
 from rich.markup import escape
-from rich.table import Table
 
-from safelight.cli.output import console
+from safelight.cli.output import Table, console
 
 if TYPE_CHECKING:
     from safelight.evaluation.obfuscate import Same

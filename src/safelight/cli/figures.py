@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from rich.table import Table
 from sqlalchemy import Connection
 
 from safelight.cli.ledger_log import DataDir, OpenedLog, opened_log
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.ledger.proofs.errors import Malformed
 from safelight.ledger.proofs.figures import DEFINITIONS, Period

@@ -5,10 +5,9 @@ from typing import Annotated
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
 from safelight.cli.database import DataDir
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.errors import BadInput, InputCode
 from safelight.matching.copies import Copy, CopySet, features

@@ -3,12 +3,11 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from safelight.accounts.keys import create_key, list_keys, revoke_key
 from safelight.accounts.model import GATE_PERMISSIONS, Permission
 from safelight.cli.database import DataDir, in_database
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 

@@ -1,10 +1,9 @@
 """`safelight marks`: the keys behind the marks, and new ones."""
 
 import typer
-from rich.table import Table
 
 from safelight.cli.database import DataDir, settings_of
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 from safelight.provenance import keys

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 import structlog
 import typer
+from rich import table
 from rich.console import Console
 
 from safelight.core.errors import SafelightError
@@ -14,6 +15,15 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and 
 
 console = Console()
 _errors = Console(stderr=True)
+
+
+class Table(table.Table):
+    """A table that breaks what does not fit where rich would cut it, its first column last: ids are copied from it."""
+
+    def add_column(self, header: Any = "", *rest: Any, **options: Any) -> None:
+        """As in rich, with these as what is meant where nothing is said."""
+        meant: dict[str, Any] = {"overflow": "fold", "no_wrap": not self.columns}
+        super().add_column(header, *rest, **(meant | options))
 
 
 def print_json(value: Any) -> None:

@@ -6,9 +6,8 @@ from typing import Annotated, Any
 
 import typer
 from rich.markup import escape
-from rich.table import Table
 
-from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.errors import NotStartable
 from safelight.policy.errors import PolicyDefective
 from safelight.policy.explain import describe, describe_rule

@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-from rich.table import Table
 
 from safelight.cli.database import DataDir
-from safelight.cli.output import AsJson, console, print_error
+from safelight.cli.output import AsJson, Table, console, print_error
 from safelight.core.clock import utc_now
 from safelight.core.errors import BadInput, InputCode, SafelightError
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 import typer
-from rich.table import Table
 from sqlalchemy import Connection
 
 from safelight.accounts.permissions import Role
@@ -19,7 +18,7 @@ from safelight.accounts.staff import (
 )
 from safelight.accounts.staff_passkeys import count_passkeys
 from safelight.cli.database import DataDir, in_database, settings_of
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
 
 app = typer.Typer(

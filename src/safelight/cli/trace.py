@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from safelight.cli.database import DataDir, settings_of
-from safelight.cli.output import AsJson, console, print_json, quiet_logs
+from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.errors import BadInput, InputCode, LedgerCode, LedgerUnfit
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.core.request import Upload

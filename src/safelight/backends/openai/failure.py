@@ -69,7 +69,7 @@ def refusal_sign(answer: object) -> str:
 
 def refused(sign: str) -> BackendRefused:
     """The error for a refusal by `sign`."""
-    return BackendRefused("the image model declined this request; change what is asked for", sign=sign)
+    return BackendRefused("The image model declined this request; change what is asked for.", sign=sign)
 
 
 def failure_of(status: int, headers: Mapping[str, str], body: bytes, *, secret: str, now: Clock) -> BackendFailed:
