@@ -1,5 +1,6 @@
 """`safelight serve`."""
 
+import gc
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -44,7 +45,12 @@ def serve(
     }
     settings = Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     configure_logs(as_json=settings.log_json)
-    uvloop.run(run(settings))
+    # Next to nothing that is made until the gate is open is garbage, and looking for it took a sixth of the start.
+    gc.disable()
+    try:
+        uvloop.run(run(settings))
+    finally:
+        gc.enable()
 
 
 async def run(settings: Settings) -> None:
@@ -54,6 +60,8 @@ async def run(settings: Settings) -> None:
     from safelight.wiring import Safelight
 
     async with Safelight(settings) as safelight:
+        app = create_app(safelight)
+        _leave_alone_what_stands()
         structlog.get_logger().info(
             "open_gate",
             address=f"http://{settings.host}:{settings.port}",
@@ -61,7 +69,14 @@ async def run(settings: Settings) -> None:
             policy_version=safelight.policy.version,
             load_seconds={name: round(seconds, 3) for name, seconds in safelight.load_seconds.items()},
         )
-        await make_server(create_app(safelight), settings).serve()
+        await make_server(app, settings).serve()
+
+
+def _leave_alone_what_stands() -> None:
+    """Collect garbage from now on, but never look at what stands: each full look held every request up for 0.1 s."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 def make_server(app: Any, settings: Settings) -> uvicorn.Server:

@@ -3,7 +3,7 @@
 The account's tier is not here, so no rule can name it: the same request gets the same decision whoever pays.
 """
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 
 from safelight.core.canonical import Json
 from safelight.core.category import Stage
@@ -46,4 +46,8 @@ class Facts:
 
     def to_json(self) -> dict[str, Json]:
         """The facts by name, as they are recorded and as a condition sees them."""
-        return {name: getattr(value, "value", value) for name, value in asdict(self).items()}
+        values = ((name, getattr(self, name)) for name in _NAMES)
+        return {name: getattr(value, "value", value) for name, value in values}
+
+
+_NAMES = tuple(field.name for field in fields(Facts))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 import onnxruntime
+from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
 from safelight.signals.image.bundled import BundledModel, open_model, use_one_core
@@ -28,6 +29,8 @@ READER = BundledModel(
     "48fc40f24f6d2a207a2b1091d3437eb3cc3eb6b676dc3ef9c37384005483683b",
 )
 
+_VALUES = np.arange(256, dtype=np.float32) / np.float32(127.5) - np.float32(1)
+"""Of each byte, as both networks take it."""
 _CELL = 32
 """Both sides that the finder sees are multiples of this."""
 _MIN_PIXEL_SCORE, _MIN_LINE_SCORE = 0.3, 0.5
@@ -85,8 +88,7 @@ class Ocr:
         scale = min(1.0, side / max(height, width))
         columns, rows = (max(_CELL, round(length * scale / _CELL) * _CELL) for length in (width, height))
         small = cv2.resize(frame, (columns, rows), interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-        values = small[..., ::-1].astype(np.float32) / np.float32(127.5) - np.float32(1)
-        (scores,) = self._finder.run(None, {"x": np.ascontiguousarray(values.transpose(2, 0, 1)[None])})
+        (scores,) = self._finder.run(None, {"x": _as_input(small)})
         lines = _lines(scores[0, 0], np.array([width / columns, height / rows]))
         return tuple(sorted(lines, key=lambda line: -line.width * line.height)[:_MAX_LINES])
 
@@ -99,13 +101,20 @@ class Ocr:
             strip = strip[::-1, ::-1]
         if mirrored:
             strip = strip[:, ::-1]
-        values = strip[..., ::-1].astype(np.float32) / np.float32(127.5) - np.float32(1)
-        (scores,) = self._reader.run(None, {"x": np.ascontiguousarray(values.transpose(2, 0, 1)[None])})
+        (scores,) = self._reader.run(None, {"x": _as_input(strip)})
         best, sure = scores[0].argmax(axis=1), scores[0].max(axis=1)
         kept = (best != 0) & np.insert(best[1:] != best[:-1], 0, True)
         if not kept.any():
             return "", 0.0
         return "".join(self._characters[index] for index in best[kept]), float(sure[kept].mean())
+
+
+def _as_input(picture: cv2.typing.MatLike) -> NDArray[np.float32]:
+    """BGR from -1 to 1, (1, 3, height, width). Looking values up takes a quarter of the time of computing them."""
+    made = np.empty((1, 3, *picture.shape[:2]), np.float32)
+    for channel, plane in enumerate(reversed(cv2.split(picture))):
+        cv2.LUT(plane, _VALUES, dst=made[0, channel])
+    return made
 
 
 def _lines(scores: np.ndarray[tuple[int, int], np.dtype[np.float32]], to_frame: Floats) -> list[Line]:
