@@ -13,7 +13,7 @@ A figure is served in `/v1/reports/figures`; the letters to an account, for its 
 
 from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
@@ -56,6 +56,9 @@ _FIGURES_DAYS = 90
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+B = TypeVar("B", bound=_Body)
 
 
 class PlaceBody(_Body):
@@ -162,8 +165,7 @@ async def send(request: Request) -> JSONResponse:
     """Report an image. The clock runs from the moment of this answer's `received_at`."""
     door = door_of(request)
     key = await _key(request, Permission.REPORT)
-    async with door.bodies.hold(request):
-        body = await door.bodies.json(request, ReportBody)
+    body = await _body(request, ReportBody)
     draft = ReportDraft(
         matter=body.matter,
         route=body.route,
@@ -183,50 +185,36 @@ async def send(request: Request) -> JSONResponse:
 @router.post("/status", openapi_extra=json_body(ReceiptBody), responses=ERRORS)
 async def status(request: Request) -> JSONResponse:
     """Say what was done."""
-    door = door_of(request)
-    source = await _source(request)
-    async with door.bodies.hold(request):
-        body = await door.bodies.json(request, ReceiptBody)
+    source, body = await _source(request), await _body(request, ReceiptBody)
     return _status(await _cases(request).status(body.code, body.pin, source))
 
 
 @router.post("/add", openapi_extra=json_body(AddBody), responses=ERRORS)
 async def add(request: Request) -> JSONResponse:
     """Add to a report."""
-    door = door_of(request)
-    source = await _source(request)
-    async with door.bodies.hold(request):
-        body = await door.bodies.json(request, AddBody)
+    source, body = await _source(request), await _body(request, AddBody)
     return _status(await _cases(request).add(body.code, body.pin, source, Addition(**body.said())))
 
 
 @router.post("/withdraw", openapi_extra=json_body(ReceiptBody), responses=ERRORS)
 async def withdraw(request: Request) -> JSONResponse:
     """Take a report back."""
-    door = door_of(request)
-    source = await _source(request)
-    async with door.bodies.hold(request):
-        body = await door.bodies.json(request, ReceiptBody)
+    source, body = await _source(request), await _body(request, ReceiptBody)
     return _status(await _cases(request).withdraw(body.code, body.pin, source))
 
 
 @router.post("/contest", openapi_extra=json_body(ContestBody), responses=ERRORS)
 async def contest(request: Request) -> JSONResponse:
     """Contest a decision, or a measure against an account."""
-    door = door_of(request)
-    source = await _source(request)
-    async with door.bodies.hold(request):
-        body = await door.bodies.json(request, ContestBody)
+    source, body = await _source(request), await _body(request, ContestBody)
     return _status(await _cases(request).contest(body.code, body.pin, source, body.explanation))
 
 
 @router.post("/visible", openapi_extra=json_body(VisibleBody), responses=ERRORS)
 async def visible(request: Request) -> JSONResponse:
     """Say whether this may be shown: for a platform that asks before it shows, whatever became of the orders to it."""
-    door = door_of(request)
     await _key(request, Permission.TAKEDOWN_READ)
-    async with door.bodies.hold(request):
-        body = await door.bodies.json(request, VisibleBody)
+    body = await _body(request, VisibleBody)
     place = body.place.to_place() if body.place else None
     fingerprint = body.fingerprint.to_fingerprint() if body.fingerprint else None
     return JSONResponse({"visible": await _cases(request).is_visible(place, fingerprint)}, headers=_NO_STORE)
@@ -273,6 +261,12 @@ def figures_json(found: Figures) -> dict[str, Any]:
 
 async def _key(request: Request, permission: Permission) -> ApiKey:
     return await door_of(request).accounts.check_key(caller_of(request), permission)
+
+
+async def _body(request: Request, form: type[B]) -> B:
+    bodies = door_of(request).bodies
+    async with bodies.hold(request):
+        return await bodies.json(request, form)
 
 
 async def _source(request: Request) -> str:
