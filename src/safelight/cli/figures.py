@@ -66,6 +66,7 @@ def figures(
         report: dict[str, Any] = shown | {
             "verdict": "verified",
             "origin": head.origin,
+            "covers": counted.covers,
             "witnesses": [{"name": one.name} for one in counted.head.note.signatures if one.name != head.origin],
             "complete": audit.is_complete,
             "findings": findings,

@@ -147,6 +147,8 @@ def test_the_report_is_one_page_that_needs_nothing_and_runs_nothing(
     checker.feed(page)
     assert checker.open == []
     assert "Whole and true" in page
+    assert "entries in it are from 2026-11-22 12:00 to 2026-11-22 12:00; of the time around them" in page
+    assert "nobody outside vouches" in page
     assert "<title>Requests, by day</title>" in page
     assert "url(" not in page
 

@@ -97,6 +97,8 @@ class Figures:
         self._alive: list[tuple[str, str]] = []
         self._processes: dict[str, _Process] = {}
         self._first = self._last = ""
+        self.covers: tuple[str, str] | None = None
+        """Moments of the period's first and last leaf: of the time around them the figures say nothing."""
 
     def add(self, leaf: Leaf) -> None:
         """The next leaf."""
@@ -104,6 +106,8 @@ class Figures:
         self._last = max(self._last, leaf.at)
         self._follow(leaf)
         if leaf.at in self.period:
+            first, last = self.covers or (leaf.at, leaf.at)
+            self.covers = min(first, leaf.at), max(last, leaf.at)
             self._counts["kinds"][leaf.kind] += 1
             self._count(leaf)
 

@@ -215,6 +215,7 @@ def _totals(options: argparse.Namespace) -> tuple[int, Shown]:
     shown = _head(counted.head) | {
         "from": period.begin,
         "to": period.end,
+        "covers": counted.covers,
         "published": published is not None,
         "figures": dict(counted.figures),
         **_completeness(audit),

@@ -17,6 +17,7 @@ _MARGIN = 18
 _ROW = 26
 _NAME_WIDTH = 230
 _NAME_MAX_CHARS = 30
+_COLUMN_MAX_WIDTH = 60
 _BARS_MAX_COUNT = 62
 """Two months of days; further bars stand in the table only."""
 _CHARTS = {
@@ -68,7 +69,7 @@ def columns(title: str, counts: Mapping[str, int]) -> str:
     """A column for each day, as high as its count; each says its number to whoever points at it or hears the page."""
     days = list(counts.items())[-_BARS_MAX_COUNT:]
     most, height, foot = max(counts.values(), default=0) or 1, 180, 24
-    step = (WIDTH - 2 * _MARGIN) / max(len(days), 1)
+    step = min((WIDTH - 2 * _MARGIN) / max(len(days), 1), _COLUMN_MAX_WIDTH)
     labelled = max(1, -(-len(days) // 8))
     drawn = []
     for at, (day, count) in enumerate(days):
@@ -89,10 +90,14 @@ def columns(title: str, counts: Mapping[str, int]) -> str:
 
 
 def _head(shown: Mapping[str, Any]) -> str:
-    witnesses = ", ".join(escape(one["name"]) for one in shown["witnesses"]) or "none asked for"
+    named = ", ".join(escape(one["name"]) for one in shown["witnesses"])
+    witnesses = named or "none asked for, so nobody outside vouches that others are shown the same log"
     stamped = f" · time stamp {escape(shown['stamped_at'])}" if "stamped_at" in shown else ""
+    covers = " to ".join(f"{moment[:10]} {moment[11:16]}" for moment in shown["covers"] or ())
+    covered = f"The log's entries in it are from {escape(covers)}" if covers else "The log has no entry in it"
     return (
-        f'<p class="quiet">{_day(shown["from"])} to {_day(shown["to"])} (UTC), the end not included</p>'
+        f'<p class="quiet">{_day(shown["from"])} to {_day(shown["to"])} (UTC), the end not included. '
+        f"{covered}; of the time around them nothing is said.</p>"
         f"<p>Log <code>{escape(shown['origin'])}</code>, {_number(shown['size'])} leaves, "
         f"root <code>{escape(shown['root'])}</code><br>Witnesses: {witnesses}{stamped}</p>"
     )
@@ -104,7 +109,8 @@ def _verdicts(shown: Mapping[str, Any]) -> str:
     told += " They are what was published." if shown.get("published") and not wrong else ""
     gaps = shown["findings_count"]
     found = "One finding says" if gaps == 1 else f"{_number(gaps)} findings say"
-    complete = f"Nothing shows that an entry is missing, in {_number(shown['processes'])} gate processes."
+    runs = "run of a gate or command" if shown["processes"] == 1 else "runs of gates and commands"
+    complete = f"Nothing shows that an entry is missing, in {_number(shown['processes'])} {runs}."
     return (
         '<div class="verdicts">'
         + "".join(
@@ -126,8 +132,19 @@ def _sums(figures: Mapping[str, Any]) -> str:
     requests, refused = figures["requests"], figures["refused"]
     share = f"{refused / requests * 100:.2f} %" if requests else "–"
     dark = f"{figures['dark_s'] / 3600:.2f} h"
-    cells = [("Requests", _number(requests)), ("Refused", _number(refused)), ("Share refused", share)]
-    cells += [("No gate ran for", dark), ("Taken down", _number(figures["takedown_s"]["count"]))]
+    taken_down = figures["takedown_s"]
+    in_time = (
+        f"{_number(taken_down['within_48h'])} of {_number(taken_down['count'])}" if taken_down["count"] else "none"
+    )
+    cells = [
+        ("Requests", _number(requests)),
+        ("Refused", _number(refused)),
+        ("Of these unchecked", _number(figures["refused_by_category"].get("unchecked", 0))),
+        ("Share refused", share),
+        ("Refusals reversed", _number(figures["reviews"].get("reversed", 0))),
+        ("Down within 48 h", in_time),
+        ("No gate ran for", dark),
+    ]
     return '<div class="sums">' + "".join(f"<div>{name} <b>{value}</b></div>" for name, value in cells) + "</div>"
 
 

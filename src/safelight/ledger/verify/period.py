@@ -66,6 +66,8 @@ class Counted:
     head: SignedCheckpoint
     audit: Audit
     figures: Mapping[str, Any]
+    covers: tuple[str, str] | None
+    """Moments of the period's first and last leaf."""
     differences: Sequence[tuple[str, object, object]] = ()
     """Where what was published is not what the leaves say: path, published, found."""
 
@@ -86,7 +88,8 @@ def count(source: Source, trust: checks.Trust, period: Period, published: Publis
     if published:
         _check_head(published, head, source)
     found = figures.to_json()
-    return Counted(head, audit, found, differences(published.figures, found) if published else ())
+    wrong = differences(published.figures, found) if published else ()
+    return Counted(head, audit, found, figures.covers, wrong)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Rules of this module
 - A tile never changes, so it may be kept for ever; a head may not be kept at all.
 """
 
+import contextlib
 import json
 import re
 from collections.abc import Callable
@@ -63,7 +64,7 @@ class LedgerPages:
         key = self._safelight.ledger.key.public().to_text()
         shown: dict[str, object] = {"key": key, "address": str(request.url.replace(query="")).rstrip("/")}
         try:
-            note, leaves = await self._safelight.database.read(_head_and_leaves)
+            note, vouched, leaves = await self._safelight.database.read(_head_and_leaves)
         except Unavailable:
             return self._templates.TemplateResponse(request, "ledger.html", shown, headers=NOT_KEPT)
         except StoreFailed as error:
@@ -74,6 +75,7 @@ class LedgerPages:
             "head": Checkpoint.parse(note.text),
             "signers": [signature.name for signature in note.signatures],
             "leaves": [(index, json.loads(content)) for index, content in leaves],
+            "vouched": vouched,
         }
         if text := request.query_params.get("receipt", "").strip():
             shown |= {"receipt": text} | await self._look_up(text)
@@ -137,8 +139,14 @@ class LedgerPages:
         return Response(content, media_type=media_type, headers=caching | _OPEN_TO_ALL)
 
 
-def _head_and_leaves(connection: Connection) -> tuple[Note, list[tuple[int, bytes]]]:
-    return read_checkpoint(connection), latest_leaves(connection, LATEST_COUNT)
+def _head_and_leaves(connection: Connection) -> tuple[Note, dict[str, Checkpoint], list[tuple[int, bytes]]]:
+    """The newest head, the newest that somebody outside vouches for, by its path, and the newest leaves."""
+    vouched = {}
+    with contextlib.suppress(Unavailable):
+        vouched["witnessed"] = Checkpoint.parse(read_checkpoint(connection, witnessed=True).text)
+    with contextlib.suppress(Unavailable):
+        vouched["stamped"] = Checkpoint.parse(read_stamped(connection)[0].text)
+    return read_checkpoint(connection), vouched, latest_leaves(connection, LATEST_COUNT)
 
 
 def _missing(words: str) -> Response:
