@@ -4,8 +4,8 @@
 
 Asked is the book that the gate asks, with its database and its files. Pictures are scikit-image's sample photographs,
 and scenes drawn at random; drawing and describing a hundred thousand would take hours, so large sets are filled up with
-mixtures of features. One thread; some ten minutes, and 4 GB of disk for the largest set. `--figures` does the sizes one
-by one.
+mixtures of features. One thread; some ten minutes, and 4 GB of disk for the largest set. With `--figures FILE` sizes
+can be run one by one; given alone, with `--docs`, it writes the page of what is there.
 """
 
 import argparse
@@ -346,12 +346,12 @@ def main() -> None:
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     cv2.setNumThreads(1)
-    sizes = [100] if chosen.quick else sorted(chosen.set or [1_000, 10_000, 100_000])
-    unknown, generated = (20, 5) if chosen.quick else (chosen.unknown, chosen.generated)
     kept = chosen.figures and chosen.figures.exists()
+    sizes = [100] if chosen.quick else sorted(chosen.set or ([] if kept else [1_000, 10_000, 100_000]))
+    unknown, generated = (20, 5) if chosen.quick else (chosen.unknown, chosen.generated)
     by_size = {one["set"]: one for one in json.loads(chosen.figures.read_text("ascii"))} if kept else {}
     with tempfile.TemporaryDirectory() as folder:
-        known = Set(Path(folder), generated)
+        known = Set(Path(folder), generated if sizes else 0)
         for size in sizes:
             known.drawn(min(size, chosen.drawn), (scene(seed) for seed in count(generated + known.size)))
             known.mixed(size)

@@ -21,11 +21,12 @@ def make(folder: Path, copies: int = 3) -> list[str]:
     _write(folder / "<b>known & #1.png", known)
     (folder / "deep" / "er").mkdir(parents=True)
     _write(folder / "deep" / "er" / "mirrored.jpg", np.ascontiguousarray(known[:, ::-1]))
+    _write(folder / "cropped.jpg", skimage.data.astronaut()[80:, :430])
     (folder / "cut off.jpg").write_bytes((folder / "coffee 0.jpg").read_bytes()[:900])
     (folder / "empty.png").touch()
     (folder / "notes.txt").write_text("no picture at all")
     _write(folder / "grey.png", np.full((200, 300, 3), 90, np.uint8))
-    return ["<b>known & #1.png", "mirrored.jpg"]
+    return ["<b>known & #1.png", "mirrored.jpg", "cropped.jpg"]
 
 
 def _photo(name: str) -> NDArray[np.uint8]:

@@ -60,7 +60,8 @@ def main() -> None:
     with opened(asked.data) as known:
         detectors = [Crasher(asked.crash_on)] if asked.crash_on else []
         plan = Plan((str(asked.archive),))
-        scan(plan, Results(asked.out), Engine(workers=2), known, detectors, utc_now, progress=progress, part_rows=3)
+        engine = Engine(workers=2, describes=True)
+        scan(plan, Results(asked.out), engine, known, detectors, utc_now, progress=progress, part_rows=3)
     os._exit(0)
 
 

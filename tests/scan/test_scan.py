@@ -18,7 +18,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from safelight.matching.model import CopyKind
 from safelight.matching.pdq import Pdq, Turn, pdq
+from tests.conftest import png
 from tests.matching.pictures import photo
 from tests.scan import archive
 from tests.scan.store import Store
@@ -46,7 +48,7 @@ def rows(out: Path) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder with one bank that knows one picture."""
+    """A data folder with one bank that knows one picture, by its hash and by its features."""
     data = tmp_path_factory.mktemp("data")
     found = pdq(photo(archive.KNOWN))
     assert isinstance(found, Pdq)
@@ -60,6 +62,9 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         "banks", "import", "reported", str(data / "list.csv"), "--column", "PDQ=pdq", "--data-dir", str(data)
     )
     assert filled.returncode == 0, filled.stderr
+    (data / "known.png").write_bytes(png(photo(archive.KNOWN)))
+    described = safelight("banks", "add-picture", "reported", str(data / "known.png"), "--data-dir", str(data))
+    assert described.returncode == 0, described.stderr
     return data
 
 
@@ -89,7 +94,8 @@ def scanned(data: Path, store: Store, tmp_path_factory: pytest.TempPathFactory) 
 
 def test_a_known_picture_is_found_in_folders_and_stores_however_it_is_named_or_mirrored(scanned: Path) -> None:
     known = {Path(row["path"]).name: row["matches"][0] for row in rows(scanned) if row["matches"]}
-    assert set(known) == {"<b>known & #1.png", "mirrored.jpg"}
+    assert set(known) == {"<b>known & #1.png", "mirrored.jpg", "cropped.jpg"}
+    assert known["cropped.jpg"]["by"] == CopyKind.FEATURES
     assert known["mirrored.jpg"]["turn"] == Turn.MIRROR
     assert {match["bank"] for match in known.values()} == {"reported"}
     assert sum("s3://bucket/sets/" in row["path"] and bool(row["matches"]) for row in rows(scanned)) == 1

@@ -94,10 +94,12 @@ def _scan(
         raise BadInput(InputCode.FIELD_INVALID, message, param="detector")
     detectors = [able[name] for name in sorted(set(names))]
     plan = Plan(tuple(sources), tuple(f"{one.name}@{one.version}" for one in detectors))
-    engine = Engine(workers=workers, ray=ray, storage=Storage(s3_endpoint, anonymous))
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[known]} known"), TimeElapsedColumn())
     bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
     with opened(data_dir) as known, bar:
+        # Features are a third of the work, and for nothing where no bank keeps any.
+        describes = bool(known.copies and known.copies.digest)
+        engine = Engine(workers=workers, ray=ray, storage=Storage(s3_endpoint, anonymous), describes=describes)
         task = bar.add_task("scan", total=None, known=0)
         return scan(
             plan,

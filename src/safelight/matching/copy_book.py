@@ -13,7 +13,7 @@ import hashlib
 import heapq
 import threading
 import time
-from collections.abc import Container, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
@@ -23,12 +23,11 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from safelight.matching.copies import Copy, Features, features, same_picture
+from safelight.matching.copies import Copy, Features, same_picture
 from safelight.matching.copy_files import NOTHING, CopyFiles, Filed
-from safelight.matching.copy_index import ASKED, MAX_PART, Candidate, Keying, Keys, Part, describe
+from safelight.matching.copy_index import MAX_PART, Candidate, Keying, Keys, Part, asked_features, describe
 from safelight.matching.copy_model import CopyModel, Vectors, kept_vector
 from safelight.matching.copy_rows import CopyRows, Described, Kept, Numbers
-from safelight.matching.frames import part_within
 from safelight.matching.pdq import Frame
 from safelight.store.database import Database
 
@@ -134,10 +133,12 @@ class CopyBook:
         state = self._refreshed()
         if not state.digest:
             return []
-        found = self._found(state, features(frame, ASKED))
-        if not found and (inner := part_within(frame)) is not None:
-            found = self._found(state, features(inner, ASKED))
+        found = self._first(state, asked_features(frame))
         return [*found, *self._near(state, frame, {(one.bank, one.item) for one in found})]
+
+    def find_described(self, asked: Sequence[Features]) -> list[FoundCopy]:
+        """As `find`, for a picture that was described elsewhere (`asked_features`). Raises StoreFailed."""
+        return self._first(self._refreshed(), asked)
 
     def file(self) -> None:
         """File every picture that is not filed yet, and leave out what was dropped. Raises StoreFailed."""
@@ -153,6 +154,9 @@ class CopyBook:
                     new = Part.merged([parts.pop()[1], new], numbers)
                 parts.append(("", new))
             self._files.replace([_without_the_dead(name, part, numbers) for name, part in parts])
+
+    def _first(self, state: _State, asked: Iterable[Features]) -> list[FoundCopy]:
+        return next((found for one in asked if (found := self._found(state, one))), [])
 
     def _found(self, state: _State, asked: Features) -> list[FoundCopy]:
         keys = self._keying.asked(asked.bits)

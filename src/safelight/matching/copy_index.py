@@ -18,13 +18,14 @@ Source of the idea: locality-sensitive hashing by sampling bits (Indyk, Motwani,
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from safelight.matching.copies import Effort, Features, features
+from safelight.matching.frames import part_within
 from safelight.matching.pdq import Frame
 
 REGISTERED = Effort(longer_side_px=640, found=2_000, levels=10)
@@ -62,6 +63,13 @@ class Candidate:
 def describe(frame: Frame) -> tuple[Features, Features]:
     """What is registered of a picture: its features, and those of its mirror image."""
     return features(frame, REGISTERED), features(np.ascontiguousarray(frame[:, ::-1]), REGISTERED)
+
+
+def asked_features(frame: Frame) -> Iterator[Features]:
+    """What is looked for: the features of a picture, then those of the picture that it frames, if it does."""
+    yield features(frame, ASKED)
+    if (inner := part_within(frame)) is not None:
+        yield features(inner, ASKED)
 
 
 class Keying:

@@ -21,7 +21,8 @@ import numpy as np
 from safelight.core.canonical import Json, canonical_json
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.matching.banks import list_banks
-from safelight.matching.copy_book import CopyBook
+from safelight.matching.copies import Features
+from safelight.matching.copy_book import CopyBook, FoundCopy
 from safelight.matching.copy_model import CopyModel
 from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.hashes import BankHashes
@@ -66,11 +67,16 @@ class KnownImages:
     def look(self, frames: Sequence[Frame], file: bytes = b"") -> Look:
         """Look at one picture: its frames, and the file that it came in, if it came in one. Raises StoreFailed."""
         look = self.look_at(hashes_of(frames), file_digests(file) if file and self.hashes.has_files else {})
-        found = self._copies(frames)
+        found = self._copies_in(frames)
         return replace(look, matches=look.matches + tuple(found)) if found else look
 
-    def look_at(self, hashed: Sequence[Pdq | Unhashable], digests: Mapping[HashKind, bytes]) -> Look:
-        """Look at one picture that was hashed elsewhere. Raises StoreFailed."""
+    def look_at(
+        self,
+        hashed: Sequence[Pdq | Unhashable],
+        digests: Mapping[HashKind, bytes],
+        described: Sequence[Features] = (),
+    ) -> Look:
+        """Look at one picture that was hashed, and described, elsewhere. Raises StoreFailed."""
         banks, lists = self._in_force()
         found = [*self._same_file(digests, banks)]
         for one in hashed:
@@ -79,9 +85,11 @@ class KnownImages:
         nearest: dict[tuple[int, int], Match] = {}
         for match in sorted(found, key=lambda match: match.distance):
             nearest.setdefault((match.bank.number, match.item), match)
-        return Look(tuple(nearest.values()), all(isinstance(one, Unhashable) for one in hashed), lists)
+        copies = _copies(self.copies.find_described(described), banks) if self.copies and described else []
+        is_unhashable = all(isinstance(one, Unhashable) for one in hashed)
+        return Look((*nearest.values(), *copies), is_unhashable, lists)
 
-    def _copies(self, frames: Sequence[Frame]) -> list[Match]:
+    def _copies_in(self, frames: Sequence[Frame]) -> list[Match]:
         """Copies by features in the first frame, and in the middle one where there are several."""
         if self.copies is None or not self.copies.digest:
             return []
@@ -89,15 +97,8 @@ class KnownImages:
         shown = [frames[0], frames[len(frames) // 2]][: len(frames)]
         surest: dict[tuple[int, int], Match] = {}
         for frame in _different(shown):
-            for one in self.copies.find(frame):
-                bank = banks.get(one.bank)
-                if bank and bank.kind is BankKind.KNOWN:
-                    if one.copy is None:
-                        surest.setdefault((one.bank, one.item), Match(bank, one.item, CopyKind.MODEL))
-                        continue
-                    turn = Turn.MIRROR if one.copy.is_mirrored else Turn.NONE
-                    match = Match(bank, one.item, CopyKind.FEATURES, turn=turn, agreeing=one.copy.agreeing)
-                    surest.setdefault((one.bank, one.item), match)
+            for match in _copies(self.copies.find(frame), banks):
+                surest.setdefault((match.bank.number, match.item), match)
         return list(surest.values())
 
     def banks_with(self, kind: HashKind, value: bytes) -> list[str]:
@@ -144,6 +145,21 @@ class KnownImages:
             return self._banks, hashlib.sha256((self._banks_digest + self.hashes.digest + copies).encode()).hexdigest()[
                 :16
             ]
+
+
+def _copies(found: Sequence[FoundCopy], banks: Mapping[int, Bank]) -> list[Match]:
+    """What was found of active banks."""
+    matches = []
+    for one in found:
+        bank = banks.get(one.bank)
+        if bank is None or bank.kind is not BankKind.KNOWN:
+            continue
+        if one.copy is None:
+            matches.append(Match(bank, one.item, CopyKind.MODEL))
+            continue
+        turn = Turn.MIRROR if one.copy.is_mirrored else Turn.NONE
+        matches.append(Match(bank, one.item, CopyKind.FEATURES, turn=turn, agreeing=one.copy.agreeing))
+    return matches
 
 
 def hashes_of(frames: Sequence[Frame]) -> list[Pdq | Unhashable]:

@@ -39,8 +39,18 @@ _STORE_TRIES = 5
 class Engine:
     """Daft, on this machine or on the cluster at `ray`. One for each process: Daft chooses its runner once."""
 
-    def __init__(self, *, workers: int, ray: str = "", storage: Storage = Storage()) -> None:  # noqa: B008 (frozen)
-        """Raises ScanFailed where the extra is not installed or the cluster does not answer."""
+    def __init__(
+        self,
+        *,
+        workers: int,
+        ray: str = "",
+        storage: Storage = Storage(),  # noqa: B008 (frozen)
+        describes: bool = False,
+    ) -> None:
+        """`describes`: whether workers make features too. Raises ScanFailed where the extra is not installed or the
+        cluster does not answer.
+        """
+        self._describes = describes
         os.environ.update(_ALONE)
         try:
             import daft
@@ -100,7 +110,7 @@ class Engine:
     def _looked(
         self, files: "daft.DataFrame", detectors: Sequence[Detector], workers: int, notes: Path | None
     ) -> Iterator[Looked]:
-        look = self._worker(workers)(self._io, list(detectors), notes).look
+        look = self._worker(workers)(self._io, list(detectors), notes, self._describes).look
         found = files.into_batches(_BATCH_FILES).select(look(files["path"], files["size"]).alias("looked"))
         try:
             for batch in found.to_arrow_iter(results_buffer_size=2 * workers):
@@ -116,12 +126,12 @@ class Engine:
 
         @daft.cls(max_concurrency=workers, use_process=True)
         class Worker:
-            def __init__(self, io: Any, detectors: Sequence[Detector], notes: Path | None) -> None:
+            def __init__(self, io: Any, detectors: Sequence[Detector], notes: Path | None, describes: bool) -> None:
                 def read(path: str, most: int) -> bytes:
                     with daft.File(path, io_config=io).open() as file:
                         return bytes(file.read(most))
 
-                self._looker = Looker(read, detectors, note=_note_in(notes))
+                self._looker = Looker(read, detectors, describes=describes, note=_note_in(notes))
 
             @daft.method.batch(return_dtype=_row_type(daft), batch_size=_BATCH_FILES)  # type: ignore[untyped-decorator]
             def look(self, path: Any, size: Any) -> list[dict[str, Any]]:
@@ -168,7 +178,7 @@ def _row_type(daft: Any) -> Any:
     scores = kind.list(kind.struct({"name": kind.string(), "value": kind.float64()}))
     whole = {name: kind.int64() for name in ("size", "width", "height", "frames", "quality")}
     words = {name: kind.string() for name in ("path", "error", "why")}
-    binary = {name: kind.list(kind.binary()) for name in ("forms", "digests")}
+    binary = {name: kind.list(kind.binary()) for name in ("forms", "digests", "features")}
     return kind.struct(words | whole | binary | {"signals": scores, "missing": texts, "seconds": scores})
 
 
@@ -176,6 +186,7 @@ def _to_row(looked: Looked) -> dict[str, Any]:
     return asdict(looked) | {
         "forms": list(looked.forms),
         "digests": list(looked.digests),
+        "features": list(looked.features),
         "missing": list(looked.missing),
         "signals": _pairs(looked.signals or {}),
         "seconds": _pairs(looked.seconds or {}),
@@ -189,6 +200,7 @@ def _to_looked(row: Mapping[str, Any]) -> Looked:
             **row,
             "forms": tuple(row["forms"]),
             "digests": tuple(row["digests"]),
+            "features": tuple(row["features"]),
             "missing": tuple(row["missing"]),
             "signals": signals,
             "seconds": {Stage(name): value for name, value in seconds.items()},

@@ -1,4 +1,4 @@
-"""What a worker does with one file: read it, decode it, hash it, ask the detectors.
+"""What a worker does with one file: read it, decode it, hash it, describe it, ask the detectors.
 
 Rules of this module
 - It knows no bank and no key: hashes go back to the machine that holds them, so that a cluster learns no list.
@@ -21,6 +21,8 @@ from safelight.core.errors import BadInput, DetectorUnfit, InputCode
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.core.request import Upload
 from safelight.core.signal import Combine
+from safelight.matching.copies import packed
+from safelight.matching.copy_index import asked_features
 from safelight.matching.fingerprints import file_digests
 from safelight.matching.known import hashes_of
 from safelight.matching.pdq import Pdq
@@ -48,9 +50,12 @@ class Looker:
         read: Reader,
         detectors: Sequence[Detector] = (),
         *,
+        describes: bool = False,
         limits: Limits = DEFAULT_LIMITS,
         note: Note = lambda _path, _size: None,
     ) -> None:
+        """`describes`: whether features are made too, by which cropped and turned copies are found."""
+        self._describes = describes
         cv2.setNumThreads(1)
         self._read = read
         self._note = note
@@ -88,7 +93,8 @@ class Looker:
         return content, time.perf_counter() - start
 
     def _look(self, path: str, size: int, content: bytes, read_s: float) -> Looked:
-        seconds = dict.fromkeys((Stage.READ, Stage.DECODE, Stage.HASH, Stage.DETECT), 0.0)
+        stages = (Stage.READ, Stage.DECODE, Stage.HASH, Stage.DESCRIBE, Stage.DETECT)
+        seconds = dict.fromkeys(stages, 0.0)
         seconds[Stage.READ] = read_s
         looked = Looked(path, size, seconds=seconds)
         try:
@@ -99,6 +105,10 @@ class Looker:
                 picture = decode(Upload(content, ""), role=PictureRole.PHOTO, where="file", limits=self._limits)
             with _timed(seconds, Stage.HASH):
                 looked = _hashed(looked, picture)
+            if self._describes:
+                with _timed(seconds, Stage.DESCRIBE):
+                    described = tuple(packed(one) for one in asked_features(picture.frames[0]))
+                    looked = replace(looked, features=described)
             with _timed(seconds, Stage.DETECT):
                 return self._detected(looked, picture)
         except BadInput as error:

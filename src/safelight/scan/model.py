@@ -11,6 +11,7 @@ class Stage(StrEnum):
     READ = "read"
     DECODE = "decode"
     HASH = "hash"
+    DESCRIBE = "describe"
     DETECT = "detect"
     MATCH = "match"
 
@@ -63,6 +64,8 @@ class Looked:
     """Of each frame that has a PDQ hash: its eight forms, one after the other, 256 bytes."""
     digests: tuple[bytes, ...] = ()
     """MD5, SHA-1 and SHA-256 of the file, in the order of `FILE_KINDS`."""
+    features: tuple[bytes, ...] = ()
+    """What copies of the picture are looked for by, packed, where some bank keeps features."""
     signals: Mapping[str, float] | None = None
     missing: tuple[str, ...] = ()
     """Detectors that did not answer."""

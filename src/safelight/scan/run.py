@@ -15,6 +15,7 @@ from typing import Any
 import structlog
 
 from safelight.core.clock import Clock, to_rfc3339
+from safelight.matching.copies import Features, unpacked
 from safelight.matching.fingerprints import FILE_KINDS, HashKind
 from safelight.matching.known import KnownImages
 from safelight.matching.pdq import HASH_BYTES, Pdq, Turn, Unhashable, WhyUnhashable
@@ -123,7 +124,7 @@ class _Keeper:
     def add(self, looked: Looked, known: KnownImages) -> Mapping[str, Any]:
         """Ask the banks, and keep the row. Raises StoreFailed."""
         start = time.perf_counter()
-        look = known.look_at(_hashed(looked), _digests(looked)) if looked.digests else None
+        look = known.look_at(_hashed(looked), _digests(looked), _described(looked)) if looked.digests else None
         self.seconds[Stage.MATCH] = self.seconds.get(Stage.MATCH, 0.0) + time.perf_counter() - start
         for stage, spent in (looked.seconds or {}).items():
             self.seconds[stage] = self.seconds.get(stage, 0.0) + spent
@@ -150,6 +151,10 @@ def _hashed(looked: Looked) -> list[Pdq | Unhashable]:
 
 def _cut(forms: bytes) -> Iterator[bytes]:
     return (forms[start : start + HASH_BYTES] for start in range(0, len(forms), HASH_BYTES))
+
+
+def _described(looked: Looked) -> list[Features]:
+    return [unpacked(one) for one in looked.features]
 
 
 def _digests(looked: Looked) -> dict[HashKind, bytes]:
