@@ -213,7 +213,7 @@ class Courier:
 
     def _end_if_shown(self, connection: Connection, work: Work) -> None:
         """Have what was kept of a picture dropped again, where it was shown again in the meantime."""
-        if self._book.load(connection, work.row.case_id).visibility is Visibility.VISIBLE:
+        if self._book.row(connection, work.row.case_id).visibility == Visibility.VISIBLE:
             self._book.enqueue(connection, BANK, f"{work.row.case_id}/{BANK}", case_id=work.row.case_id)
 
     def _note_all_done(self, connection: Connection, done: Sequence[_Done]) -> list[None]:
