@@ -96,4 +96,5 @@ def test_a_file_with_a_defect_changes_nothing(tmp_path: Path) -> None:
     file = tmp_path / "names.jsonl"
     file.write_text('{"name": "Ilvana Drosk", "kind": "protected"}\n{"name": 1}\n')
     assert "Line 2" in refused("names", "import", file, *data)
+    assert "No such file" in refused("names", "import", str(tmp_path / "nowhere.csv"), *data)
     assert run("names", "list", *data)["names"] == []

@@ -32,8 +32,11 @@ def import_(
     """
     try:
         text = file.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"The file {file} cannot be read as UTF-8.", param="names") from error
+    except OSError as error:
+        message = f"{file} cannot be read: {error.strerror}."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="names") from error
+    except UnicodeDecodeError as error:
+        raise BadInput(InputCode.FIELD_INVALID, f"{file} is not UTF-8: save it as that.", param="names") from error
     new = register.read_csv(text) if file.suffix.lower() == ".csv" else register.read_jsonl(text)
     path = _path(data_dir)
     register.save(path, [*([] if replace else register.load(path)), *new])

@@ -24,13 +24,16 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
-
 from safelight.core.clock import to_rfc3339
 from safelight.matching.model import Look
 from safelight.scan.errors import ScanFailed
 from safelight.scan.model import Looked, Plan, Stage
+
+try:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+except ImportError as missing:
+    raise ScanFailed("A scan needs the extra: pip install 'safelight[scan]'.") from missing
 
 _FORMAT = 1
 _SECONDS = b"safelight_seconds"
