@@ -37,6 +37,7 @@ def test_the_square_grows_with_the_picture_and_never_shrinks() -> None:
     sides = [tile_px(side, side) for side in range(100, 5000, 50)]
     assert sides == sorted(sides)
     assert tile_px(130, 200) == tile_px(256, 256) == 125
+    assert [tile_px(side, side, dense=True) < tile_px(side, side) for side in (256, 512, 800, 1024)] == [1, 1, 1, 0]
     assert tile_px(4096, 4096) == pytest.approx(2 * tile_px(2048, 2048), abs=1)
 
 

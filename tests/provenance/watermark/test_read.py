@@ -98,6 +98,14 @@ def test_a_picture_that_was_turned_a_little_is_read_when_turns_are_searched() ->
     assert abs(answer.turned_deg) == pytest.approx(2.0, abs=0.3)
 
 
+@pytest.mark.parametrize("after", ["nothing", "JPEG 50", "crop"])
+def test_a_lawn_of_512_pixels_is_read_after_gentle_losses(after: str) -> None:
+    """Loud in coarse waves everywhere, so its squares are smaller than those of other pictures of its size."""
+    lawn = np.repeat(np.asarray(skimage.data.grass(), np.uint8)[..., None], 3, axis=2)
+    marked = embed(lawn, PAYLOAD, KEY)
+    assert payload_in({"crop": cropped, "JPEG 50": lambda one: jpeg(one, 50)}.get(after, np.copy)(marked)) == PAYLOAD
+
+
 def test_old_keys_go_on_reading_what_they_marked() -> None:
     answer = read(MARKED["photo"], [OTHER, KEY])
     assert isinstance(answer, Reading)

@@ -16,7 +16,14 @@ from safelight.provenance.watermark.errors import NotMarkable
 from safelight.provenance.watermark.key import WatermarkKey
 from safelight.provenance.watermark.layout import RADII, SAMPLES, WAVES, fading, layout, on_grid, tile_px
 from safelight.provenance.watermark.model import PAYLOAD_BYTES, Picture
-from safelight.provenance.watermark.picture import Plane, checked, liveliness, quickly_levelled, quickly_shrunk
+from safelight.provenance.watermark.picture import (
+    Plane,
+    checked,
+    is_dense,
+    liveliness,
+    quickly_levelled,
+    quickly_shrunk,
+)
 
 MIN_SIDE_PX = 128
 LEAST_PSNR_DB = 42.1
@@ -55,12 +62,22 @@ def embed(picture: Picture, payload: bytes, key: WatermarkKey) -> Picture:
         raise NotMarkable(
             f"a picture of {width} × {height} pixels is too small for a watermark; each side must have {MIN_SIDE_PX}"
         )
-    step = SAMPLES / tile_px(height, width)
-    plane = quickly_shrunk(picture, (round(height * step), round(width * step)))
+    plane = _plan(picture, dense=False)
+    lively = liveliness(plane)
+    if is_dense(lively):
+        plane = _plan(picture, dense=True)
+        lively = liveliness(plane)
     amplitudes = layout(key).amplitudes(encode(payload, key))
-    change = _change(plane, _placed(amplitudes, quickly_levelled(plane)))
+    change = _change(plane, lively, _placed(amplitudes, quickly_levelled(plane)))
     added = np.asarray(cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
     return _added(picture, added, _within_bound(plane, change, added))
+
+
+def _plan(picture: Picture, *, dense: bool) -> NDArray[np.uint8]:
+    """`picture` in grey, small enough that its squares have `SAMPLES` pixels a side."""
+    height, width = picture.shape[:2]
+    step = SAMPLES / tile_px(height, width, dense=dense)
+    return quickly_shrunk(picture, (round(height * step), round(width * step)))
 
 
 def _placed(amplitudes: NDArray[np.complex64], level: Plane) -> NDArray[np.complex64]:
@@ -84,9 +101,9 @@ def _running_mean(values: NDArray[np.floating], reach: int) -> NDArray[np.floati
     return np.convolve(np.pad(values, reach, mode="edge"), np.full(window, 1 / window), "valid")
 
 
-def _change(plane: NDArray[np.uint8], amplitudes: NDArray[np.complex64]) -> Plane:
+def _change(plane: NDArray[np.uint8], lively: Plane, amplitudes: NDArray[np.complex64]) -> Plane:
     """What is added to `plane`, before the bound."""
-    loud = np.minimum(np.float32(_LOUD) * liveliness(plane), np.asarray(cv2.LUT(plane, _LOUDEST_BY_LEVEL)))
+    loud = np.minimum(np.float32(_LOUD) * lively, np.asarray(cv2.LUT(plane, _LOUDEST_BY_LEVEL)))
     change = loud * _repeated(amplitudes * _LOUD_WAVES, plane.shape)
     change += np.float32(_QUIET) * _repeated(amplitudes * _QUIET_WAVES, plane.shape)
     change *= np.asarray(cv2.LUT(plane, _BY_LEVEL))

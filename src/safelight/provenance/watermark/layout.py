@@ -25,15 +25,19 @@ from safelight.provenance.watermark.key import WatermarkKey
 SAMPLES = 64
 _LOWEST, _HIGHEST = 3.0, 22.0
 _PILOT_ONE_IN = 5
-_TILE_SIDES = ((256, 125.0), (512, 150.0), (1024, 180.0))
+_Sides = tuple[tuple[int, float], ...]
+_TILE_SIDES: _Sides = ((256, 125.0), (512, 150.0), (1024, 180.0))
 """Side of a square picture, side of its squares, in pixels. Below the first it stays, above the last it grows alike:
 a small picture is mostly seen as it is, a large one shrunk."""
+_DENSE_TILE_SIDES: _Sides = ((512, 110.0), (1024, 180.0))
+"""The same for a dense texture such as a lawn, which is loudest in coarse waves; a large one has room for either."""
 
 
-def tile_px(height: int, width: int) -> int:
-    """The side of the square, in pixels, that a picture of this size is marked with."""
+def tile_px(height: int, width: int, *, dense: bool = False) -> int:
+    """The side of the square, in pixels, that a picture of this size is marked with; `dense`: lively everywhere."""
     side = float(np.sqrt(height * width))
-    sizes, tiles = zip(*_TILE_SIDES, strict=True)
+    table = _DENSE_TILE_SIDES if dense else _TILE_SIDES
+    sizes, tiles = [size for size, _ in table], [tile for _, tile in table]
     return round(float(np.interp(side, sizes, tiles)) * max(1.0, side / sizes[-1])) | 1
 
 

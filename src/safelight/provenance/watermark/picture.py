@@ -26,6 +26,8 @@ _CLOSE_PX = 5
 _ROUNDING = 0.6
 """Grey levels that rounding alone leaves in a flat surface."""
 _CLIP = 3.0
+_DENSE, _LINES, _DENSE_SHARE = 14.0, 40.0, 0.8
+"""A texture is dense where most places are livelier than the first, in grey levels, and no drawing of black lines."""
 
 
 class Look(Enum):
@@ -88,6 +90,11 @@ def liveliness(plane: NDArray[np.uint8]) -> Plane:
     """How strong the details around each place are, in grey levels."""
     steady = cv2.blur(cv2.blur(plane, (_WINDOW_PX, _WINDOW_PX)), (_WINDOW_PX, _WINDOW_PX))
     return _mean_size(np.asarray(cv2.absdiff(plane, steady), np.uint8))
+
+
+def is_dense(lively: Plane) -> bool:
+    """Whether a picture of this `liveliness` is a texture all over."""
+    return bool(np.mean((lively > _DENSE) & (lively < _LINES)) > _DENSE_SHARE)
 
 
 def _mean_size(sizes: NDArray[np.uint8]) -> Plane:
