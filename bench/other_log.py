@@ -21,6 +21,10 @@ IS_HERE = find_spec("aics_tlog") is not None
 other: Any = __import__("aics_tlog") if IS_HERE else None
 
 
+EVERY = 5
+"""It proves one in so many of the places that ours proves: it takes much longer."""
+
+
 class Tiles:
     """Our tiles as `aics-tlog` asks for them; counts the processor time that reading takes."""
 
@@ -45,7 +49,7 @@ async def measure(database: Database, head: Checkpoint, places: list[int]) -> Fi
     if not IS_HERE:
         return {}
     seconds, used = [], []
-    for place in places:
+    for place in places[::EVERY]:
         start, begun = time.perf_counter(), time.process_time()
         await database.read(partial(_prove, index=place, size=head.size))
         seconds.append(time.perf_counter() - start)
