@@ -1,8 +1,7 @@
 """The command line: one file per command group, gathered in `main.py`.
 
 numpy's products run on one thread in every command: its threads would wait for one another on the cores that detectors
-run on (a product of a millisecond took sixteen on a busy machine). numpy reads the setting once, when it is imported,
-so it stands here, before any import of ours.
+run on. numpy reads the setting once, when it is imported, so it stands here, before any import of ours.
 """
 
 import os

@@ -4,10 +4,10 @@ Rules of this module
 - One thread: threads of its own would fight with the gate's other detectors for two cores. Several threads of the
   caller may run one session at once.
 - Tensors come from an arena, since asking the system for each anew took half of the text finder's time. All networks
-  share one, because no more of them run at a time than there are cores: apart they held 40 MB more, for nothing.
+  share one, because no more of them run at a time than there are cores: apart, each keeps what its largest run needed.
 - Nothing plans the memory of a run ahead, which would hold more of it for no gain.
 - The serialised network is let go of once it is open. onnxruntime's Python class keeps it in case it has to open it
-  again on another processor, which held all weights twice: 88 MB.
+  again on another processor, which would hold all weights twice.
 """
 
 from functools import cache
