@@ -49,7 +49,6 @@ PHOTOS = (
 
 DRAWN = {
     "p50_ms": "this index",
-    "p99_ms": "99 of 100 within",
     "faiss_flat_p50_ms": "FAISS, flat",
     "faiss_multi_p50_ms": "FAISS, multi-index",
 }
