@@ -305,8 +305,8 @@ def page(figures: list[dict[str, Any]]) -> str:
         "drawn scenes are kept among others and asked for in each form. The others are drawn scenes up to the number",
         "given; beyond it they are mixed from the features of these, each with some thirty of its 256 bits changed.",
         "",
-        "| pictures kept | drawn | asked for | to register one | to file all | index on disk | to describe one | to look a copy up"
-        " | to look another up | load |",
+        "| pictures kept | drawn | asked for | to register one | to file all | index on disk | to describe one"
+        " | to look a copy up | to look another up | load |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
     for one in figures:
@@ -315,8 +315,8 @@ def page(figures: list[dict[str, Any]]) -> str:
             for name in ("describe_ms", "find_copy_ms", "find_other_ms")
         )
         lines.append(
-            f"| {one['set']:,} | {one['drawn']:,} | {one['originals']} | {one['register_ms']:.0f} ms | {one['file_s']:.1f} s "
-            f"| {one['index_mb']:.0f} MB | {' | '.join(times)} | {one['load']:.1f} |"
+            f"| {one['set']:,} | {one['drawn']:,} | {one['originals']} | {one['register_ms']:.0f} ms "
+            f"| {one['file_s']:.1f} s | {one['index_mb']:.0f} MB | {' | '.join(times)} | {one['load']:.1f} |"
         )
     lines += ["", "False matches, in pairs of an asked picture with a kept one that it is no copy of:", ""]
     lines += [f"- {one['false_matches']} in {one['pairs']:,} pairs, {one['set']:,} pictures kept" for one in figures]
