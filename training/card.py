@@ -211,9 +211,10 @@ that chooses what is read of a text too long to be read whole.
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
 conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several people who never saw the grammar;
-and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in three runs
-of two passes each, every one on the grammar as it stood (`--further` goes on from the last; `further_small.toml` came
-after them), and the head upon them in the last. One run of today's files is the same recipe, not the same bytes.
+and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in four runs:
+three of two passes each over the grammar as it stood, and one of four passes over today's grammar
+(`--per-template 1`) and the hands; each goes on from the last (`--further`). The head upon them is of the last. One run
+of today's files is the same recipe, not the same bytes.
 
 ## What it is measured on
 

@@ -103,14 +103,15 @@ def _fit(
     target = torch.from_numpy(np.nan_to_num(table.labels).clip(settings.soft, 1 - settings.soft))
     kinds = torch.from_numpy(table.kinds)
     lengths = [len(state) for state in table.states]
-    steps = settings.epochs * len(list(batches(lengths, settings.pieces, None)))
+    plan = [list(batches(lengths, settings.pieces, draw)) for _ in range(settings.epochs)]
+    steps = sum(map(len, plan))
     adam = torch.optim.AdamW(groups, weight_decay=settings.decay)
     pace = torch.optim.lr_scheduler.LambdaLR(adam, lambda at: _pace(at, steps))
     mean = copy.deepcopy(module)
     step, began = 0, time.monotonic()
-    for epoch in range(settings.epochs):
+    for epoch, taken in enumerate(plan):
         total = 0.0
-        for rows in batches(lengths, settings.pieces, draw):
+        for rows in taken:
             at = torch.tensor(rows)
             out = ask(module, [table.states[row] for row in rows], settings.drop)
             loss = functional.binary_cross_entropy_with_logits(out[:, : len(LABELS)], target[at], reduction="none")
