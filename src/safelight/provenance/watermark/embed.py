@@ -39,7 +39,7 @@ _LOUD_WAVES = np.sqrt(RADII)
 _AT_THE_END = 0.7
 """By how much more is added in black and white, where half of it is lost at the end of the scale."""
 _END_LEVELS = 2.0
-_IN_DARK_LINES, _DARK_LEVELS = 2.0, 30.0
+_IN_DARK_LINES, _DARK_LEVELS = 1.0, 30.0
 """By how much louder it may be where details are dark: of black on white, nothing else outlives being brightened."""
 _LEVELS = np.arange(256)
 _BY_LEVEL = (1 + _AT_THE_END * np.exp(-np.minimum(_LEVELS, 255 - _LEVELS) / _END_LEVELS)).astype(np.float32)
