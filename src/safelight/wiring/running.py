@@ -44,9 +44,9 @@ from safelight.ledger.stamps import HttpStamps
 from safelight.ledger.witnesses import HttpWitnesses, parse_witnesses
 from safelight.lineage.service import Lineage
 from safelight.lineage.words import WordsKey
+from safelight.matching.copy_model import open_model
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
-from safelight.matching.copy_model import open_model
 from safelight.matching.known import KnownImages, open_copies, open_hashes
 from safelight.matching.past import StoredOutputs
 from safelight.matching.past_finds import PastFinds
