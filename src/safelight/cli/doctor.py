@@ -58,7 +58,7 @@ def doctor(
 async def _examine(settings: Settings) -> dict[str, Any]:
     from safelight.wiring import Safelight
 
-    async with Safelight(settings) as safelight:
+    async with Safelight(settings, serves=False) as safelight:
         stale = await safelight.database.read(partial(stale_banks, now=utc_now()))
         return {
             "detectors": dict(safelight.load_seconds),

@@ -79,6 +79,8 @@ class InputCode(StrEnum):
     """A consent statement, its signature or its signer that cannot be taken."""
     OPTION_FORBIDDEN = "option_forbidden"
     """A field that would let content pass unseen."""
+    LEAF_UNKNOWN = "leaf_unknown"
+    """No leaf of the log has this hash, and no record this id."""
 
 
 class BadInput(SafelightError):

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from safelight.core.clock import Clock
-from safelight.core.errors import LedgerCode, LedgerUnfit
+from safelight.core.errors import BadInput, InputCode, LedgerCode, LedgerUnfit
 from safelight.ledger.append import Ledger
 from safelight.ledger.draft import Draft, decision_values
 from safelight.ledger.proofs.checkpoint import Checkpoint
@@ -41,12 +41,12 @@ class Opened:
 def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, fields: Sequence[str] = ()) -> Opened:
     """Open the leaf with this hash, or the first of the record `record_id`; `fields`: which of them, none: all.
 
-    Raises Unavailable when there is no such leaf, when its subject was erased, or when what it commits to is gone.
+    Raises BadInput when there is no such leaf, Unavailable when its subject was erased, or what it commits to is gone.
     """
     which = ledger_leaves.c.leaf_hash == leaf_hash if leaf_hash else ledger_leaves.c.record_id == record_id
     row = connection.execute(select(ledger_leaves).where(which).order_by(ledger_leaves.c.id)).first()
     if row is None:
-        raise Unavailable("There is no such leaf.")
+        raise BadInput(InputCode.LEAF_UNKNOWN, "The log has no such leaf; give a receipt, or the id of a decision.")
     key = key_by_id(connection, row.subject_key_id) if row.subject_key_id else None
     if key is None:
         raise Unavailable(

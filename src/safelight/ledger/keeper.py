@@ -78,9 +78,9 @@ class Keeper:
         self._trouble = ""
 
     async def open(
-        self, *, release: str, policy: str, models: Sequence[str], thresholds: Mapping[str, float] | None = None
+        self, *, release: str, policy: str | None, models: Sequence[str], thresholds: Mapping[str, float] | None = None
     ) -> None:
-        """Check the log, begin to count, start to run. Raises LedgerUnfit or StoreFailed."""
+        """Check the log, begin to count, run; without a `policy`, as no gate. Raises LedgerUnfit, StoreFailed."""
         kept = await asyncio.to_thread(self._head_file.read)
         await self._database.write(lambda c: open_log(c, self._ledger.key.public(), kept))
         if self._witnesses:

@@ -1,7 +1,6 @@
 """A running Safelight: from settings to every part, opened in order, and back down in reverse."""
 
 import asyncio
-import ipaddress
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
@@ -71,6 +70,7 @@ from safelight.wiring.letters import post_of
 from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_marks, log_trace, seeing, signer_of
 from safelight.wiring.memory import give_memory_back, keep_memory_small
 from safelight.wiring.past import OWN_BANKS, DetectionCases
+from safelight.wiring.unsafe import refuse_unsafe
 
 log = structlog.get_logger()
 
@@ -91,14 +91,17 @@ class Safelight:
         platform: Platform | None = None,
         post: Post | None = None,
         clock: Clock = utc_now,
+        serves: bool = True,
     ) -> None:
         """Build every part; nothing is opened before `async with`. Raises NotStartable.
 
         `detectors`, `backend`, `limits`, `fetch_rules`, `signer` and `clock` replace what the settings would give;
         `files` looks up what a `file_id` names; `platform` and `post` take orders and letters in the webhook's place.
+        Who only looks and `serves` nobody is no gate in the log.
         """
-        _refuse_unsafe(settings)
+        refuse_unsafe(settings)
         self.settings = settings
+        self._serves = serves
         self.limits = replace(
             limits,
             observe_deadline_s=settings.observe_deadline_s,
@@ -281,7 +284,8 @@ class Safelight:
         self._closing.push_async_callback(keeper.close)
         models = [f"{detector.name}@{detector.version}" for detector in self._detectors]
         thresholds = {name: float(threshold.value) for name, threshold in self.policy.thresholds.items()}
-        await keeper.open(release=__version__, policy=self.policy.version, models=models, thresholds=thresholds)
+        policy = self.policy.version if self._serves else None
+        await keeper.open(release=__version__, policy=policy, models=models, thresholds=thresholds)
         return keeper
 
     def _open_marks(self, settings: Settings, cores: Cores, digest_key: DigestKey) -> Marker | None:
@@ -378,23 +382,3 @@ def _policy(settings: Settings, vocabulary: Vocabulary) -> Policy:
     except (OSError, UnicodeDecodeError) as error:
         raise NotStartable(f"The policy file {settings.policy_file} cannot be read.") from error
     return load_policy(text, vocabulary)
-
-
-def _refuse_unsafe(settings: Settings) -> None:
-    if settings.open and not _is_loopback(settings.host):
-        raise NotStartable("`open` asks for no API key, so it is for a loopback address only: drop it, or the host.")
-    if settings.open:
-        log.warning("open_door", message="No API key is asked for. This is for trying things out, never for service.")
-    if settings.try_page and not settings.open:
-        raise NotStartable("The page at /try has no sign-in: it needs `open`, on a loopback address.")
-    if settings.open and settings.production:
-        raise NotStartable("`production` and `open` do not go together: drop one of them.")
-    if settings.backend is BackendName.OPENAI and not settings.upstream_url:
-        raise NotStartable("The backend `openai` needs SAFELIGHT_UPSTREAM_URL, such as http://127.0.0.1:9000/v1.")
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

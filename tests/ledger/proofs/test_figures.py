@@ -84,6 +84,14 @@ def test_a_silence_is_dark_and_a_command_is_no_gate(story: Story) -> None:
     assert story.figures.to_json()["dark_s"] == 3600
 
 
+def test_before_the_first_gate_nothing_is_dark(story: Story) -> None:
+    story.tell(LeafKind.PROCESS_START, "01:00:00", "doctor", heartbeat_s=30, policy=None)
+    story.tell(LeafKind.PROCESS_END, "01:01:00", "doctor")
+    story.run("05:00:00", "06:00:00")
+    story.tell(LeafKind.PROCESS_START, "07:00:00", "b", heartbeat_s=30, policy="sha256:aa")
+    assert story.figures.to_json()["dark_s"] == 3600
+
+
 def test_takedowns_reviews_appeals_and_referrals(story: Story) -> None:
     for after_s in (60, 3600 * 30, 3600 * 60):
         story.tell(LeafKind.TAKEDOWN, "10:00:00", outcome="removed", after_s=after_s)

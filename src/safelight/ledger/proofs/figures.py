@@ -96,13 +96,12 @@ class Figures:
         self._down: dict[str, float] = {}
         self._alive: list[tuple[str, str]] = []
         self._processes: dict[str, _Process] = {}
-        self._first = self._last = ""
+        self._served_from = self._last = ""
         self.covers: tuple[str, str] | None = None
         """Moments of the period's first and last leaf: of the time around them the figures say nothing."""
 
     def add(self, leaf: Leaf) -> None:
         """The next leaf."""
-        self._first = self._first or leaf.at
         self._last = max(self._last, leaf.at)
         self._follow(leaf)
         if leaf.at in self.period:
@@ -158,6 +157,8 @@ class Figures:
             is_gate = leaf.public.get("policy") is not None or leaf.kind != LeafKind.PROCESS_START
             fresh = _Process(leaf.at, leaf.at, rhythm if isinstance(rhythm, int) else 0, is_gate)
             self._processes[leaf.process] = fresh
+            if is_gate:
+                self._served_from = self._served_from or leaf.at
             return
         if process.last[:16] != leaf.at[:16] and process.heartbeat_s:
             silent_s = _seconds(process.last, leaf.at)
@@ -187,9 +188,9 @@ class Figures:
             self._down[part] = self._down.get(part, 0.0) + seconds
 
     def _dark_s(self) -> float:
-        """The period, as far as the log reaches, less the union of all stretches in which a process ran."""
-        begin, end = max(self.period.begin, self._first), min(self.period.end, self._last)
-        if begin >= end:
+        """The period, from the first gate on and as far as the log reaches, less the union of all in which one ran."""
+        begin, end = max(self.period.begin, self._served_from), min(self.period.end, self._last)
+        if not self._served_from or begin >= end:
             return 0.0
         dark, until = 0.0, begin
         for since, to in sorted(self._alive):
