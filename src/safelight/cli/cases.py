@@ -66,7 +66,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             }
         )
     else:
-        console.print(f"{counts.total} cases wait, {counts.contested} of them contested.", highlight=False)
+        console.print(f"Waiting: {counts.total}, of them contested: {counts.contested}.", highlight=False)
         for clock, count in counts.by_clock.items():
             console.print(f"  {clock.replace('_', ' ')}: {count}", highlight=False)
         if late:
