@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from safelight.signals.text.head import LABELS
+from safelight.signals.text.head import LABELS, Head
 from training.network import HeadNetwork, Network, batches, padded
 
 Numbers = NDArray[np.float32]
@@ -59,6 +59,8 @@ class Settings:
 
 LAYERS = Settings(epochs=2, rate=1e-3, layers_rate=1.2e-4)
 HEAD = Settings(epochs=16, rate=2e-3, pieces=3000, soft=0.005)
+TOUCH_UP = Settings(epochs=6, rate=4e-4, pieces=3000, soft=0.005)
+"""Of a head that is there."""
 
 
 def fit_layers(table: Table, settings: Settings = LAYERS, begin: Mapping[str, NDArray[Any]] | None = None) -> Network:
@@ -75,11 +77,14 @@ def fit_layers(table: Table, settings: Settings = LAYERS, begin: Mapping[str, ND
     return _fit(network, groups, table, settings, lambda module, states, drop: module(*padded(states), drop))
 
 
-def fit_head(table: Table, settings: Settings = HEAD) -> HeadNetwork:
-    """A head alone; `table.states` are those of the encoder, without end marks."""
+def fit_head(table: Table, settings: Settings = HEAD, begin: Head | None = None) -> HeadNetwork:
+    """A head alone, from `begin` on if it is given; `table.states` are those of the encoder, without end marks."""
     torch.manual_seed(_SEED)
     head = HeadNetwork(table.states[0].shape[1], _FEATURES, _HIDDEN)
-    head.standardise(torch.cat(_few(table.states)).float())
+    if begin:
+        head.begin(begin)
+    else:
+        head.standardise(torch.cat(_few(table.states)).float())
     groups = [{"params": list(head.parameters()), "lr": settings.rate}]
 
     def ask(module: HeadNetwork, states: Sequence[Tensor], drop: float) -> Tensor:

@@ -110,6 +110,15 @@ class HeadNetwork(nn.Module):
         self.centre.copy_(both.mean(dim=0))
         self.spread.copy_(both.std(dim=0) + 1e-3)
 
+    @torch.no_grad()
+    def begin(self, head: Head) -> None:
+        """Go on from a head that is there."""
+        for own, array in ((self.centre, head.centre), (self.spread, head.spread)):
+            own.copy_(torch.from_numpy(array))
+        for part, name in ((self.token, "token"), (self.inner, "inner"), (self.outer, "outer")):
+            part.weight.copy_(torch.from_numpy(getattr(head, name).T))
+            part.bias.copy_(torch.from_numpy(getattr(head, f"{name}_bias")))
+
     def head(self) -> Head:
         """What `head.py` runs."""
         parts = [(self.centre,), (self.spread,)]

@@ -6,6 +6,7 @@ nothing is written then. What ships is measured on sets that no part of this has
 """
 
 import argparse
+import random
 import sys
 import time
 from collections.abc import Sequence
@@ -21,12 +22,12 @@ sys.path.insert(0, str(ROOT))
 
 from safelight.signals.text.e5 import tuned  # noqa: E402 - the repository is put on the path first
 from safelight.signals.text.e5.encoder import Encoder  # noqa: E402
-from safelight.signals.text.head import KINDS, LABELS, Head  # noqa: E402
+from safelight.signals.text.head import KINDS, LABELS, Head, load_head  # noqa: E402
 from safelight.signals.text.kinds import Kind  # noqa: E402
 from safelight.signals.text.minors import Minors  # noqa: E402
 from safelight.signals.text.units import WINDOW_PIECES, Known  # noqa: E402
 from training import risk  # noqa: E402
-from training.fit import LAYERS, Table, fit_head, fit_layers, scores  # noqa: E402
+from training.fit import LAYERS, TOUCH_UP, Table, fit_head, fit_layers, scores  # noqa: E402
 from training.grammar.generate import Grammar  # noqa: E402
 from training.grammar.rows import Row  # noqa: E402
 from training.hands import by_hand  # noqa: E402
@@ -38,6 +39,9 @@ from training.split import Part  # noqa: E402
 
 WEIGHTS = ROOT / "src/safelight/signals/text/weights"
 SEED = 1
+PLAIN = frozenset({"1", "2"})
+"""Swimwear put on, clothes taken off: what most people ask who ask for abuse."""
+PLAIN_FILLINGS = 8
 _NO_ONE = frozenset({"coco_captions_10k", "geneval_prompts", "uce_profession_prompts"})
 """Files whose lines are about nobody in particular."""
 
@@ -78,6 +82,13 @@ def main() -> None:
     ask.add_argument("--threshold", type=float, default=0.5)
     ask.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
     ask.add_argument("--keep-layers", action="store_true", help="fit only a new head, on the layers that are there")
+    ask.add_argument(
+        "--touch-up",
+        type=int,
+        default=0,
+        metavar="N",
+        help="fit the head that is there on: the plainest attacks, and N of all rows and lines beside",
+    )
     ask.add_argument("--further", action="store_true", help="fit the layers on from those that are there")
     ask.add_argument("--passes", type=int, default=LAYERS.epochs, help="passes of the layers over the rows")
     ask.add_argument(
@@ -98,9 +109,11 @@ def main() -> None:
     rows += noisy(rows, plain, options.noise)
     learnt = [row for row in rows if row.part is Part.TRAIN or not options.split]
     lines = [line for line in plain if line.part is Part.TRAIN or not options.split]
+    if options.touch_up:
+        learnt, lines = plainest(grammar, learnt, lines, options.touch_up)
     texts = [row.text for row in learnt] + [line.text for line in lines]
     say(f"{len(learnt)} rows, {len(lines)} ordinary lines")
-    if options.keep_layers:
+    if options.keep_layers or options.touch_up:
         layers = tuned.stored()
     else:
         below = Lower().states(texts)
@@ -114,7 +127,8 @@ def main() -> None:
             np.savez(options.out / "layers.npz", **layers)  # type: ignore[arg-type]
         del below
     encoder = Encoder(layers)
-    head = fit_head(table_of(learnt, lines, states(encoder, texts)))
+    table = table_of(learnt, lines, states(encoder, texts))
+    head = fit_head(table, TOUCH_UP, load_head()) if options.touch_up else fit_head(table)
     say("head fitted")
     if options.split:
         held = [row for row in rows if row.part is not Part.TRAIN and not row.family.endswith(" first")]
@@ -125,9 +139,21 @@ def main() -> None:
     options.out.mkdir(parents=True, exist_ok=True)
     save(head.head(), options.out / "meaning.npz")
     calm = [line.text for line in plain if not line.bare]
-    table = risk.learn([row.text for row in rows] + calm, [row.block for row in rows] + [False] * len(calm))
-    np.savez(options.out / "risk.npz", table=table)
+    risks = risk.learn([row.text for row in rows] + calm, [row.block for row in rows] + [False] * len(calm))
+    np.savez(options.out / "risk.npz", table=risks)
     say("written")
+
+
+def plainest(
+    grammar: Grammar, rows: Sequence[Row], lines: Sequence[Ordinary], count: int
+) -> tuple[list[Row], list[Ordinary]]:
+    """Single requests of the families that everybody sends, in many fillings, and `count` of everything, drawn."""
+    draw = random.Random(SEED)
+    often = [row for row in grammar.rows(PLAIN_FILLINGS, SEED) if row.family in PLAIN and len(row.turns) == 1]
+    often = draw.sample(often, min(len(often), count // 2))
+    share = count / (len(rows) + len(lines))
+    few = [row for row in rows if draw.random() < share]
+    return unique([*often, *few]), [line for line in lines if draw.random() < share]
 
 
 def states(encoder: Encoder, texts: Sequence[str]) -> list[Tensor]:
