@@ -210,7 +210,7 @@ that chooses what is read of a text too long to be read whole.
 
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
-conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several people who never saw the grammar;
+conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several authors who never saw the grammar;
 and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in four runs:
 three of two passes each over the grammar as it stood, and one of four passes over today's grammar
 (`--per-template 1`) and the hands; each goes on from the last (`--further`). The head upon them is of the last,
@@ -238,8 +238,8 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
 ## By other authors
 
-Of the totals of `second` the gate's thresholds were chosen (`TOGETHER_FROM`, and those of the policy), nothing else;
-by `third` nothing was.
+By the totals of `second` one threshold of conversations was chosen (`TOGETHER_FROM`), nothing else; by `third` nothing
+was.
 
 {chr(10).join(other(one) for one in found.others)}
 ## Disguised

@@ -1,4 +1,4 @@
-"""Rows written by hand: requests by several people who never saw the grammar, so other words than it would find.
+"""Rows written by hand: requests by several authors who never saw the grammar, so other words than it would find.
 
 A hand is a folder of sheets, one a language, in the form of `training.held_out.sheet`. `elder` served to choose by
 until the encoder's layers were first trained; what has been looked at measures little, so now it teaches with the rest.

@@ -96,6 +96,8 @@ class PastFinds:
                     log.warning("cases_opened_for_known_outputs", cases=opened)
             except SafelightError as error:
                 log.warning("known_outputs_wait", why=error.message)
+            except Exception:  # whatever it is, what is found later must not wait unseen until the next start
+                log.exception("known_outputs_failed")
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
