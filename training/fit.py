@@ -1,14 +1,15 @@
 """Fits the network: masked cross-entropy, AdamW, one pass after another over the rows, seeded, on the CPU.
 
-First the upper layers with a head to learn by; then, since the layers ship as bytes, a new head on the states that the
-gate's own encoder gives with them.
+First the upper layers with a head to learn by; then, since the layers ship as bytes, the head again on the states that
+the gate's own encoder gives with them. Rows that are already judged well are seen more seldom than the others: a pass
+goes where there is something to learn.
 """
 
 import copy
 import math
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -21,6 +22,7 @@ from safelight.signals.text.head import LABELS, Head
 from training.network import HeadNetwork, Network, batches, padded
 
 Numbers = NDArray[np.float32]
+Stored = Mapping[str, NDArray[Any]]
 Module = TypeVar("Module", bound=nn.Module)
 _FEATURES, _HIDDEN = 256, 192
 _SEED = 7
@@ -55,21 +57,28 @@ class Settings:
     """How far the targets keep from 0 and 1."""
     average: float = 0.995
     """What ships is a running average of the weights with this memory."""
+    least: float = 1.0
+    """How often the row with the smallest loss is seen, of all passes; one with the mean loss or more is in each."""
 
 
 LAYERS = Settings(epochs=2, rate=1e-3, layers_rate=1.2e-4)
 HEAD = Settings(epochs=16, rate=2e-3, pieces=3000, soft=0.005)
-TOUCH_UP = Settings(epochs=6, rate=4e-4, pieces=3000, soft=0.005)
+TOUCH_UP = Settings(epochs=3, rate=4e-4, pieces=3000, soft=0.005)
 """Of a head that is there."""
+FURTHER = replace(LAYERS, epochs=4, rate=4e-4, layers_rate=1e-4, least=0.15)
+"""Of layers and a head that are there."""
 
 
-def fit_layers(table: Table, settings: Settings = LAYERS, begin: Mapping[str, NDArray[Any]] | None = None) -> Network:
+def fit_layers(table: Table, settings: Settings = LAYERS, begin: tuple[Stored, Head] | None = None) -> Network:
     """Layers and head together, from `begin` on if it is given; `table.states` are those below, with end marks."""
     torch.manual_seed(_SEED)
-    network = Network(_FEATURES, _HIDDEN, begin)
-    x, mask, inside = padded(_few(table.states))
-    with torch.no_grad():
-        network.head.standardise(network.both(x, mask)[inside])
+    network = Network(_FEATURES, _HIDDEN, begin[0] if begin else None)
+    if begin:
+        network.head.begin(begin[1])
+    else:
+        x, mask, inside = padded(_few(table.states))
+        with torch.no_grad():
+            network.head.standardise(network.both(x, mask)[inside])
     groups = [
         {"params": list(network.layers.parameters()), "lr": settings.layers_rate},
         {"params": list(network.head.parameters()), "lr": settings.rate},
@@ -107,33 +116,45 @@ def _fit(
     known = torch.from_numpy(~np.isnan(table.labels))
     target = torch.from_numpy(np.nan_to_num(table.labels).clip(settings.soft, 1 - settings.soft))
     kinds = torch.from_numpy(table.kinds)
-    lengths = [len(state) for state in table.states]
-    plan = [list(batches(lengths, settings.pieces, draw)) for _ in range(settings.epochs)]
-    steps = sum(map(len, plan))
+    lengths = np.array([len(state) for state in table.states])
+
+    def losses(rows: list[int], drop: float) -> Tensor:
+        at = torch.tensor(rows)
+        out = ask(module, [table.states[row] for row in rows], drop)
+        loss = functional.binary_cross_entropy_with_logits(out[:, : len(LABELS)], target[at], reduction="none")
+        kind = functional.cross_entropy(out[:, len(LABELS) :], kinds[at], ignore_index=-1, reduction="none")
+        return (loss * known[at]).sum(dim=1) + 0.3 * kind
+
+    began = time.monotonic()
+    last = np.full(len(lengths), np.inf)
+    if settings.least < 1.0:
+        with torch.no_grad():
+            for rows in batches(lengths.tolist(), 2 * settings.pieces, None):
+                last[rows] = losses(rows, 0.0).numpy()
+        print(f"  at first: loss {last.mean():.4f}, {time.monotonic() - began:.0f} s", flush=True)
     adam = torch.optim.AdamW(groups, weight_decay=settings.decay)
-    pace = torch.optim.lr_scheduler.LambdaLR(adam, lambda at: _pace(at, steps))
+    rates = [float(group["lr"]) for group in adam.param_groups]
     mean = copy.deepcopy(module)
-    step, began = 0, time.monotonic()
-    for epoch, taken in enumerate(plan):
-        total = 0.0
-        for rows in taken:
-            at = torch.tensor(rows)
-            out = ask(module, [table.states[row] for row in rows], settings.drop)
-            loss = functional.binary_cross_entropy_with_logits(out[:, : len(LABELS)], target[at], reduction="none")
-            loss = (loss * known[at]).sum(dim=1).mean()
-            kind = functional.cross_entropy(out[:, len(LABELS) :], kinds[at], ignore_index=-1, reduction="sum")
-            loss = loss + 0.3 * kind / len(rows)
+    step = 0
+    for epoch in range(settings.epochs):
+        often = np.clip(last / last.mean(), settings.least, 1.0) if settings.least < 1.0 else 1.0
+        seen = np.flatnonzero(draw.random(len(lengths)) < often)
+        taken = list(batches(lengths[seen].tolist(), settings.pieces, draw))
+        for number, places in enumerate(taken):
+            rows = seen[places].tolist()
+            for group, rate in zip(adam.param_groups, rates, strict=True):
+                group["lr"] = rate * _pace(step, (epoch + number / len(taken)) / settings.epochs)
+            loss = losses(rows, settings.drop)
             adam.zero_grad()
-            loss.backward()
+            loss.mean().backward()
             torch.nn.utils.clip_grad_norm_(module.parameters(), 1.0)
             adam.step()
-            pace.step()
             step += 1
-            total += loss.item() * len(rows)
+            last[rows] = loss.detach().numpy()
             _follow(mean, module, min(settings.average, step / (step + 20)))
             if step % 200 == 0:
-                print(f"  {step}/{steps} steps, {time.monotonic() - began:.0f} s", flush=True)
-        print(f"  epoch {epoch + 1}: loss {total / len(lengths):.4f}", flush=True)
+                print(f"  {number + 1}/{len(taken)} steps, {time.monotonic() - began:.0f} s", flush=True)
+        print(f"  epoch {epoch + 1}: {len(seen)} rows, loss of all when last seen {last.mean():.4f}", flush=True)
     return mean.eval()
 
 
@@ -158,6 +179,6 @@ def _follow(mean: nn.Module, module: nn.Module, memory: float) -> None:
         old.lerp_(new, 1 - memory)
 
 
-def _pace(at: int, steps: int) -> float:
-    """A rate that warms up and then falls as half a cosine."""
-    return min(1.0, (at + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * min(1.0, at / steps)))
+def _pace(step: int, done: float) -> float:
+    """A rate that warms up and then falls as half a cosine, `done` of all passes being behind."""
+    return min(1.0, (step + 1) / _WARM_UP) * 0.5 * (1 + math.cos(math.pi * done))

@@ -5,6 +5,7 @@ graph that the gate runs. The layout is that of `e5.graph`, the names are those 
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -72,14 +73,15 @@ class Lower:
         layers = graph.build(file, {}, FIRST)
         self._session = onnxruntime.InferenceSession(layers, options, providers=["CPUExecutionProvider"])
 
-    def states(self, texts: Sequence[str]) -> list[Tensor]:
+    def states(self, texts: Sequence[str], threads: int = 1) -> list[Tensor]:
         """For each text (pieces, hidden), half precision, end marks included; as many pieces as a window holds."""
-        made: list[Tensor] = []
-        for text in texts:
-            ids = self._tokenizer.cut_words(self._tokenizer.words(text), self._known).ids[:WINDOW_PIECES] or (3,)
-            (found,) = self._session.run(["early"], {"states": self._embeddings.framed(ids)})
-            made.append(torch.from_numpy(found[0].astype(np.float16)))
-        return made
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(self._states, texts))
+
+    def _states(self, text: str) -> Tensor:
+        ids = self._tokenizer.cut_words(self._tokenizer.words(text), self._known).ids[:WINDOW_PIECES] or (3,)
+        (found,) = self._session.run(["early"], {"states": self._embeddings.framed(ids)})
+        return torch.from_numpy(found[0].astype(np.float16))
 
 
 class HeadNetwork(nn.Module):

@@ -6,10 +6,10 @@ nothing is written then. What ships is measured on sets that no part of this has
 """
 
 import argparse
-import random
 import sys
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from safelight.signals.text.kinds import Kind  # noqa: E402
 from safelight.signals.text.minors import Minors  # noqa: E402
 from safelight.signals.text.units import WINDOW_PIECES, Known  # noqa: E402
 from training import risk  # noqa: E402
-from training.fit import LAYERS, TOUCH_UP, Table, fit_head, fit_layers, scores  # noqa: E402
+from training.fit import FURTHER, LAYERS, TOUCH_UP, Table, fit_head, fit_layers, scores  # noqa: E402
 from training.grammar.generate import Grammar  # noqa: E402
 from training.grammar.rows import Row  # noqa: E402
 from training.hands import by_hand  # noqa: E402
@@ -39,9 +39,9 @@ from training.split import Part  # noqa: E402
 
 WEIGHTS = ROOT / "src/safelight/signals/text/weights"
 SEED = 1
-PLAIN = frozenset({"1", "2"})
-"""Swimwear put on, clothes taken off: what most people ask who ask for abuse."""
-PLAIN_FILLINGS = 8
+PLAIN = frozenset({"1", "2", "edit", "keep"})
+"""Swimwear put on, clothes taken off, what most people ask who ask for abuse; and what most others ask."""
+PLAIN_FILLINGS = 4
 _NO_ONE = frozenset({"coco_captions_10k", "geneval_prompts", "uce_profession_prompts"})
 """Files whose lines are about nobody in particular."""
 
@@ -82,14 +82,7 @@ def main() -> None:
     ask.add_argument("--threshold", type=float, default=0.5)
     ask.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
     ask.add_argument("--keep-layers", action="store_true", help="fit only a new head, on the layers that are there")
-    ask.add_argument(
-        "--touch-up",
-        type=int,
-        default=0,
-        metavar="N",
-        help="fit the head that is there on: the plainest attacks, and N of all rows and lines beside",
-    )
-    ask.add_argument("--further", action="store_true", help="fit the layers on from those that are there")
+    ask.add_argument("--further", action="store_true", help="fit layers and head on from those that are there")
     ask.add_argument("--passes", type=int, default=LAYERS.epochs, help="passes of the layers over the rows")
     ask.add_argument(
         "--split", action="store_true", help="fit on the training part, measure on the rest, write nothing"
@@ -103,32 +96,32 @@ def main() -> None:
 
     plain = list(ordinary())
     grammar = Grammar()
-    base = unique([*grammar.rows(options.per_template, SEED), *by_hand()])
+    often = [row for row in grammar.rows(PLAIN_FILLINGS, SEED) if row.family in PLAIN and len(row.turns) == 1]
+    base = unique([*grammar.rows(options.per_template, SEED), *often, *by_hand()])
     rows = base + longer(base, plain, options.extra)
     rows += conversations(base, plain, options.extra, grammar.degrees())
     rows += noisy(rows, plain, options.noise)
     learnt = [row for row in rows if row.part is Part.TRAIN or not options.split]
     lines = [line for line in plain if line.part is Part.TRAIN or not options.split]
-    if options.touch_up:
-        learnt, lines = plainest(grammar, learnt, lines, options.touch_up)
     texts = [row.text for row in learnt] + [line.text for line in lines]
     say(f"{len(learnt)} rows, {len(lines)} ordinary lines")
-    if options.keep_layers or options.touch_up:
+    if options.keep_layers:
         layers = tuned.stored()
     else:
-        below = Lower().states(texts)
+        below = Lower().states(texts, options.threads)
         say(f"states of {sum(map(len, below))} pieces below the layers")
-        settings = replace(LAYERS, epochs=options.passes)
-        begin = tuned.stored() if options.further else None
-        layers = tuned.packed(fit_layers(table_of(learnt, lines, below), settings, begin).tuned())
+        settings = replace(FURTHER if options.further else LAYERS, epochs=options.passes)
+        begin = (tuned.stored(), load_head()) if options.further else None
+        network = fit_layers(table_of(learnt, lines, below), settings, begin)
+        layers = tuned.packed(network.tuned())
         say("layers fitted")
         if not options.split:
             options.out.mkdir(parents=True, exist_ok=True)
             np.savez(options.out / "layers.npz", **layers)  # type: ignore[arg-type]
         del below
     encoder = Encoder(layers)
-    table = table_of(learnt, lines, states(encoder, texts))
-    head = fit_head(table, TOUCH_UP, load_head()) if options.touch_up else fit_head(table)
+    table = table_of(learnt, lines, states(encoder, texts, options.threads))
+    head = fit_head(table) if options.keep_layers else fit_head(table, TOUCH_UP, network.head.head())
     say("head fitted")
     if options.split:
         held = [row for row in rows if row.part is not Part.TRAIN and not row.family.endswith(" first")]
@@ -144,26 +137,16 @@ def main() -> None:
     say("written")
 
 
-def plainest(
-    grammar: Grammar, rows: Sequence[Row], lines: Sequence[Ordinary], count: int
-) -> tuple[list[Row], list[Ordinary]]:
-    """Single requests of the families that everybody sends, in many fillings, and `count` of everything, drawn."""
-    draw = random.Random(SEED)
-    often = [row for row in grammar.rows(PLAIN_FILLINGS, SEED) if row.family in PLAIN and len(row.turns) == 1]
-    often = draw.sample(often, min(len(often), count // 2))
-    share = count / (len(rows) + len(lines))
-    few = [row for row in rows if draw.random() < share]
-    return unique([*often, *few]), [line for line in lines if draw.random() < share]
-
-
-def states(encoder: Encoder, texts: Sequence[str]) -> list[Tensor]:
+def states(encoder: Encoder, texts: Sequence[str], threads: int = 1) -> list[Tensor]:
     """What the head is asked about: for each text (pieces, width), half precision."""
     known: Known = {}
-    made: list[Tensor] = []
-    for text in texts:
+
+    def one(text: str) -> Tensor:
         ids = encoder.tokenizer.cut_words(encoder.tokenizer.words(text), known).ids[:WINDOW_PIECES] or (3,)
-        made.append(torch.from_numpy(encoder.states(ids).astype(np.float16)))
-    return made
+        return torch.from_numpy(encoder.states(ids).astype(np.float16))
+
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(one, texts))
 
 
 def show(found: Measured) -> None:

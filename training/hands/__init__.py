@@ -6,13 +6,14 @@ The figures come from `held_out/final` and `held_out/second`, which are never re
 hand but the shortest (`tests/training/test_hands.py`).
 """
 
-from collections.abc import Iterator
-from dataclasses import replace
+import random
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from safelight.core.request import Role
 from safelight.evaluation.cases import Case, Label
 from safelight.signals.text.kinds import Kind
+from safelight.signals.text.meaning import TURNS_TOGETHER
 from training.grammar.generate import KINDS, SEXUAL_UNKNOWN
 from training.grammar.rows import Row
 from training.held_out.fill import cases_of
@@ -20,12 +21,13 @@ from training.held_out.sheet import Sheet, read_sheet
 from training.split import part_of
 
 FOLDER = Path(__file__).parent
-PER_TEMPLATE = {True: 2, False: 1}
-"""Fillings of a template that is to be refused, and of one that is to pass: of the latter there are more, and each turn
-of a calm conversation is a row besides."""
+PER_TEMPLATE = 1
+"""Fillings: other templates teach more than the same one with other words."""
 SEED = 20261122
 OF_MINORS = 5
 """Fillings of a template about a child: there are few of them, and many words."""
+STRETCHES = 2
+"""Of a calm conversation, besides the whole and every turn."""
 _SPOKEN_OF_NOBODY = frozenset({"near: product", "near: museum"})
 
 
@@ -36,14 +38,16 @@ def sheets() -> Iterator[Sheet]:
 
 
 def by_hand() -> list[Row]:
-    """Every case as a row; of a conversation that goes wrong also what came before it, and of a calm one every turn."""
-    return [row for sheet in sheets() for case in _cases(sheet) for row in _rows(case)]
+    """Every case as a row; of a calm conversation every turn besides, and turns together as the gate reads them.
 
-
-def _cases(sheet: Sheet) -> Iterator[Case]:
-    for blocked, count in PER_TEMPLATE.items():
-        part = replace(sheet, templates=tuple(t for t in sheet.templates if t.section.is_blocked is blocked))
-        yield from cases_of(part, per_template=count, seed=SEED)
+    Of a conversation that goes wrong, what came before is calm.
+    """
+    return [
+        row
+        for sheet in sheets()
+        for case in cases_of(sheet, per_template=PER_TEMPLATE, seed=SEED)
+        for row in _rows(case)
+    ]
 
 
 def _rows(case: Case) -> Iterator[Row]:
@@ -57,8 +61,8 @@ def _rows(case: Case) -> Iterator[Row]:
         if case.family in _SPOKEN_OF_NOBODY:
             calm["person"] = 0.0
         yield Row(tuple(said), case.lang, case.family, Kind.NONE, calm, part, False, case.image)
-        if len(said) > 1:
-            yield from (Row((turn,), case.lang, "talk", Kind.NONE, calm, part, False, case.image) for turn in said)
+        for turns in [*((turn,) for turn in said), *_together(said, template)] if len(said) > 1 else ():
+            yield Row(turns, case.lang, "talk", Kind.NONE, calm, part, False, case.image)
         return
     labels = {"undress": 1.0}
     if case.category == "csam":
@@ -70,6 +74,14 @@ def _rows(case: Case) -> Iterator[Row]:
     if case.block_at is not None:
         before = sum(turn.role is Role.USER and bool(turn.text) for turn in case.turns[: case.block_at])
         if before:
-            yield Row(tuple(said[:before]), case.lang, "talk", Kind.NONE, {"undress": 0.0}, part, False, case.image)
+            for turns in [tuple(said[:before]), *_together(said[:before], template)]:
+                yield Row(turns, case.lang, "talk", Kind.NONE, {"undress": 0.0}, part, False, case.image)
         said = said[: before + 1]
     yield Row(tuple(said), case.lang, case.family, KINDS.get(case.family, Kind.NONE), labels, part, True, case.image)
+
+
+def _together(said: Sequence[str], template: str) -> list[tuple[str, ...]]:
+    """Some of the stretches of turns that the gate reads as one text on the way, drawn by the template's name."""
+    made = [tuple(said[max(0, at - count) : at]) for at in range(2, len(said) + 1) for count in TURNS_TOGETHER]
+    others = sorted(set(made) - {tuple(said)})
+    return random.Random(template).sample(others, min(STRETCHES, len(others)))
