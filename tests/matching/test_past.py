@@ -1,7 +1,7 @@
 """Whoever lists a picture learns that it was made here before, and when; once, and never the picture."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from functools import partial
 
@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert, select
 
 from safelight.core.clock import to_rfc3339
+from safelight.core.errors import StoreFailed
 from safelight.core.ids import made_at, new_id
 from safelight.matching import past as module
 from safelight.matching.banks import create_bank, events_of
@@ -17,7 +18,14 @@ from safelight.matching.fingerprints import HashKind
 from safelight.matching.hashes import BankHashes
 from safelight.matching.intake import take_in
 from safelight.matching.model import Bank, BankCategory, BankKind, Entry
-from safelight.matching.past import MATCHED_BACK, PAST_OUTPUT_KNOWN, StoredOutputs, match_back, past_matches_of
+from safelight.matching.past import (
+    MATCHED_BACK,
+    PAST_OUTPUT_KNOWN,
+    PastOutput,
+    StoredOutputs,
+    match_back,
+    past_matches_of,
+)
 from safelight.matching.pdq import Frame, Pdq, Turn, distance, pdq
 from safelight.matching.protect import protect, protection
 from safelight.matching.turns import turned
@@ -39,12 +47,17 @@ def make_bank(database: Database, name: str = "list", kind: BankKind = BankKind.
 
 def released(database: Database, frames: Sequence[Frame], *, registered: bool = True) -> list[str]:
     """Have pictures been released: in the register of outputs, or only in the edit chain. Returns their ids."""
+    return released_as(database, [hash_of(frame) for frame in frames], registered=registered)
+
+
+def released_as(database: Database, fingerprints: Sequence[bytes], *, registered: bool = True) -> list[str]:
+    """Have pictures with these hashes been released."""
 
     def write(connection: Connection) -> list[str]:
         if registered:
             decision = _decision(connection)
         ids = []
-        for frame in frames:
+        for fingerprint in fingerprints:
             chained = new_id("img", MADE)
             connection.execute(
                 insert(made_images).values(
@@ -52,7 +65,7 @@ def released(database: Database, frames: Sequence[Frame], *, registered: bool = 
                     platform="p",
                     subject_id="s",
                     content_digest="d",
-                    fingerprint=hash_of(frame),
+                    fingerprint=fingerprint,
                     edits=1,
                     signals="{}",
                     expires_at=to_rfc3339(NOW + timedelta(days=1)),
@@ -61,7 +74,7 @@ def released(database: Database, frames: Sequence[Frame], *, registered: bool = 
             ids.append(chained)
             if registered:
                 ids[-1] = new_id("pic", MADE)
-                connection.execute(insert(outputs).values(_row(ids[-1], decision, hash_of(frame), chained)))
+                connection.execute(insert(outputs).values(_row(ids[-1], decision, fingerprint, chained)))
         return ids
 
     return database.write_here(write)
@@ -139,6 +152,26 @@ def test_a_find_stands_once_however_often_the_list_is_read(database: Database, h
         assert match_back(database, hashes, past, bank, NOW) == []
     assert len(database.read_here(lambda c: past_matches_of(c, bank.number))) == 1
     assert len(database.read_here(lambda c: c.execute(select(outbox)).all())) == 1
+
+
+def test_what_was_added_before_a_crash_is_held_against_the_past_when_the_list_is_read_again(
+    database: Database, hashes: BankHashes
+) -> None:
+    """Then nothing of the list is new any more; a page that was half done is the last that somebody would look at."""
+
+    class Broken(StoredOutputs):
+        def batches(self) -> Iterator[Sequence[PastOutput]]:
+            raise StoreFailed("killed here")
+
+    bank = make_bank(database)
+    [wanted] = released(database, [photo()])
+    listed = entries(hash_of(photo()))
+    with pytest.raises(StoreFailed):
+        take_in(database, hashes, bank, listed, now=NOW, past=Broken(database))
+    assert hashes.count() == {bank.number: 1}
+    taken = [take_in(database, hashes, bank, listed, now=NOW, past=StoredOutputs(database)) for _ in range(2)]
+    assert [(one.added, one.made_here) for one in taken] == [(0, 1), (0, 0)]
+    assert [row[1] for row in database.read_here(lambda c: past_matches_of(c, bank.number))] == [wanted]
 
 
 def test_a_list_of_known_false_matches_finds_nothing(database: Database, hashes: BankHashes) -> None:

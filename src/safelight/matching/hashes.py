@@ -4,21 +4,26 @@ A digest of a file goes into its index as a keyed digest of itself: it can be as
 """
 
 import hashlib
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from uuid import uuid4
 
 import numpy as np
 
+from safelight.core.errors import StoreFailed
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.index.hash_index import HashIndex, Hit, tag_of
 from safelight.matching.index.layout import MAX_RADIUS, Hashes
 from safelight.matching.index.mask import Mask
+from safelight.matching.index.segment import sync_folder
 
 
 class BankHashes:
     """What the banks hold. Opening raises StoreFailed."""
 
     def __init__(self, folder: Path, secret: bytes) -> None:
+        self._folder = folder
         self._mask = Mask(secret)
         self._pdq = HashIndex(folder / "pdq")
         self._files = HashIndex(folder / "files")
@@ -72,6 +77,28 @@ class BankHashes:
         """When this was last withdrawn from the bank, in seconds since 1970; 0 where it never was."""
         hits, _ = self._withdrawn.near(self._mask.digests(kind, [value]), 0)
         return max((hit.item for hit in hits if hit.bank == bank), default=0)
+
+    def promise(self, bank: int) -> Path:
+        """Remember on disk that what is added to a bank from now on is yet to be held against the past.
+
+        Raises StoreFailed. `keep` says that it was done.
+        """
+        mark = self._folder / f"unlooked-{bank}-{uuid4().hex}"
+        try:
+            os.close(os.open(mark, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+            sync_folder(self._folder)
+        except OSError as error:
+            raise StoreFailed(f"the folder of the banks cannot be written: {error.strerror}") from error
+        return mark
+
+    def promised(self, bank: int) -> list[Path]:
+        """Promises that nobody has kept: whoever gave them was killed, or is at it."""
+        return list(self._folder.glob(f"unlooked-{bank}-*"))
+
+    def keep(self, promises: Sequence[Path]) -> None:
+        """Forget what is done. A mark that comes back with a crash only has it done again."""
+        for mark in promises:
+            mark.unlink(missing_ok=True)
 
     def count(self) -> dict[int, int]:
         """How many hashes each bank has."""

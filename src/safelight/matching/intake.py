@@ -1,12 +1,14 @@
 """How hashes come into a bank, from a file, an exchange or a person: counted, guarded, added, noted.
 
 The order makes a crash harmless: hashes are on disk before the event says so, and reading the same list again changes
-nothing. What cannot be used is counted and told, never dropped in silence.
+nothing. That what is added will be held against the past is promised on disk first; whoever next adds to the bank keeps
+the promise of somebody who was killed. What cannot be used is counted and told, never dropped in silence.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
 
 import structlog
 from sqlalchemy import Connection
@@ -87,16 +89,13 @@ def take_in(
         for entry in some:
             hashes.note_withdrawn(bank.number, [(kind.value, entry.value)], entry.at_s)
         withdrawn += hashes.revoke(bank.number, kind, [entry.value for entry in some])
+    mark = hashes.promise(bank.number) if past and HashKind.PDQ in new and not why else None
     added = sum(
         hashes.add(into.number, kind, [entry.value for entry in some], [entry.item for entry in some])
         for kind, some in new.items()
     )
-    was_made_here = 0
-    if past and added and not why:
-        listed_pdqs = [(entry.value, entry.item) for entry in new.get(HashKind.PDQ, [])]
-        was_made_here = len(match_back(database, hashes, past, bank, now, listed_pdqs))
-        if was_made_here:
-            log.error("listed_picture_was_made_here", bank=bank.name, outputs=was_made_here)
+    looked_for = new.get(HashKind.PDQ, []) if mark and added else []
+    was_made_here = _look_back(database, hashes, past, bank, now, looked_for, mark) if past else 0
     taken = Taken(
         added, count - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "", was_made_here
     )
@@ -106,6 +105,26 @@ def take_in(
     if taken.aside or nonsense:
         log.warning("list_has_unusable_entries", bank=bank.name, aside=dict(taken.aside), nonsense=nonsense)
     return taken
+
+
+def _look_back(
+    database: Database,
+    hashes: BankHashes,
+    past: PastOutputs,
+    bank: Bank,
+    now: datetime,
+    new: Sequence[Entry],
+    mark: Path | None,
+) -> int:
+    """How many past outputs the `new` PDQ hashes know. What others promised and did not keep is done here too."""
+    promises = hashes.promised(bank.number)
+    # Another's mark is of somebody who was killed between adding and looking: then the whole bank is looked through.
+    listed = None if {*promises} - {mark} else [(entry.value, entry.item) for entry in new]
+    found = len(match_back(database, hashes, past, bank, now, listed))
+    hashes.keep(promises)
+    if found:
+        log.error("listed_picture_was_made_here", bank=bank.name, outputs=found)
+    return found
 
 
 def _by_kind(entries: Iterable[Entry]) -> dict[HashKind, list[Entry]]:
