@@ -12,6 +12,7 @@ from sqlalchemy import make_url
 
 from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.clock import utc_now
+from safelight.matching.past_finds import overdue_finds
 from safelight.matching.watch import stale_banks
 from safelight.settings import Settings
 
@@ -49,6 +50,11 @@ def doctor(
         for bank in report["stale_banks"]:
             last = f"last news {bank['last_news'][:16]}, {bank['allowed_h']} h allowed"
             console.print(f"[yellow]The bank {escape(bank['name'])} is stale[/]: {last}. Sync or import it.")
+        if finds := report["finds_without_case"]:
+            words = f"Of {finds['decisions']} decisions a list knows what they released, and no case is open"
+            console.print(
+                f"[bold red]{words}[/], since {finds['since'][:16]}: see known_output_has_no_case in the log."
+            )
         console.print(f"policy {report['policy_version']}", highlight=False)
         console.print("[bold red]Not fit to serve.[/]" if troubles else "[bold green]Fit to serve.[/]")
     if troubles:
@@ -60,12 +66,14 @@ async def _examine(settings: Settings) -> dict[str, Any]:
 
     async with Safelight(settings, serves=False) as safelight:
         stale = await safelight.database.read(partial(stale_banks, now=utc_now()))
+        finds, since = await safelight.database.read(partial(overdue_finds, now=utc_now()))
         return {
             "detectors": dict(safelight.load_seconds),
             "troubles": dict(await safelight.troubles()),
             "stale_banks": [
                 {"name": bank.name, "last_news": bank.updated_at, "allowed_h": bank.stale_after_h} for bank in stale
             ],
+            "finds_without_case": {"decisions": finds, "since": since} if finds else None,
             "settings": settings.model_dump(mode="json") | {"database_url": _without_password(settings.database_url)},
             "limits": dataclasses.asdict(safelight.limits),
             "policy_version": safelight.policy.version,

@@ -36,4 +36,9 @@ class Metrics:
         self.banks_stale = Gauge(
             "safelight_banks_stale", "Banks without news for longer than they may be.", registry=self.registry
         )
+        self.finds_without_case = Gauge(
+            "safelight_finds_without_case",
+            "Decisions whose pictures a list knows since, and for which no case could be opened so far.",
+            registry=self.registry,
+        )
         self.in_flight = Gauge("safelight_in_flight", "Requests inside the gate now.", registry=self.registry)

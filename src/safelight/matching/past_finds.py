@@ -5,19 +5,21 @@ Rules of this module
   between, the case is opened again, and whoever opens cases joins equal pictures (`Openers`).
 - What the cases found themselves, of pictures that were reported here, is theirs already: nothing is opened for it.
 - Finds of several lists under one decision are one matter, of the gravest of their categories.
+- A find whose case cannot be opened keeps no other waiting: it is told as an error each time, tried again after longer
+  and longer, and counted, in a metric and by `safelight doctor`, until it has its case.
 
 Left to others: clocks, hiding, the account (`cases/`, through the port that `wiring/` fills).
 """
 
 import asyncio
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
 import structlog
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.errors import SafelightError
@@ -31,6 +33,10 @@ from safelight.store.tables import banks, decisions, outbox
 log = structlog.get_logger()
 _LOOK_EVERY_S = 5.0
 _AT_ONCE = 50
+_FIRST_WAIT_S = 5.0
+_LONGEST_WAIT_S = 600.0
+_OVERDUE_S = 60.0
+"""Longer than any find waits that can be opened."""
 _GRAVEST_FIRST = (BankCategory.CSAM, BankCategory.NCII, BankCategory.ILLEGAL, BankCategory.PROTECTED)
 
 
@@ -54,15 +60,40 @@ class Openers(Protocol):
         """Open a case, on which whatever follows stands. Raises SafelightError: then it is asked again."""
 
 
+Finding = tuple[str, str]
+"""A decision, and when a list was found to know what it released."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A find whose case could not be opened."""
+
+    times: int
+    again_at: datetime
+
+
 class PastFinds:
     """Works off what was found, in a task of its own."""
 
-    def __init__(self, database: Database, openers: Openers, clock: Clock, others: Collection[str] = ()) -> None:
-        """`others`: names of banks whose finds are somebody else's to follow up."""
+    def __init__(
+        self,
+        database: Database,
+        openers: Openers,
+        clock: Clock,
+        others: Collection[str] = (),
+        *,
+        tell_failed: Callable[[int], object] = lambda _count: None,
+    ) -> None:
+        """`others`: names of banks whose finds are somebody else's to follow up.
+
+        `tell_failed` is given the number of finds whose case could not be opened so far, after each look.
+        """
         self._database = database
         self._openers = openers
         self._clock = clock
         self._others = tuple(others)
+        self._tell_failed = tell_failed
+        self._failed: dict[Finding, _Failure] = {}
         self._task: asyncio.Task[None] | None = None
         self._is_closing = False
 
@@ -78,16 +109,49 @@ class PastFinds:
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def work(self) -> int:
-        """Open a case for each decision with a find, and say for how many. Raises SafelightError."""
-        opened = 0
-        while entries := await self._database.read(_waiting):
-            for finding in dict.fromkeys((entry.decision_id, entry.created_at) for entry in entries):
-                found = await self._database.read(partial(_found, finding=finding, others=self._others))
-                if found is not None:
-                    await self._openers.open(found)
-                    opened += 1
-            await self._database.write(partial(_mark_done, ids=[entry.id for entry in entries], now=self._clock()))
+        """Open a case for each decision with a find that is not put off. Returns how many. Raises SafelightError."""
+        opened, last, waiting = 0, "", set[Finding]()
+        while entries := await self._database.read(partial(_waiting, after=last)):
+            last = entries[-1].id
+            ids: dict[Finding, list[str]] = {}
+            for entry in entries:
+                ids.setdefault((entry.decision_id, entry.created_at), []).append(entry.id)
+            for finding, of_it in ids.items():
+                failure = self._failed.get(finding)
+                if failure and self._clock() < failure.again_at:
+                    waiting.add(finding)
+                    continue
+                try:
+                    opened += await self._open(finding)
+                except Exception as error:  # noqa: BLE001 (whatever it is, the finds behind it go on)
+                    self._put_off(finding, error)
+                    waiting.add(finding)
+                    continue
+                await self._database.write(partial(_mark_done, ids=of_it, now=self._clock()))
+        self._failed = {finding: failure for finding, failure in self._failed.items() if finding in waiting}
+        self._tell_failed(len(waiting))
         return opened
+
+    async def _open(self, finding: Finding) -> bool:
+        """Whether there was a case to open; it is open then."""
+        found = await self._database.read(partial(_found, finding=finding, others=self._others))
+        if found is not None:
+            await self._openers.open(found)
+        return found is not None
+
+    def _put_off(self, finding: Finding, error: Exception) -> None:
+        before = self._failed.get(finding)
+        times = before.times + 1 if before else 1
+        wait_s = min(_FIRST_WAIT_S * 2 ** min(times - 1, 10), _LONGEST_WAIT_S)
+        self._failed[finding] = _Failure(times, self._clock() + timedelta(seconds=wait_s))
+        log.error(
+            "known_output_has_no_case",
+            decision=finding[0],
+            times=times,
+            again_in_s=wait_s,
+            why=error.message if isinstance(error, SafelightError) else type(error).__name__,
+            exc_info=None if isinstance(error, SafelightError) else error,
+        )
 
     async def _run(self) -> None:
         while not self._is_closing:
@@ -101,11 +165,21 @@ class PastFinds:
             await asyncio.sleep(_LOOK_EVERY_S)
 
 
-def _waiting(connection: Connection) -> Sequence[Row[str, str, str]]:
+def overdue_finds(connection: Connection, now: datetime) -> tuple[int, str]:
+    """Of how many decisions a list knows what they released, without a case by now; and since when, at the longest."""
+    columns = outbox.c
+    query = select(func.count(columns.decision_id.distinct()), func.min(columns.created_at))
+    query = query.where(columns.kind == PAST_OUTPUT_KNOWN, columns.done_at.is_(None))
+    late = columns.created_at < to_rfc3339(now - timedelta(seconds=_OVERDUE_S))
+    count, oldest = connection.execute(query.where(late)).one()
+    return int(count), oldest or ""
+
+
+def _waiting(connection: Connection, after: str) -> Sequence[Row[str, str, str]]:
     """Entries that nobody has worked off."""
     columns = outbox.c
     query = select(columns.id, columns.decision_id, columns.created_at)
-    query = query.where(columns.kind == PAST_OUTPUT_KNOWN, columns.done_at.is_(None))
+    query = query.where(columns.kind == PAST_OUTPUT_KNOWN, columns.done_at.is_(None), columns.id > after)
     return connection.execute(query.order_by(columns.id).limit(_AT_ONCE)).all()
 
 
@@ -113,7 +187,7 @@ def _mark_done(connection: Connection, ids: Sequence[str], now: datetime) -> Non
     connection.execute(update(outbox).where(outbox.c.id.in_(ids)).values(done_at=to_rfc3339(now)))
 
 
-def _found(connection: Connection, finding: tuple[str, str], others: Sequence[str]) -> KnownOutput | None:
+def _found(connection: Connection, finding: Finding, others: Sequence[str]) -> KnownOutput | None:
     """What was found of a decision's pictures at a time; None where that is for others to follow up."""
     decision_id, at = finding
     query = (

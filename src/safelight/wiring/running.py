@@ -359,7 +359,13 @@ class Safelight:
         )
         self._closing.push_async_callback(self.cases.close)
         await self.cases.start()
-        self.past_finds = PastFinds(self.database, DetectionCases(self.cases), self._clock, OWN_BANKS)
+        self.past_finds = PastFinds(
+            self.database,
+            DetectionCases(self.cases),
+            self._clock,
+            OWN_BANKS,
+            tell_failed=self.metrics.finds_without_case.set,
+        )
         self._closing.push_async_callback(self.past_finds.close)
         await self.past_finds.start()
 
