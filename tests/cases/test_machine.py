@@ -42,6 +42,7 @@ def steps(draw: st.DrawFn) -> list[Event]:
             "until": (at + timedelta(minutes=30)).isoformat(),
             "after_h": 24,
             "freed": draw(st.booleans()),
+            "before": at.isoformat(),
         }
         body |= body_of(draw(st.sampled_from(Matter)), RULES, at)
         events.append(Event(at, step, draw(st.sampled_from(PEOPLE)), body))
@@ -88,6 +89,10 @@ def test_every_state_keeps_its_promises(events: list[Event]) -> None:
                 ReasonCode.NOT_INTIMATE_CONTENT,
                 ReasonCode.NOT_ENTITLED,
             )
+        # Nothing is destroyed while anybody may still decide, or while it is preserved.
+        if event.step is Step.DESTROYED:
+            assert not before.is_waiting
+            assert not before.is_preserved
     assert replay(kept) == cases[-1]
 
 

@@ -19,6 +19,7 @@ from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Visi
 from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book
 from safelight.cases.rules import priority_of
+from safelight.cases.sealing import GONE
 from safelight.cases.spelling import read_addition
 from safelight.cases.staff_model import (
     AccountView,
@@ -172,10 +173,10 @@ class Desk:
         book, found = self._book, []
         query = select(case_reports).where(case_reports.c.case_id == case_id).order_by(case_reports.c.id)
         for row in connection.execute(query).all():
-            later = select(case_additions).where(case_additions.c.report_id == row.id).order_by(case_additions.c.id)
+            later = select(case_additions).where(case_additions.c.report_id == row.id, case_additions.c.sealed != GONE)
             additions = tuple(
                 (datetime.fromisoformat(one.at), read_addition(book.seal.open(one.id, one.sealed)).explanation)
-                for one in connection.execute(later)
+                for one in connection.execute(later.order_by(case_additions.c.id))
             )
             draft = book.report(connection, row.id)
             at = datetime.fromisoformat(row.at)

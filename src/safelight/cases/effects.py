@@ -178,6 +178,9 @@ class Courier:
         assert work.case is not None  # noqa: S101 (set for every kind but letters)
         prints = self._database.read_here(lambda c: self._book.prints(c, work.row.case_id))
         if work.row.kind == INDEX:
+            if not prints and work.case.visibility is Visibility.VISIBLE:
+                self._copies.forget(work.number)  # they were destroyed
+                return
             self._copies.remember(work.number, prints)
         # Fingerprints that were added to a case that is hidden are blocked with the others.
         if work.case.visibility is not Visibility.VISIBLE:

@@ -38,6 +38,12 @@ class Step(StrEnum):
     """The clock has run out, and everything is as it has to be."""
     BREACHED = "breached"
     """The clock has run out, and the platform has not confirmed that the picture is hidden."""
+    PRESERVED = "preserved"
+    """A court or an authority wants it kept: nothing of it is destroyed."""
+    FREED = "freed"
+    """That is over."""
+    DESTROYED = "destroyed"
+    """What people wrote up to a moment is no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +90,11 @@ class Case:
     has_contested: frozenset[Party] = frozenset()
     was_overturned: bool = False
     escalated_h: frozenset[float] = frozenset()
+    closed_at: datetime | None = None
+    """When it was last decided, or withdrawn."""
+    texts_at: tuple[datetime, ...] = ()
+    """When those steps were of which words may still be there."""
+    is_preserved: bool = False
     check_from: datetime | None = None
     """When the last report came: the platform has a while from then to confirm."""
     is_checked: bool = False

@@ -42,7 +42,9 @@ def apply(case: Case | None, event: Event) -> Case:
         raise _forbidden("A case is received once.")
     after = _STEPS[event.step](case, event)
     version = case.version + 1
-    return replace(after, version=version, substance=case.substance if event.step in _ASIDE else version)
+    texts_at = after.texts_at if event.step in _WORDLESS else (*after.texts_at, event.at)
+    substance = case.substance if event.step in _ASIDE else version
+    return replace(after, version=version, substance=substance, texts_at=texts_at)
 
 
 def _received(event: Event) -> Case:
@@ -63,6 +65,7 @@ def _received(event: Event) -> Case:
         contested_by=contested_by,
         contested_at=event.at if contested_by else None,
         check_from=event.at,
+        texts_at=(event.at,),
         has_contested=frozenset({contested_by}) if contested_by else frozenset(),
         version=1,
         substance=1,
@@ -115,7 +118,8 @@ def _withdrawn(case: Case, event: Event) -> Case:
     ends = not left.reports and case.matter is not Matter.CHILD
     if not ends or case.state not in (CaseState.OPEN, CaseState.PROPOSED):
         return left
-    return replace(left, state=CaseState.WITHDRAWN, proposed=None, proposed_by="", held_by="", held_until=None)
+    ended = replace(left, state=CaseState.WITHDRAWN, closed_at=event.at)
+    return replace(ended, proposed=None, proposed_by="", held_by="", held_until=None)
 
 
 def _hidden(case: Case, event: Event) -> Case:
@@ -205,6 +209,7 @@ def _decided(case: Case, event: Event) -> Case:
         outcome=outcome,
         reason=reason,
         decided_at=event.at,
+        closed_at=event.at,
         first_look_at=case.first_look_at or event.at,
         hidden_at=case.hidden_at or (event.at if is_removed else None),
         removed_at=case.removed_at or (event.at if is_removed else None),
@@ -270,9 +275,39 @@ def _breached(case: Case, _event: Event) -> Case:
     return replace(case, is_checked=True, is_breached=True)
 
 
-_ASIDE = frozenset(
-    {Step.CLAIMED, Step.RELEASED, Step.LOOKED, Step.VIEWED, Step.NOTED, Step.ESCALATED, Step.CHECKED, Step.BREACHED}
+def _preserved(case: Case, _event: Event) -> Case:
+    if case.is_preserved:
+        raise _forbidden("This case is preserved already.")
+    return replace(case, is_preserved=True)
+
+
+def _freed(case: Case, _event: Event) -> Case:
+    if not case.is_preserved:
+        raise _forbidden("This case is not preserved.")
+    return replace(case, is_preserved=False)
+
+
+def _destroyed(case: Case, event: Event) -> Case:
+    if case.is_waiting or case.is_preserved:
+        raise _forbidden("Nothing is destroyed of a case that is not closed, or that is preserved.")
+    before = _moment(event.body["before"])
+    return replace(case, texts_at=tuple(at for at in case.texts_at if at > before))
+
+
+_WORDLESS = frozenset(
+    {
+        Step.CLAIMED,
+        Step.RELEASED,
+        Step.LOOKED,
+        Step.VIEWED,
+        Step.ESCALATED,
+        Step.CHECKED,
+        Step.BREACHED,
+        Step.FREED,
+        Step.DESTROYED,
+    }
 )
+_ASIDE = _WORDLESS | {Step.NOTED, Step.PRESERVED}
 _STEPS = {
     Step.JOINED: _joined,
     Step.ADDED: _added,
@@ -292,6 +327,9 @@ _STEPS = {
     Step.ESCALATED: _escalated,
     Step.CHECKED: _checked,
     Step.BREACHED: _breached,
+    Step.PRESERVED: _preserved,
+    Step.FREED: _freed,
+    Step.DESTROYED: _destroyed,
 }
 
 

@@ -15,6 +15,7 @@ from safelight.cases.model import Party
 from safelight.cases.receipts import code_digest, new_code, new_pin, pin_digest
 from safelight.cases.records import LETTER, Book
 from safelight.cases.reporter_model import Letter
+from safelight.cases.sealing import GONE
 from safelight.cases.spelling import read_contact, write_contact
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
@@ -93,17 +94,20 @@ class Mailroom:
         return connection.execute(query.order_by(case_receipts.c.created_at)).all()
 
     def credentials(self, receipt: Row[Any]) -> tuple[str, str]:
-        """Code and PIN of an account's receipt."""
+        """Code and PIN of an account's receipt; empty where they were destroyed."""
+        if receipt.contact == GONE:
+            return "", ""
         opened = self._book.seal.open(receipt.code_digest, receipt.contact)
         return opened["code"], opened["pin"]
 
     def account_secrets(self, connection: Connection, case_id: str) -> list[tuple[str, str]]:
         """Codes and PINs of the account's receipts of a case."""
-        return [self.credentials(row) for row in self.receipts(connection, case_id, Party.ACCOUNT)]
+        rows = self.receipts(connection, case_id, Party.ACCOUNT)
+        return [self.credentials(row) for row in rows if row.contact != GONE]
 
     def contact(self, receipt: Row[Any]) -> Contact | None:
         """How a reporter wants to be reached."""
-        if receipt.party != Party.REPORTER.value or receipt.contact is None:
+        if receipt.party != Party.REPORTER.value or not receipt.contact:
             return None
         return read_contact(self._book.seal.open(receipt.code_digest, receipt.contact))
 
@@ -140,10 +144,11 @@ class Mailroom:
         return Letter(letter_id, now, kind.value, language_of(receipt.language), subject, body)
 
     def letters(self, connection: Connection, *, case_id: str | None = None, digest: str = "") -> tuple[Letter, ...]:
-        """Letters of a case, or of one receipt; oldest first."""
+        """Letters of a case, or of one receipt, as far as they are kept; oldest first."""
         query = (
             select(case_letters, case_effects.c.done_at)
             .outerjoin(case_effects, case_effects.c.id == case_letters.c.effect_id)
+            .where(case_letters.c.sealed != GONE)
             .order_by(case_letters.c.id)
         )
         if digest:

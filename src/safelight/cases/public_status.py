@@ -16,6 +16,7 @@ from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Party, Visibility
 from safelight.cases.records import Book
 from safelight.cases.reporter_model import PublicStep, ReportStatus
+from safelight.cases.sealing import GONE
 from safelight.store.cases_tables import case_places, case_reports
 from safelight.store.standing_tables import account_events
 
@@ -51,11 +52,12 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     case = book.load(connection, receipt.case_id)
     history = [event for _, event, _ in book.history(connection, receipt.case_id)]
     draft = book.report(connection, receipt.report_id) if receipt.report_id else None
-    mine = receipt.report_id in case.reports
+    mine, mine_is_kept = receipt.report_id in case.reports, False
     received_at = case.received_at
     if receipt.report_id:
-        report = connection.execute(select(case_reports.c.at).where(case_reports.c.id == receipt.report_id)).one()
+        report = connection.execute(select(case_reports).where(case_reports.c.id == receipt.report_id)).one()
         received_at = datetime.fromisoformat(report.at)
+        mine_is_kept = report.sealed != GONE
     copies = connection.execute(
         select(func.count()).where(
             case_places.c.case_id == receipt.case_id,
@@ -76,7 +78,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         clock=LegalClock(case.law, case.received_at, case.due_at) if case.kind is CaseKind.IMAGE else None,
         steps=_steps(history, receipt.report_id, party, received_at),
         copies=int(copies),
-        missing=draft.missing() if draft and mine else (),
+        missing=draft.missing() if draft and mine and mine_is_kept else (),
         letters=letters,
         is_withdrawn=party is Party.REPORTER and not mine,
         reporter_is_child=bool(draft and (draft.reporter_is_child or draft.effective_matter is Matter.CHILD)),

@@ -14,13 +14,13 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, bindparam, func, insert, select, update
 
-from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportDraft
+from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportDraft, Route
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.machine import apply, replay
 from safelight.cases.model import CLOCK_ID, RULES_ID, CaseKind, CaseState, Visibility
 from safelight.cases.rules import CaseRules
-from safelight.cases.sealing import Seal
+from safelight.cases.sealing import GONE, Seal
 from safelight.cases.spelling import (
     read_addition,
     read_fingerprint,
@@ -29,7 +29,7 @@ from safelight.cases.spelling import (
     write_fingerprint,
     write_place,
 )
-from safelight.cases.timers import next_at
+from safelight.cases.timers import destroy_at, next_at
 from safelight.core.canonical import Json, canonical_json
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.ids import new_id
@@ -167,6 +167,7 @@ class Book:
             "due_at": to_rfc3339(due_at),
             "rank_at": to_rfc3339(rank_at),
             "next_at": _text(next_at(case, self.rules)),
+            "keep_until": _text(destroy_at(case, self.rules)),
             "is_waiting": case.is_waiting,
             "in_danger": case.in_danger,
             "reports": len(case.reports),
@@ -275,8 +276,9 @@ class Book:
         return len(rows)
 
     def places(self, connection: Connection, case_id: str) -> list[tuple[Place, Row[Any]]]:
-        """Every place of a case, with its row; oldest first."""
-        query = select(case_places).where(case_places.c.case_id == case_id).order_by(case_places.c.id)
+        """Every place of a case whose name is still kept, with its row; oldest first."""
+        mine = select(case_places).where(case_places.c.case_id == case_id, case_places.c.sealed != GONE)
+        query = mine.order_by(case_places.c.id)
         return [(read_place(self.seal.open(row.id, row.sealed)), row) for row in connection.execute(query)]
 
     def add_prints(self, connection: Connection, case_id: str, prints: Sequence[Fingerprint]) -> int:
@@ -325,10 +327,14 @@ class Book:
     # Reports
 
     def report(self, connection: Connection, report_id: str) -> ReportDraft:
-        """A report with everything that was added to it."""
+        """A report with everything that was added to it; of one that was destroyed, what its row still says."""
         row = connection.execute(select(case_reports).where(case_reports.c.id == report_id)).one()
-        draft = read_report(self.seal.open(row.id, row.sealed))
-        query = select(case_additions).where(case_additions.c.report_id == report_id).order_by(case_additions.c.id)
+        if row.sealed == GONE:
+            draft = ReportDraft(Matter(self.row(connection, row.case_id).matter), Route(row.route))
+        else:
+            draft = read_report(self.seal.open(row.id, row.sealed))
+        mine = select(case_additions).where(case_additions.c.report_id == report_id, case_additions.c.sealed != GONE)
+        query = mine.order_by(case_additions.c.id)
         for addition in connection.execute(query):
             draft = draft.with_added(read_addition(self.seal.open(addition.id, addition.sealed)))
         return draft

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import Connection, Row, or_, select, update
 
 from safelight.accounts.measures import lift_due
 from safelight.accounts.service import pseudonym
@@ -19,7 +19,7 @@ from safelight.cases.model import CLOCK_ID, RULES_ID, Party
 from safelight.cases.receipts import new_code, new_pin
 from safelight.cases.records import Book
 from safelight.cases.rules import Measure
-from safelight.cases.timers import due_events, next_at
+from safelight.cases.timers import destroy_at, due_events, next_at
 from safelight.core.category import Category, Stage
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import SafelightError
@@ -86,21 +86,24 @@ class Rounds:
         self._book.leaf(connection, draft)
 
     def recompute(self, connection: Connection, after: str) -> str | None:
-        """Work out anew when time next has something to do with some cases, from their histories.
+        """Work out anew when time has something to do with some cases, from their histories.
 
         Returns after which to go on; None when all are done. For starts, since the rules may be others.
         """
-        query = select(cases.c.id, cases.c.next_at).where(cases.c.id > after, cases.c.is_waiting)
+        query = select(cases.c.id, cases.c.next_at, cases.c.keep_until).where(
+            cases.c.id > after, or_(cases.c.is_waiting, cases.c.keep_until.is_not(None))
+        )
         rows = connection.execute(query.order_by(cases.c.id).limit(BATCH)).all()
         for row in rows:
             try:
-                moment = next_at(self._book.load(connection, row.id), self._book.rules)
+                case = self._book.load(connection, row.id)
             except SafelightError as error:
                 self._set_aside(connection, row.id, error)
                 continue
-            text = to_rfc3339(moment) if moment else None
-            if text != row.next_at:
-                connection.execute(update(cases).where(cases.c.id == row.id).values(next_at=text))
+            moments = {"next_at": next_at(case, self._book.rules), "keep_until": destroy_at(case, self._book.rules)}
+            texts = {name: to_rfc3339(moment) if moment else None for name, moment in moments.items()}
+            if texts != {"next_at": row.next_at, "keep_until": row.keep_until}:
+                connection.execute(update(cases).where(cases.c.id == row.id).values(texts))
         return rows[-1].id if len(rows) == BATCH else None
 
     def has_liftable(self, connection: Connection) -> bool:

@@ -23,6 +23,8 @@ from safelight.core.request import Standing
 
 LEGAL_MAX_H: Mapping[Law, float] = {Law.CHILD: 0, Law.UK_OSA: 48, Law.US_TAKE_IT_DOWN: 48, Law.HOUSE: 24 * 365}
 """What no rule may exceed."""
+_PRESERVED_DAYS = 365
+"""18 U.S.C. 2258A(h): what was referred is preserved for a year. Nothing of a child's matter goes sooner."""
 _NEEDED_LAWS: Mapping[Matter, frozenset[Law]] = {
     Matter.CHILD: frozenset({Law.CHILD}),
     Matter.INTIMATE: frozenset({Law.UK_OSA, Law.US_TAKE_IT_DOWN}),
@@ -59,6 +61,8 @@ class MatterRules(_Part):
     features: bool = False
     """Whether what crops are found by is kept of a picture while it is down (docs/limits.md says what that tells)."""
     second: frozenset[Outcome]
+    keep_days: float = Field(default=365, ge=1, le=36500)
+    """After a case is closed, until what people wrote in it is destroyed (docs/how-to/reports.md says why so long)."""
     patience_h: float = Field(ge=0)
     escalate_h: tuple[float, ...]
 
@@ -165,6 +169,10 @@ class _File(_Part):
                 raise ValueError(f"the matter {matter.value} needs its laws: {sorted(_NEEDED_LAWS[matter])}")
         if self.matter[Matter.CHILD].hide is not HideWhen.ALWAYS:
             raise ValueError("what may sexualise a child is hidden at once, always")
+        for matter, rules in self.matter.items():
+            least = max(_PRESERVED_DAYS if matter is Matter.CHILD else 0, self.times.contest_days)
+            if rules.keep_days < least:
+                raise ValueError(f"what was written in a matter of {matter.value} is kept for {least:g} days at least")
         if not self.matter[Matter.INTIMATE].hide_at_due:
             raise ValueError("an intimate image that is undecided is hidden before its clock runs out")
         if self.measures.refused.get(Category.CSAM) is not Measure.SUSPEND:

@@ -10,6 +10,7 @@ from functools import partial
 import structlog
 
 from safelight.cases.effects import Courier
+from safelight.cases.retention import Retention
 from safelight.cases.rounds import Rounds
 from safelight.core.errors import StoreFailed
 from safelight.store.database import Database
@@ -27,8 +28,9 @@ _SILENT_MAX_S = 60.0
 class Runner:
     """Looks for what is due, from `start` to `close`."""
 
-    def __init__(self, database: Database, rounds: Rounds, courier: Courier) -> None:
+    def __init__(self, database: Database, rounds: Rounds, courier: Courier, retention: Retention) -> None:
         self._database = database
+        self._retention = retention
         self._rounds = rounds
         self._courier = courier
         self._tasks: tuple[asyncio.Task[None], ...] = ()
@@ -83,6 +85,10 @@ class Runner:
             if await self._database.read(self._rounds.has_liftable):
                 some += await self._database.write(self._rounds.lift)
             some += await self._courier.run_due()
+            if await self._database.read(self._retention.due):
+                some += await self._database.write(self._retention.run)
+            if self._retention.is_sweep_due():
+                await self._database.write(self._retention.sweep)
             if not some:
                 break
             done += some

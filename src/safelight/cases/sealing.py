@@ -16,6 +16,8 @@ from safelight.core.errors import StoreFailed
 from safelight.store.digest_key import DigestKey
 
 _NONCE_BYTES = 12
+GONE = b""
+"""In place of what was destroyed."""
 _PURPOSE = "what people wrote in reports, notes and letters"
 
 

@@ -32,6 +32,7 @@ from safelight.cases.public_status import read_status
 from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
 from safelight.cases.records import Book, unknown_numbers
 from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
+from safelight.cases.retention import Retention
 from safelight.cases.rounds import Rounds
 from safelight.cases.rules import CaseRules
 from safelight.cases.runner import Runner
@@ -93,7 +94,7 @@ class Cases:
         self._desk = Desk(self._book, self._mail, self._decisions)
         rounds = Rounds(self._book, self._mail, self._decisions)
         courier = Courier(database, self._book, self._mail, copies, platform, post)
-        self._runner = Runner(database, rounds, courier)
+        self._runner = Runner(database, rounds, courier, Retention(self._book))
         self._arrivals = GroupCommit(database, self._intake.take_all, AT_ONCE)
 
     # Running

@@ -20,7 +20,7 @@ from typing import Protocol
 
 import numpy as np
 import structlog
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
 from safelight.cases.draft import Fingerprint, Matter
 from safelight.cases.staff_model import MadeHere
@@ -237,6 +237,12 @@ def made_here(connection: Connection, number: int) -> list[MadeHere]:
     )
     # Of a case whose matter changed, two banks found the same.
     return list({row.output_id: MadeHere(*row) for row in connection.execute(query)}.values())
+
+
+def forget_made_here(connection: Connection, number: int) -> None:
+    """Forget what was found to be made here of a case's picture."""
+    own = select(banks.c.number).where(banks.c.name.in_([name for name, _ in BANK_NAMES.values()]))
+    connection.execute(delete(past_matches).where(past_matches.c.bank.in_(own), past_matches.c.item == number))
 
 
 def is_blockable(one: Fingerprint) -> bool:

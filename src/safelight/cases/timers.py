@@ -38,6 +38,16 @@ def next_at(case: Case, rules: CaseRules) -> datetime | None:
     return min(moments, default=None)
 
 
+def destroy_at(case: Case, rules: CaseRules) -> datetime | None:
+    """When the first words of a closed case are to be destroyed; None while it waits, is preserved, or has none left.
+
+    Words that came later (another report of what was removed) are kept as long, from their own moment.
+    """
+    if case.is_waiting or case.is_preserved or case.closed_at is None or not case.texts_at:
+        return None
+    return max(case.closed_at, min(case.texts_at)) + timedelta(days=rules.matter[case.matter].keep_days)
+
+
 def due_events(case: Case, rules: CaseRules, now: datetime, *, unconfirmed: int) -> list[Event]:
     """The steps that are due by `now`, in order. `unconfirmed`: places that the platform has not confirmed."""
     events: list[Event] = []

@@ -17,6 +17,7 @@ from safelight.cases.figures import read_figures
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import Visibility
 from safelight.cases.records import Book
+from safelight.cases.retention import free, preserve
 from safelight.cases.rules import load_rules
 from safelight.cases.staff_model import CaseRow, EffectView, QueueFilter, QueueSort, Staff
 from safelight.cases.takedown.memory import NoPost
@@ -149,6 +150,30 @@ def retry(
     print_json({"retried": effect_id}) if as_json else console.print("It is tried again within a second.")
 
 
+@app.command("preserve")
+def preserve_case(
+    case_id: Annotated[str, typer.Argument(help="The case.")],
+    why: Annotated[str, typer.Option(help="Who wants it kept, under which reference; sealed in the history.")],
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Have nothing of a case destroyed, for a court or an authority, until it is freed.
+
+    Example: `safelight cases preserve case_… --why "Order of …, reference …"`
+    """
+    _with_book(data_dir, lambda connection, book: preserve(connection, book, case_id, _ON_CALL.id, why))
+    print_json({"preserved": case_id}) if as_json else console.print("Nothing of it is destroyed until it is freed.")
+
+
+@app.command("free")
+def free_case(
+    case_id: Annotated[str, typer.Argument(help="The case.")], data_dir: DataDir = None, as_json: AsJson = False
+) -> None:
+    """End a preservation: what is overdue by then is destroyed at once. Example: `safelight cases free case_…`"""
+    _with_book(data_dir, lambda connection, book: free(connection, book, case_id, _ON_CALL.id))
+    print_json({"freed": case_id}) if as_json else console.print("Its words go when their time is over.")
+
+
 @app.command("figures")
 def figures(
     days: Annotated[int, typer.Option(min=1, help="Of cases received in the last so many days.")] = 90,
@@ -183,7 +208,7 @@ def _read(data_dir: Path | None, read: Callable[[Connection, Desk], T]) -> T:
 def _with_book(data_dir: Path | None, read: Callable[[Connection, Book], T]) -> T:
     settings = settings_of(data_dir)
     key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-    # Nothing that is done here leaves a leaf: it reads.
+    # Nothing that is done here leaves a leaf: it reads, or has something preserved.
     book = Book(load_rules(settings.cases_rules_file), key, utc_now, lambda _connection, _drafts: None)
     return in_database(data_dir, lambda connection: read(connection, book))
 

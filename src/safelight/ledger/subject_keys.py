@@ -11,11 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, delete, insert, select, text, update
+from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
 from safelight.ledger.proofs.leaf import SALT_BYTES
+from safelight.store.database import overwrite_deleted
 from safelight.store.ledger_tables import ledger_values
 from safelight.store.tables import ledger_subject_keys as keys
 
@@ -65,10 +66,7 @@ def destroy(connection: Connection, subject_id: str, now: datetime) -> bool:
 
     Raises nothing of its own; the caller logs the erasure.
     """
-    if connection.dialect.name == "sqlite":
-        connection.execute(
-            text("PRAGMA secure_delete = ON")
-        )  # overwrite the old bytes in the file, not only unlink them
+    overwrite_deleted(connection)
     theirs = select(keys.c.id).where(keys.c.subject_id == subject_id)
     connection.execute(delete(ledger_values).where(ledger_values.c.subject_key_id.in_(theirs)))
     gone = {"subject_id": None, "secret": None, "destroyed_at": to_rfc3339(now)}

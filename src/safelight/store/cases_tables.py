@@ -1,6 +1,7 @@
 """Tables of reports and cases. What people wrote, where the image is and how to reach anybody is sealed in each row.
 
-Append only, by triggers (migration): the history, the letters, and what happened to accounts. A case's row is its
+Append only, by triggers (migration): the history, the letters, and what happened to accounts; but sealed words can be
+emptied (`cases/retention.py`), and nothing else of their rows changed. A case's row is its
 history's last word and can be made again from it.
 """
 
@@ -37,6 +38,7 @@ cases = Table(
     Column("due_at", String(27), nullable=False),
     Column("rank_at", String(27), nullable=False),
     Column("next_at", String(27), index=True, comment="when time next has something to do"),
+    Column("keep_until", String(27), index=True, comment="when words of it are to be destroyed; none: not yet known"),
     Column("is_waiting", Boolean, nullable=False),
     Column("in_danger", Boolean, nullable=False),
     Column("is_flood", Boolean, nullable=False),

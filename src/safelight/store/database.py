@@ -112,6 +112,12 @@ class Database:
             connection.exec_driver_sql(how)
 
 
+def overwrite_deleted(connection: Connection) -> None:
+    """Have what this connection deletes or replaces from here on overwritten in the file, not only unlinked."""
+    if connection.dialect.name == "sqlite":
+        connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
 def sqlite_url(path: Path) -> str:
     """The address of a SQLite file."""
     return f"sqlite:///{path}"

@@ -31,6 +31,9 @@ _STEPS: Mapping[str, str] = {
     "escalated": "Escalated",
     "checked": "The clock has run out; all is as it has to be",
     "breached": "The clock has run out, and it is not confirmed hidden",
+    "preserved": "Preserved for a court or an authority: nothing of it is destroyed",
+    "freed": "Preserved no longer",
+    "destroyed": "What people had written was destroyed, its time being over",
 }
 
 
