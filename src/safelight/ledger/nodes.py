@@ -1,16 +1,25 @@
 """Inner hashes of the tree that were worked out before: a perfect subtree that is whole never changes, so a proof need
 neither read nor hash it a second time.
 
+What lies inside the lowest tile of a proof's own leaf is not kept: that tile is read with the leaf, other proofs hardly
+ever ask for the same of it, and there is so much of it that it would crowd out what every proof asks for.
+
 A wrong hash in here could deceive nobody: whoever is given a proof verifies it against a signed head.
 """
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
+from typing import TypeVar
 
 from safelight.ledger.proofs.merkle import Subtree
+from safelight.ledger.proofs.tiles import TILE_HEIGHT, TILE_WIDTH, Fetch, Tile
 
 NODES_MAX_COUNT = 16_384
 """Some 4 MB. Twice what stands above the lowest tiles of a log of a million leaves, so that those stay."""
+_TILES_MAX_COUNT = 64
+"""Half a megabyte: what stands right above four million leaves."""
+K = TypeVar("K")
 
 
 class KnownNodes:
@@ -19,22 +28,37 @@ class KnownNodes:
     def __init__(self, max_count: int = NODES_MAX_COUNT) -> None:
         self._max_count = max_count
         self._hashes: OrderedDict[tuple[int, int], bytes] = OrderedDict()
+        self._tiles: OrderedDict[Tile, bytes] = OrderedDict()
         self._lock = threading.Lock()
 
-    def before(self, subtree: Subtree) -> Subtree:
-        """`subtree`, asked only for what is not known."""
+    def before(self, subtree: Subtree, own: Tile) -> Subtree:
+        """`subtree`, asked only for what is not known. `own`: the lowest tile of the leaf that is proved."""
 
         def known_or_read(level: int, index: int) -> bytes:
-            place = level, index
-            with self._lock:
-                if place in self._hashes:
-                    self._hashes.move_to_end(place)
-                    return self._hashes[place]
-            hashed = subtree(level, index)
-            with self._lock:
-                self._hashes[place] = hashed
-                if len(self._hashes) > self._max_count:
-                    self._hashes.popitem(last=False)
-            return hashed
+            if level < TILE_HEIGHT and index >> (TILE_HEIGHT - level) == own.index:
+                return subtree(level, index)
+            return self._kept(self._hashes, self._max_count, (level, index), lambda: subtree(level, index))
 
         return known_or_read
+
+    def before_tiles(self, fetch: Fetch) -> Fetch:
+        """`fetch`, asked only for what is not known of the full tiles above the lowest ones."""
+
+        def known_or_fetched(tile: Tile) -> bytes:
+            if tile.level < 1 or tile.width < TILE_WIDTH:
+                return fetch(tile)
+            return self._kept(self._tiles, _TILES_MAX_COUNT, tile, lambda: fetch(tile))
+
+        return known_or_fetched
+
+    def _kept(self, kept: OrderedDict[K, bytes], max_count: int, place: K, read: Callable[[], bytes]) -> bytes:
+        with self._lock:
+            if place in kept:
+                kept.move_to_end(place)
+                return kept[place]
+        found = read()
+        with self._lock:
+            kept[place] = found
+            if len(kept) > max_count:
+                kept.popitem(last=False)
+        return found

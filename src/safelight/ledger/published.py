@@ -1,24 +1,35 @@
 """What anybody may read of the log: heads, tiles, bundles, proofs. Reads only, straight from the store."""
 
-from sqlalchemy import Connection, bindparam, literal_column, select, union_all
+from functools import lru_cache
+
+from sqlalchemy import Connection, and_, bindparam, literal_column, select, true, union_all
 
 from safelight.ledger.nodes import KnownNodes
 from safelight.ledger.proofs.errors import Malformed, Unavailable
 from safelight.ledger.proofs.merkle import HASH_BYTES, consistency_proof, inclusion_proof, root
 from safelight.ledger.proofs.note import Note
-from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, write_bundle
+from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, tile_at, write_bundle
 from safelight.ledger.proofs.tlog_proof import TlogProof
 from safelight.store.ledger_tables import ledger_timestamps
 from safelight.store.tables import ledger_checkpoints, ledger_head, ledger_leaves, ledger_tiles
 
-# Built once: a proof asks each of them.
+# Built once. A proof asks the database once or, where its path leads through tiles that are not known yet, once more.
 _LATEST = (
     select(ledger_checkpoints.c.note, ledger_checkpoints.c.size).order_by(ledger_checkpoints.c.size.desc()).limit(1)
 )
 # Spelt out, so that SQLite sees that the index of the witnessed heads will do.
 _WITNESSED = _LATEST.where(ledger_checkpoints.c.witnesses > literal_column("0"))
-_EITHER = union_all(select(_WITNESSED.subquery()), select(_LATEST.subquery()))
-_LEAF = select(ledger_leaves.c.idx, ledger_leaves.c.content).where(ledger_leaves.c.leaf_hash == bindparam("hashed"))
+_EITHER = union_all(select(_WITNESSED.subquery()), select(_LATEST.subquery())).subquery("heads")
+_LEAF = (
+    select(ledger_leaves.c.idx, ledger_leaves.c.content, ledger_tiles.c.hashes, _EITHER.c.note, _EITHER.c.size)
+    .select_from(
+        ledger_leaves.join(
+            ledger_tiles, and_(ledger_tiles.c.level == 0, ledger_tiles.c.number == ledger_leaves.c.idx // TILE_WIDTH)
+        ).join(_EITHER, true())
+    )
+    .where(ledger_leaves.c.leaf_hash == bindparam("hashed"))
+)
+"""A leaf of the tree with its lowest tile, beside each of the heads that a proof may lead to."""
 _TILE = select(ledger_tiles.c.hashes).where(
     ledger_tiles.c.level == bindparam("at"), ledger_tiles.c.number == bindparam("place")
 )
@@ -63,15 +74,19 @@ def read_proof(connection: Connection, leaf_hash: bytes, known: KnownNodes | Non
 
     `known`: what earlier proofs of this log have worked out. Raises Unavailable while the leaf waits.
     """
-    row = connection.execute(_LEAF, {"hashed": leaf_hash}).first()
-    if row is None or row.idx is None:
+    # A leaf has its index from the transaction that made the head over it.
+    found = [row for row in connection.execute(_LEAF, {"hashed": leaf_hash}) if row.idx < row.size]
+    if not found:
         raise Unavailable("No leaf with this hash stands in the tree. If the receipt is new, try again in a second.")
-    # Smallest first; a leaf has its index from the transaction that made the head over it.
-    heads = sorted(connection.execute(_EITHER), key=lambda head: head.size)
-    head = next(head for head in heads if row.idx < head.size)
-    subtree = _reader(connection, head.size).subtree
-    proof = inclusion_proof(row.idx, head.size, known.before(subtree) if known else subtree)
-    return TlogProof(row.idx, tuple(proof), Note.parse(head.note), row.content)
+    row = min(found, key=lambda one: one.size)
+    own = tile_at(0, row.idx // TILE_WIDTH, row.size)
+
+    def fetch(tile: Tile) -> bytes:
+        return _cut(row.hashes, tile) if tile == own else _tile(connection, tile)
+
+    subtree = TileReader(row.size, known.before_tiles(fetch) if known else fetch).subtree
+    proof = inclusion_proof(row.idx, row.size, known.before(subtree, own) if known else subtree)
+    return TlogProof(row.idx, tuple(proof), _note(row.note), row.content)
 
 
 def prove_consistency(connection: Connection, old: int, new: int) -> list[bytes]:
@@ -93,6 +108,12 @@ def latest_leaves(connection: Connection, count: int) -> list[tuple[int, bytes]]
         .limit(count)
     )
     return [(row.idx, row.content) for row in connection.execute(newest)]
+
+
+@lru_cache(8)
+def _note(content: bytes) -> Note:
+    """A head, read once for all the proofs up to it."""
+    return Note.parse(content)
 
 
 def _reader(connection: Connection, size: int) -> TileReader:
@@ -117,6 +138,11 @@ def _tile(connection: Connection, tile: Tile) -> bytes:
     hashes: bytes | None = connection.execute(_TILE, {"at": tile.level, "place": tile.index}).scalar()
     if hashes is None:
         raise Unavailable("This tile is gone.")
+    return _cut(hashes, tile)
+
+
+def _cut(hashes: bytes, tile: Tile) -> bytes:
+    """As many of the stored hashes as the tile had. Raises Malformed where there are fewer now."""
     if len(hashes) < tile.width * HASH_BYTES:
         raise Malformed("This tile is shorter than it was.")
     return hashes[: tile.width * HASH_BYTES]

@@ -43,7 +43,8 @@ def perfect_root(hashes: Sequence[bytes]) -> bytes:
     level, sha256 = list(hashes), hashlib.sha256
     while len(level) > 1:
         # `node_hash`, without the call: most of what verifying and proving cost is done here.
-        level = [sha256(b"\x01" + level[at] + level[at + 1]).digest() for at in range(0, len(level), 2)]
+        pairs = zip(level[::2], level[1::2], strict=True)
+        level = [sha256(b"\x01" + left + right).digest() for left, right in pairs]
     return level[0]
 
 
