@@ -3,15 +3,21 @@
 Pictures are BGR, as OpenCV has them. The samples are scikit-image's; the drawn ones are the same in each run.
 """
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 
 import cv2
 import numpy as np
 import skimage.data
-from numpy.typing import NDArray
 
 from safelight.provenance.watermark import Picture
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from tests.provenance.watermark.pictures import blurred, brighter, cropped, mirrored, resized, turned
+from tests.provenance.watermark.pictures import jpeg as jpeg
 
 SAMPLES = (
     *("astronaut", "coffee", "chelsea", "rocket", "camera", "clock", "coins", "moon", "retina", "hubble_deep_field"),
@@ -22,41 +28,15 @@ QUICK_DRAWN = ("flat", "dark", "noise", "line art")
 Transform = Callable[[Picture], Picture]
 
 
-def jpeg(picture: Picture, quality: int) -> Picture:
-    """After a JPEG of this quality."""
-    kept = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
-    return np.asarray(cv2.imdecode(kept, cv2.IMREAD_COLOR), np.uint8)
-
-
-def resized(picture: Picture, factor: float) -> Picture:
-    """Smaller or larger."""
-    way = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(picture, None, fx=factor, fy=factor, interpolation=way), np.uint8)
-
-
-def cropped(picture: Picture, lost: float = 0.1) -> Picture:
-    """Without `lost` of each side, more of it at the top and the left."""
-    height, width = picture.shape[:2]
-    top, left = round(height * lost * 0.7), round(width * lost * 0.6)
-    return np.ascontiguousarray(
-        picture[top : top + round(height * (1 - lost)), left : left + round(width * (1 - lost))]
-    )
-
-
-def brighter(picture: NDArray[np.generic], factor: float, more: float) -> Picture:
-    """Every value multiplied and raised, clipped at the ends."""
-    return np.asarray(cv2.convertScaleAbs(np.maximum(np.asarray(picture, np.float32) * factor + more, 0)), np.uint8)
-
-
 TRANSFORMS: Mapping[str, Transform] = {
     "JPEG 50": partial(jpeg, quality=50),
     **{f"resized × {factor:g}": partial(resized, factor=factor) for factor in (0.5, 0.63, 0.75, 1.5, 2)},
     "crop 10 %": cropped,
     "half + JPEG 75": lambda picture: jpeg(resized(picture, 0.5), 75),
-    "mirror": lambda picture: np.ascontiguousarray(picture[:, ::-1]),
-    "brighter": partial(brighter, factor=1.25, more=15.0),
+    "mirror": mirrored,
+    "brighter": brighter,
     "darker": partial(brighter, factor=0.7, more=0.0),
-    "blur 1.5 px": lambda picture: np.asarray(cv2.GaussianBlur(picture, (0, 0), 1.5), np.uint8),
+    "blur 1.5 px": blurred,
 }
 BEYOND: Mapping[str, Transform] = {
     "JPEG 30": partial(jpeg, quality=30),
@@ -69,13 +49,6 @@ BEYOND: Mapping[str, Transform] = {
     "median 5 px": lambda picture: np.asarray(cv2.medianBlur(picture, 5), np.uint8),
     "turned by 3° (not searched)": lambda picture: turned(picture, 3),
 }
-
-
-def turned(picture: Picture, degrees: float) -> Picture:
-    """Turned about its middle, corners cut."""
-    height, width = picture.shape[:2]
-    turn = cv2.getRotationMatrix2D((width / 2, height / 2), degrees, 1)
-    return np.asarray(cv2.warpAffine(picture, turn, (width, height), flags=cv2.INTER_CUBIC), np.uint8)
 
 
 def coloured(picture: object) -> Picture:

@@ -27,6 +27,9 @@ from safelight.provenance.watermark.picture import (
 
 MIN_SIDE_PX = 128
 LEAST_PSNR_DB = 42.1
+_MOST_SQUARED = (255 / 10 ** (LEAST_PSNR_DB / 20)) ** 2
+_WORTH_ANOTHER = 1.02
+"""By how much more must fit for the mark to be drawn again."""
 _QUIET = 1.6
 """Grey levels (root mean square) of the part that is everywhere."""
 _QUIET_WAVES = fading(12.0)
@@ -39,7 +42,7 @@ _LOUD_WAVES = np.sqrt(RADII)
 _AT_THE_END = 0.7
 """By how much more is added in black and white, where half of it is lost at the end of the scale."""
 _END_LEVELS = 2.0
-_IN_DARK_LINES, _DARK_LEVELS = 1.0, 30.0
+_IN_DARK_LINES, _DARK_LEVELS = 2.0, 30.0
 """By how much louder it may be where details are dark: of black on white, nothing else outlives being brightened."""
 _LEVELS = np.arange(256)
 _BY_LEVEL = (1 + _AT_THE_END * np.exp(-np.minimum(_LEVELS, 255 - _LEVELS) / _END_LEVELS)).astype(np.float32)
@@ -70,7 +73,11 @@ def embed(picture: Picture, payload: bytes, key: WatermarkKey) -> Picture:
     amplitudes = layout(key).amplitudes(encode(payload, key))
     change = _change(plane, lively, _placed(amplitudes, quickly_levelled(plane)))
     added = np.asarray(cv2.resize(change, (width, height), interpolation=cv2.INTER_CUBIC), np.float32)
-    return _added(picture, added, _within_bound(plane, change, added))
+    factor = _within_bound(plane, change, added)
+    made = _added(picture, added, factor)
+    # At the ends of the scale more is lost than the small plane shows, above all around thin lines: it is made up for.
+    room = _room(picture, made) if factor < 1 else 1.0
+    return _added(picture, added, min(1.0, factor * room)) if room > _WORTH_ANOTHER else made
 
 
 def _plan(picture: Picture, *, dense: bool) -> NDArray[np.uint8]:
@@ -120,7 +127,7 @@ def _repeated(amplitudes: NDArray[np.complex64], size: tuple[int, ...]) -> Plane
 
 def _within_bound(plane: NDArray[np.uint8], change: Plane, added: Plane) -> float:
     """The factor that keeps `added` within `LEAST_PSNR_DB`, with what rounding adds and clipping takes."""
-    most = float(np.sqrt((255 / 10 ** (LEAST_PSNR_DB / 20)) ** 2 - 1 / 12))
+    most = float(np.sqrt(_MOST_SQUARED - 1 / 12))
     grown = _root_mean_square(added) / max(_root_mean_square(change), 1e-6)
     above = (255 - plane).astype(np.float32)
     below = above - 255
@@ -132,6 +139,13 @@ def _within_bound(plane: NDArray[np.uint8], change: Plane, added: Plane) -> floa
         np.maximum(left, below, out=left)
         factor *= min(1.0, most / max(grown * _root_mean_square(left), 1e-6))
     return factor
+
+
+def _room(picture: Picture, made: Picture) -> float:
+    """By how much more could be added. Ends of the scale can only take from that, so the bound holds then too."""
+    colours = picture.size if picture.ndim == 2 else 3 * picture.shape[0] * picture.shape[1]
+    squared = float(cv2.norm(picture, made, cv2.NORM_L2SQR)) / colours
+    return float(np.sqrt(max(0.0, _MOST_SQUARED - 1 / 12) / max(squared - 1 / 12, 1e-6)))
 
 
 def _root_mean_square(plane: Plane) -> float:

@@ -8,7 +8,7 @@ Rules of this module
   fine ones are noise.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -88,11 +88,15 @@ def refined(seen: Spectrum, side: float, keyed: Layout, found: Found) -> Found:
 
 def straightened(seen: Spectrum, found: Found) -> NDArray[np.complex64]:
     """(waves,): the waves of the square, their phases counted from its corner."""
-    waves = waves_in(seen, [found.pose], np.arange(len(WAVES)))[0]
+    waves = waves_in(seen.between, [found.pose], np.arange(len(WAVES)))[0]
     return np.asarray(waves * _phases(WAVES, found.shift), np.complex64)
 
 
-def waves_in(seen: Spectrum, poses: Sequence[Pose], places: NDArray[np.intp]) -> NDArray[np.complex64]:
+_Waves = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.complex64]]
+"""`Spectrum.at` or `Spectrum.between`."""
+
+
+def waves_in(seen: _Waves, poses: Sequence[Pose], places: NDArray[np.intp]) -> NDArray[np.complex64]:
     """(poses, places): the picture's waves where those of the square would lie in each pose."""
     mirrored = np.array([pose.mirrored for pose in poses])[:, None]
     turned = np.array([pose.turned for pose in poses])[:, None]
@@ -102,7 +106,7 @@ def waves_in(seen: Spectrum, poses: Sequence[Pose], places: NDArray[np.intp]) ->
     if turned.any():
         sine, cosine = np.sin(turned), np.cos(turned)
         down, across = down * cosine + across * sine, across * cosine - down * sine
-    values = seen.at(down, across)
+    values = seen(down, across)
     return np.asarray(np.where(mirrored, np.conj(values), values), np.complex64)
 
 
@@ -121,7 +125,7 @@ def _correlated(seen: Spectrum, keyed: Layout, poses: Sequence[Pose], ear: int) 
     expected = np.conj(keyed.pilot_phase) * _EARS[ear][keyed.pilot]
     for start in range(0, len(poses), _BATCH):
         batch = poses[start : start + _BATCH]
-        fits = waves_in(seen, batch, keyed.pilot) * expected
+        fits = waves_in(seen.at, batch, keyed.pilot) * expected
         peaks = on_grid(fits, WAVES[keyed.pilot]).reshape(len(batch), -1)
         best = peaks.argmax(axis=1)
         heights = peaks[np.arange(len(batch)), best] / np.sqrt(np.mean(peaks**2, axis=1) + np.float32(1e-20))
@@ -146,7 +150,11 @@ def _apart(found: Sequence[Found], bend: float) -> Iterator[Found]:
 
 
 def _between_samples(seen: Spectrum, keyed: Layout, found: Found) -> Found:
-    fits = waves_in(seen, [found.pose], keyed.pilot)[0] * np.conj(keyed.pilot_phase) * _EARS[found.ear][keyed.pilot]
+    fits = (
+        waves_in(seen.between, [found.pose], keyed.pilot)[0]
+        * np.conj(keyed.pilot_phase)
+        * _EARS[found.ear][keyed.pilot]
+    )
     aside = np.linspace(-0.5, 0.5, 5)
     shifts = [(found.shift[0] + down, found.shift[1] + across) for down in aside for across in aside]
     heights = [float(np.sum((fits * _phases(WAVES[keyed.pilot], shift)).real)) for shift in shifts]

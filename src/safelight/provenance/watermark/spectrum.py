@@ -5,7 +5,8 @@ Rules of this module
 - In the spectrum each frequency is divided by the mean size of its neighbours: a fence, a brick wall or the blocks of a
   compression stand out in a few frequencies, and must not shout down the others.
 - Phases are counted from the middle of the picture, so that they hardly change between neighbouring frequencies and the
-  nearest one can stand for any between them.
+  nearest one can stand for any between them while the square is looked for. Once it is found, what lies between is
+  interpolated: a fourteenth more of each wave on average.
 """
 
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ _HIGHEST = 0.45
 _NEIGHBOURS = 9
 _LOUDEST = 2.5
 """No wave counts for more than this many times its neighbours."""
+_TAPS = (-1, 0, 1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,16 @@ class Spectrum:
         values[(column > last) | (np.abs(row) >= self.rows // 2)] = 0
         return np.asarray(np.where(opposite, np.conj(values), values), np.complex64)
 
+    def between(self, down: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.complex64]:
+        """Those of `at`, interpolated from four by four neighbours (Lanczos), at sixteen times the work."""
+        rows, columns = down * self.rows, across * self.columns
+        values = np.zeros(down.shape, np.complex64)
+        for row in (np.floor(rows) + step for step in _TAPS):
+            for column in (np.floor(columns) + step for step in _TAPS):
+                weights = _lanczos(rows - row) * _lanczos(columns - column)
+                values += self.at(row / self.rows, column / self.columns) * weights.astype(np.float32)
+        return values
+
 
 def spectrum(seen: Working, look: Look) -> Spectrum:
     """The spectrum of a picture."""
@@ -83,6 +95,10 @@ def spectrum(seen: Working, look: Look) -> Spectrum:
     loudness = np.sqrt(power) / size
     values /= size * np.maximum(1, loudness / np.float32(_LOUDEST))
     return Spectrum(values, rows, columns)
+
+
+def _lanczos(away: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.asarray(np.sinc(away) * np.sinc(away / 2))
 
 
 def _from_middle(side: int, frequencies: NDArray[np.floating]) -> NDArray[np.complex64]:
