@@ -18,12 +18,15 @@ from typer.testing import CliRunner
 
 from safelight.backends.memory import MemoryBackend
 from safelight.cli.main import app
+from safelight.core.category import Category
 from safelight.core.errors import LedgerUnfit
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.core.request import Tier
 from safelight.ledger.proofs.leaf import Leaf
-from safelight.ledger.proofs.receipt import Receipt
+from safelight.ledger.proofs.note import SecretKey
+from safelight.ledger.proofs.receipt import Receipt, give_receipt
 from safelight.ledger.verify.main import main as verify
+from safelight.policy.explain import HARMS
 from safelight.store.tables import decisions, ledger_leaves
 from tests.detectors import raises, scripted_detectors
 from tests.service import Service, serving
@@ -135,6 +138,31 @@ def test_the_page_shows_the_head_the_leaves_and_a_receipt(stand: Stand) -> None:
     assert "process start" in page
     assert "Not found" in stand.get("/ledger?receipt=v1.nothing").text
     assert "<script>" not in stand.get("/ledger?receipt=<script>").text
+
+
+def test_the_page_takes_all_receipts_of_an_answer_and_says_in_words_what_was_refused(
+    tmp_path: Path, flat: bytes
+) -> None:
+    detectors = scripted_detectors()
+    with serving(tmp_path, detectors=list(detectors.values()), backend=MemoryBackend(flat)) as service:
+        one = Stand(service, tmp_path)
+        detectors["image_nudity_one"].before = raises
+        with service.http() as http:
+            refused = http.post("/v1/images/generations", json={"prompt": "a lighthouse"})
+        given = refused.headers[RECEIPT]
+        for receipt in given.split(","):
+            one.integrated(receipt)
+        forged = give_receipt(b"\x01" * 32, 0, SecretKey("elsewhere.example", b"\x02" * 32)).to_text()
+        with service.http() as http:
+            page = http.get("/ledger", params={"receipt": f"{RECEIPT}: {given}, {forged}"}).text
+    assert len(given.split(",")) == 2
+    assert "(receipt 1 of 3)" in page
+    assert "(receipt 2 of 3)" in page
+    assert "Not found (receipt 3 of 3)" in page
+    assert "This log has not given this receipt." in page
+    assert f"because of {HARMS[Category.UNCHECKED]} (unchecked)" in page
+    for category, words in HARMS.items():
+        assert f'<dt id="{category}"><code>{category}</code></dt><dd>{words}</dd>' in page
 
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

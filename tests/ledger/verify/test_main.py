@@ -136,6 +136,55 @@ def test_a_receipt_finds_its_leaf_by_proof_and_by_search(
     assert run(capsys, "receipt", receipt, proof)[0] == 1
 
 
+@pytest.mark.parametrize(
+    "spelt",
+    ["{0},{1}", "{0}, {1}", "safelight-receipt: {0},{1}", '["{0}", "{1}"]', "{0}\n{1}\n{0}"],
+    ids=["header", "with a space", "header line", "JSON", "lines"],
+)
+def test_all_receipts_of_an_answer_are_taken_as_it_spells_them(
+    log: Path, spelt: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = honest_entries(300)
+    texts = [give_receipt(leaf_hash(entries[at]), 0, KEY).to_text() for at in (9, 260)]
+    given = spelt.format(*texts)
+    code, shown = run(capsys, "receipt", given, log)
+    assert (code, shown["verdict"]) == (0, "verified")
+    assert [(one["receipt"], one["index"], one["exit_code"]) for one in shown["receipts"]] == [
+        (texts[0], 9, 0),
+        (texts[1], 260, 0),
+    ]
+    (kept := tmp_path / "receipts").write_text(given + "\n")
+    assert main(["receipt", f"@{kept}", str(log), "--key", KEY_TEXT]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0] == "VERIFIED: all 2 receipts."
+    assert [line[:15] for line in lines if line.startswith("Receipt")] == ["Receipt 1 of 2,", "Receipt 2 of 2,"]
+
+
+def test_each_of_several_receipts_is_judged_and_the_gravest_is_the_answer(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = honest_entries(300)
+    there, other = (give_receipt(leaf_hash(entries[at]), 0, KEY).to_text() for at in (9, 260))
+    left_out = give_receipt(leaf_hash(b"left out"), 1_000, KEY).to_text()
+    for given, expected in (
+        ((there, "v1.cut"), (2, "misused", [0, 2])),
+        ((there, "v1.cut", left_out), (1, "inclusion_failed", [0, 2, 1])),
+    ):
+        code, shown = run(capsys, "receipt", ",".join(given), log)
+        assert (code, shown["code"], [one["exit_code"] for one in shown["receipts"]]) == expected
+        assert shown["message"].startswith(f"{len(given) - 1} of the {len(given)} receipts could not be verified.")
+    assert main(["receipt", f"{left_out},{there}", str(log), "--key", KEY_TEXT]) == 1
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[:3]] == ["NOT", "Receipt", "NOT"]
+    # A kept proof is about one leaf; of the other receipt it says nothing, true or false.
+    proof = tmp_path / "one.tlog-proof"
+    head = Note.parse((log / "checkpoint").read_bytes())
+    proof.write_bytes(TlogProof(9, tuple(naive_path(9, entries)), head, entries[9]).to_bytes())
+    code, shown = run(capsys, "receipt", f"{there},{other}", proof)
+    assert (code, [one["exit_code"] for one in shown["receipts"]]) == (2, [0, 2])
+    for none in ("", " , ", ",".join(f"v1.{number}" for number in range(65))):
+        assert run(capsys, "receipt", none, log)[0] == 2
+
+
 def test_a_broken_promise_is_found_and_the_witness_makes_it_evidence(
     log: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,8 @@ log's key) is over
 
 and a newline. A head that a witness signed later than `MERGE_DELAY_MAX_S` after it and that does not hold the leaf
 shows that the operator broke the promise, and the receipt is the evidence.
+
+An answer may carry several, one for each decision behind it: a header has them with commas between, JSON in an array.
 """
 
 import base64
@@ -23,6 +25,11 @@ from .note import Algorithm, PublicKey, SecretKey, encode_base64
 MERGE_DELAY_MAX_S = 60
 """Promised to outsiders; the integrator itself works every half second or so."""
 
+RECEIPTS_MAX_COUNT = 64
+"""Of one answer."""
+
+_BETWEEN = re.compile(r'[\s,"\[\]]+')
+_HEADER = re.compile(r"safelight-receipt\s*:", re.IGNORECASE)
 _RECEIPT = re.compile(r"v1\.([A-Za-z0-9_-]{43})\.(0|[1-9][0-9]{0,15})\.([A-Za-z0-9_-]{86})")
 
 
@@ -53,6 +60,17 @@ class Receipt:
         """Check that the log has given it. Raises SignatureInvalid."""
         key = log_key.signs_as(Algorithm.RECEIPT)
         key.verify(self.signature, _message(log_key.name, self.leaf_hash, self.time_ms))
+
+
+def split_receipts(text: str) -> list[str]:
+    """The receipts of an answer, each once, from its header (with or without the header's name) or its JSON array.
+
+    What they say is for `Receipt.parse`. Raises Malformed for none, and for more than an answer has.
+    """
+    found = [one for one in dict.fromkeys(_BETWEEN.split(_HEADER.sub(" ", text))) if one]
+    if not 0 < len(found) <= RECEIPTS_MAX_COUNT:
+        raise Malformed(f"Give one receipt or as many as an answer carries, at most {RECEIPTS_MAX_COUNT}.")
+    return found
 
 
 def give_receipt(leaf_hash: bytes, time_ms: int, key: SecretKey) -> Receipt:

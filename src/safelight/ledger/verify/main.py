@@ -15,9 +15,11 @@ from ..proofs.audit import Audit
 from ..proofs.errors import ProofError, Unavailable
 from ..proofs.figures import Period
 from ..proofs.leaf import Leaf
+from ..proofs.merkle import leaf_hash
 from ..proofs.note import decode_base64
-from ..proofs.receipt import Receipt
+from ..proofs.receipt import Receipt, split_receipts
 from ..proofs.timestamp import read_certificates
+from ..proofs.tlog_proof import TlogProof
 from . import checks
 from .given import Misused, own, read_file, read_json, trust_of, value_of
 from .page import page
@@ -26,6 +28,8 @@ from .source import open_source, read_checkpoint
 from .words import words
 
 VERIFIED, FALSE, NOT_UNDERSTOOD, INCOMPLETE, UNAVAILABLE = range(5)
+_GRAVITY = (VERIFIED, NOT_UNDERSTOOD, UNAVAILABLE, FALSE)
+"""Of what a receipt can come to: of several, the gravest is the answer."""
 
 Shown = dict[str, Any]
 
@@ -37,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         run: Callable[[argparse.Namespace], tuple[int, Shown]] = options.run
         code, shown = run(options)
     except ProofError as error:
-        code, shown = _code_of(error), {"verdict": "not verified", "code": error.code, "message": str(error)}
+        code, shown = _failed(error)
     if options.json:
         sys.stdout.write(json.dumps(shown) + "\n")
     else:
@@ -60,9 +64,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("log", help="address or folder of the log, or a file with one head")
 
     one = _command(
-        commands, "receipt", _receipt, "The leaf of a receipt is in the log", "receipt v1.… LOG --key @log.vkey"
+        commands, "receipt", _receipt, "The leaves of receipts are in the log", "receipt v1.… LOG --key @log.vkey"
     )
-    one.add_argument("receipt", help="the receipt, or @file")
+    one.add_argument("receipt", help="the receipt, or @file; several as the answer's header or JSON has them")
     one.add_argument("log", help="address or folder of the log, or a file `….tlog-proof`")
 
     one = _command(
@@ -148,13 +152,36 @@ def _checkpoint(options: argparse.Namespace) -> tuple[int, Shown]:
 
 
 def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
-    receipt, trust = own(Receipt.parse, value_of(options.receipt)), trust_of(options)
+    trust, texts = trust_of(options), own(split_receipts, value_of(options.receipt))
+    if len(texts) == 1:
+        return _one_receipt(texts[0], options.log, trust)
+    judged: list[tuple[int, Shown]] = []
+    for text in texts:
+        try:
+            judged.append(_one_receipt(text, options.log, trust, one_of=len(texts)))
+        except ProofError as error:
+            judged.append(_failed(error))
+    each = [{"receipt": text, "exit_code": code} | shown for text, (code, shown) in zip(texts, judged, strict=True)]
+    code, worst = max(judged, key=lambda one: _GRAVITY.index(one[0]))
+    if code == VERIFIED:
+        return code, {"verdict": "verified", "receipts": each}
+    bad = sum(one != VERIFIED for one, _ in judged)
+    message = f"{bad} of the {len(each)} receipts could not be verified. {worst['message']}"
+    return code, {"verdict": "not verified", "code": worst["code"], "message": message, "receipts": each}
+
+
+def _one_receipt(text: str, log: str, trust: checks.Trust, one_of: int = 1) -> tuple[int, Shown]:
+    receipt = own(Receipt.parse, text)
     receipt.verify(trust.log_key)
-    path = Path(options.log)
+    path = Path(log)
     if path.is_file():
-        found = checks.check_proof(read_file(path), receipt.leaf_hash, trust)
+        content = read_file(path)
+        brought = TlogProof.parse(content).extra
+        if one_of > 1 and brought and leaf_hash(brought) != receipt.leaf_hash:
+            raise Misused("The file is the proof for another of the receipts; give this one's, or the log itself.")
+        found = checks.check_proof(content, receipt.leaf_hash, trust)
     else:
-        found = checks.check_receipt(receipt, open_source(options.log), trust)
+        found = checks.check_receipt(receipt, open_source(log), trust)
     leaf = json.loads(found.leaf.to_bytes()) if found.leaf else None
     return VERIFIED, _head(found.head) | {"index": found.index, "leaf": leaf}
 
@@ -293,8 +320,9 @@ def _completeness(audit: Audit) -> Shown:
     }
 
 
-def _code_of(error: ProofError) -> int:
-    return {Misused: NOT_UNDERSTOOD, Unavailable: UNAVAILABLE}.get(type(error), FALSE)
+def _failed(error: ProofError) -> tuple[int, Shown]:
+    code = {Misused: NOT_UNDERSTOOD, Unavailable: UNAVAILABLE}.get(type(error), FALSE)
+    return code, {"verdict": "not verified", "code": error.code, "message": str(error)}
 
 
 def _write(path: Path, text: str) -> None:

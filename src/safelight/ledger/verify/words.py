@@ -4,10 +4,13 @@ import json
 from typing import Any
 
 _FINDINGS_SHOWN = 20
+_RECEIPT_SHOWN = 16
 
 
 def words(shown: dict[str, Any]) -> list[str]:
     """Lines for a person; the first of them is the verdict."""
+    if "receipts" in shown:
+        return _receipts(shown)
     if shown["verdict"] == "not verified":
         return [f"NOT VERIFIED ({shown['code']}): {shown['message']}", *_differences(shown)]
     if "opened" in shown:
@@ -32,6 +35,17 @@ def words(shown: dict[str, Any]) -> list[str]:
             lines.append(f"  Read from leaf {shown['read_from']}. Decisions: {json.dumps(shown['decisions'])}")
         lines.append(f"  Complete: {'yes' if shown['complete'] else 'NO'} ({shown['findings_count']} findings)")
         lines += [f"    {one['code']} at {one['index']}: {one['text']}" for one in shown["findings"][:_FINDINGS_SHOWN]]
+    return lines
+
+
+def _receipts(shown: dict[str, Any]) -> list[str]:
+    count = len(shown["receipts"])
+    lines = [f"VERIFIED: all {count} receipts."]
+    if shown["verdict"] == "not verified":
+        lines = [f"NOT VERIFIED ({shown['code']}): {shown['message']}"]
+    for number, one in enumerate(shown["receipts"], 1):
+        lines.append(f"Receipt {number} of {count}, {one['receipt'][:_RECEIPT_SHOWN]}…")
+        lines += [f"  {line}" for line in words({name: value for name, value in one.items() if name != "receipt"})]
     return lines
 
 

@@ -21,11 +21,12 @@ from starlette.templating import Jinja2Templates
 from safelight.core.errors import StoreFailed
 from safelight.ledger.nodes import KnownNodes
 from safelight.ledger.proofs.checkpoint import Checkpoint
-from safelight.ledger.proofs.errors import Malformed, Unavailable
+from safelight.ledger.proofs.errors import Malformed, SignatureInvalid, Unavailable
 from safelight.ledger.proofs.note import Note
-from safelight.ledger.proofs.receipt import Receipt
+from safelight.ledger.proofs.receipt import Receipt, split_receipts
 from safelight.ledger.proofs.tiles import Tile
 from safelight.ledger.published import latest_leaves, read_checkpoint, read_proof, read_stamped, read_tile
+from safelight.policy.explain import HARMS
 from safelight.wiring import Safelight
 
 T = TypeVar("T")
@@ -76,9 +77,10 @@ class LedgerPages:
             "signers": [signature.name for signature in note.signatures],
             "leaves": [(index, json.loads(content)) for index, content in leaves],
             "vouched": vouched,
+            "harms": HARMS,
         }
         if text := request.query_params.get("receipt", "").strip():
-            shown |= {"receipt": text} | await self._look_up(text)
+            shown |= {"receipt": text, "looked_up": await self._look_up(text)}
         return self._templates.TemplateResponse(request, "ledger.html", shown, headers=NOT_KEPT)
 
     async def checkpoint(self, _request: Request) -> Response:
@@ -118,13 +120,24 @@ class LedgerPages:
             return _missing(str(error))
         return await self._answer(lambda connection: read_tile(connection, tile), "application/octet-stream", FOR_EVER)
 
-    async def _look_up(self, text: str) -> dict[str, object]:
+    async def _look_up(self, text: str) -> list[dict[str, object]]:
+        """What the log has for each receipt of an answer."""
+        try:
+            texts = split_receipts(text)
+        except Malformed as error:
+            return [{"trouble": str(error)}]
+        return [{"receipt": one} | await self._look_up_one(one) for one in texts]
+
+    async def _look_up_one(self, text: str) -> dict[str, object]:
         try:
             receipt = Receipt.parse(text)
+            receipt.verify(self._safelight.ledger.key.public())
             proof = await self._safelight.database.read(lambda c: read_proof(c, receipt.leaf_hash, self._known))
+        except SignatureInvalid:
+            return {"trouble": "This log has not given this receipt."}
         except (Malformed, Unavailable, StoreFailed) as error:
-            return {"not_found": str(error)}
-        return {"found": json.loads(proof.extra), "index": proof.index, "leaf_hash": receipt.leaf_hash.hex()}
+            return {"trouble": str(error)}
+        return {"leaf": json.loads(proof.extra), "index": proof.index, "leaf_hash": receipt.leaf_hash.hex()}
 
     async def _text(self, read: Callable[[Connection], bytes]) -> Response:
         return await self._answer(read, "text/plain; charset=utf-8", NOT_KEPT)
