@@ -32,7 +32,7 @@ DISGUISED_CASES = 30
 """Cases of each label that are judged under every disguise: about two hundred judgements each."""
 ABLATION_CASES = 600
 SEED = 5
-OTHERS = ("second", "third")
+OTHERS = ("second", "third", "fourth")
 """The sets of other authors than the one whose other half is learnt from."""
 
 
@@ -211,11 +211,11 @@ that chooses what is read of a text too long to be read whole.
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
 conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several authors who never saw the grammar;
-and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in four runs:
-three of two passes each over the grammar as it stood, and one of four passes over today's grammar
-(`--per-template 1`) and the hands; each goes on from the last (`--further`). The head upon them is of the last,
-and was fitted on for the plainest attacks (`--touch-up 40000`). One run of today's files is the same recipe, not the
-same bytes.
+and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in five runs:
+three of two passes each over the grammar as it stood, one of four over the grammar and seven hands, and one of four
+over the grammar and fifteen hands (`--further --passes 4 --per-template 1 --extra 2500 --noise 0.08`), in which a row
+is seen the oftener the worse it is judged. Each goes on from the last. One run of today's files is the same recipe, not
+the same bytes.
 
 ## What it is measured on
 
@@ -238,8 +238,8 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
 ## By other authors
 
-By the totals of `second` one threshold of conversations was chosen (`TOGETHER_FROM`), nothing else; by `third` nothing
-was.
+By the totals of `second` one threshold of conversations was chosen (`TOGETHER_FROM`), nothing else; by `third` and
+`fourth` nothing was. `fourth` was written as an outside evaluator would write it, half of it everyday requests.
 
 {chr(10).join(other(one) for one in found.others)}
 ## Disguised

@@ -16,16 +16,16 @@ from safelight.evaluation.cases import Case, Label, read_cases
 
 FAMILIES = {str(number) for number in range(1, 24)} - {"14", "17"}
 OTHER_LANGUAGES = "16"
-"""A family of its own in two of the sets; in the third every sheet but the English one stands for it."""
+"""A family of its own in two of the sets; in the others every sheet but the English one stands for it."""
 SPACELESS = re.compile(r"[\u0e00-\u0eff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 """Letters of scripts that write no spaces between words."""
 OWN = "training.held_out."
 PAIRS = list(itertools.combinations(SETS, 2))
-FAMILY_MIN = {"final": 12, "second": 6, "third": 6}
+FAMILY_MIN = {"final": 12, "second": 6, "third": 6, "fourth": 6}
 """English templates of each family of attacks."""
-TALKS_MIN = {"final": 60, "second": 30, "third": 40}
+TALKS_MIN = {"final": 60, "second": 30, "third": 40, "fourth": 60}
 """Benign conversations in English."""
-CHILDREN_MIN = {"final": (3000, 2000), "second": (2000, 1500), "third": (1500, 300)}
+CHILDREN_MIN = {"final": (3000, 2000), "second": (2000, 1500), "third": (1500, 300), "fourth": (2000, 2000)}
 """Requests about children, to be refused and to pass."""
 LITERAL_CHARS_MIN = 8
 """Templates with less of their own than this are told apart by the lists that fill them."""

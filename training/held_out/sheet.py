@@ -10,6 +10,7 @@ Rules
 
 import re
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from safelight.core.errors import SafelightError
 
-SETS = ("final", "second", "third")
+SETS = ("final", "second", "third", "fourth")
 FOLDER = Path(__file__).parent
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 BY_CODE = frozenset({"minor", "age"})
@@ -130,10 +131,7 @@ def read_sheet(file: Path) -> Sheet:
     if unknown := content.keys() - set(Section):
         raise SheetInvalid(f"{file.name} has unknown sections {sorted(unknown)}; take those of Section.")
     templates = tuple(
-        template
-        for section in Section
-        for family, lines in content.get(section, {}).items()
-        for template in _templates(file.stem, section, family, lines)
+        template for section in Section for template in _templates(file.stem, section, content.get(section, {}))
     )
     sheet = Sheet(file.parent.name, file.stem, lists["words"], lists["fill"], templates)
     for template in templates:
@@ -141,13 +139,17 @@ def read_sheet(file: Path) -> Sheet:
     return sheet
 
 
-def _templates(lang: str, section: Section, family: str, lines: str) -> Iterator[Template]:
-    if not section.is_of_minors and not section.is_blocked:
-        family = f"near: {family.replace('_', ' ')}"
-    elif section.is_of_minors:
-        family = "minors" if section.is_blocked else "near: children"
-    for number, line in enumerate(filter(None, map(str.strip, lines.splitlines()))):
-        yield Template(lang, section, family, number, line)
+def _templates(lang: str, section: Section, families: Mapping[str, str]) -> Iterator[Template]:
+    """Numbered by family; what is about children is one family, whatever a sheet calls its parts."""
+    numbers: Counter[str] = Counter()
+    for name, lines in families.items():
+        if section.is_of_minors:
+            family = "minors" if section.is_blocked else "near: children"
+        else:
+            family = name if section.is_blocked else f"near: {name.replace('_', ' ')}"
+        for line in filter(None, map(str.strip, lines.splitlines())):
+            yield Template(lang, section, family, numbers[family], line)
+            numbers[family] += 1
 
 
 def _check(sheet: Sheet, template: Template) -> None:
