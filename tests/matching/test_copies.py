@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from safelight.matching.copies import LIGHT, CopySet, features, packed, same_picture, unpacked
+from safelight.matching.copies import LIGHT, CopySet, features, likeness, packed, same_picture, unpacked
 from safelight.matching.pdq import Frame, distance
 from tests.matching.pictures import hash_of, jpeg, photo
 
@@ -43,6 +43,16 @@ def test_a_copy_is_found_that_pdq_loses(copies: CopySet, name: str, what: str) -
     assert abs(abs(found.turned_deg) - (15 if what == "turned" else 0)) < 3
 
 
+@pytest.mark.parametrize("what", COPIES)
+def test_a_copy_has_far_more_alike_than_another_picture(what: str) -> None:
+    """So that a part of the work says which pictures are worth the whole of it."""
+    original = np.ascontiguousarray(photo()[:, ::-1]) if "mirrored" in what else photo()
+    known = [original, *(photo(name) for name in (*NAMES[1:], "camera", "page"))]
+    asked = features(COPIES[what](photo()))
+    copy, *others = (likeness(asked, features(one)) for one in known)
+    assert copy > 2 * max(others)
+
+
 @pytest.mark.parametrize("name", ["camera", "retina", "page", "moon"])
 def test_another_picture_is_not_found(copies: CopySet, name: str) -> None:
     assert copies.find(photo(name)) == []
@@ -54,6 +64,7 @@ def test_what_has_no_features_is_not_found() -> None:
     assert CopySet([features(flat), features(photo())]).find(flat) == []
     assert CopySet([]).find(photo()) == []
     assert same_picture(features(flat), features(photo())) is None
+    assert likeness(features(flat), features(photo())) == likeness(features(photo()), features(flat)) == 0
 
 
 def test_the_same_words_in_another_picture_are_no_copy() -> None:

@@ -14,7 +14,7 @@ from safelight.core.errors import StoreFailed
 from safelight.matching.banks import create_bank, set_state
 from safelight.matching.copies import Features
 from safelight.matching.copy_book import CopyBook
-from safelight.matching.copy_index import Keying, Part, describe
+from safelight.matching.copy_index import Keying, Part, candidates, describe
 from safelight.matching.errors import BankError
 from safelight.matching.hashes import BankHashes
 from safelight.matching.known import KnownImages
@@ -224,4 +224,6 @@ def test_an_index_of_nothing_finds_nothing(book: CopyBook) -> None:
     assert book.find(photo()) == []
     keying = Keying(SECRET)
     keys = keying.asked(np.empty((0, 32), np.uint8))
-    assert Part.build([1], [1], [(keys, keys)]).candidates(keying.asked(describe(photo())[0].bits), NOBODY) == []
+    nothing = Part.build([1], [1], [(keys, keys)])
+    assert candidates([(nothing, NOBODY)], keying.asked(describe(photo())[0].bits), 5) == []
+    assert candidates([], keying.asked(describe(photo())[0].bits), 5) == []

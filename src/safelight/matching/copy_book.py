@@ -4,8 +4,9 @@ Rules of this module
 - The picture is not kept. Features tell more than a hash: see docs/limits.md for what can be learnt from them.
 - What is added or dropped counts in every process within half a second. New pictures are searched beside the others
   until enough have gathered to be filed together (`copy_files.py`), by whoever adds them.
-- A look asks the index which few pictures to compare, reads the features of those alone (`copy_rows.py`), and compares.
-  So the features need not be in memory, and a row that is gone matches nothing, whatever is filed.
+- A look asks the index for a few dozen pictures, reads the features of those alone (`copy_rows.py`), compares some of
+  each, then all of the few likeliest. So the features need not be in memory, and a row that is gone matches nothing,
+  whatever is filed.
 - At most `max_count` pictures are kept: a bound on time and disk.
 """
 
@@ -16,16 +17,15 @@ import time
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from safelight.matching.copies import Copy, Features, same_picture
+from safelight.matching.copies import Copy, Features, likeness, same_picture
 from safelight.matching.copy_files import NOTHING, CopyFiles, Filed
-from safelight.matching.copy_index import MAX_PART, Candidate, Keying, Keys, Part, asked_features, describe
+from safelight.matching.copy_index import MAX_PART, Candidate, Keying, Keys, Part, asked_features, candidates, describe
 from safelight.matching.copy_model import CopyModel, Vectors, kept_vector
 from safelight.matching.copy_rows import CopyRows, Described, Kept, Numbers
 from safelight.matching.pdq import Frame
@@ -36,10 +36,12 @@ _MAX_AGE_S = 0.5
 _TAIL_MAX = 64
 """Pictures that are searched beside the others before they are filed."""
 _FILED_AT_ONCE = MAX_PART // 4
+_PROBED = 32
+"""Candidates whose features are read and compared in part: half a millisecond each."""
 _COMPARED = 6
-"""Candidates that are compared feature by feature: two to three milliseconds each."""
+"""Of these, the ones that are compared feature by feature: two to three milliseconds each."""
 _OF_THE_BEST = 0.5
-"""Share of the best candidate's score below which another is not worth these."""
+"""Share of what the likeliest candidate has alike, below which another is not worth these."""
 _NONE = np.empty(0, np.intp)
 _NO_NUMBERS: Numbers = np.empty(0, np.int64)
 
@@ -159,14 +161,15 @@ class CopyBook:
         return next((found for one in asked if (found := self._found(state, one))), [])
 
     def _found(self, state: _State, asked: Features) -> list[FoundCopy]:
-        keys = self._keying.asked(asked.bits)
-        named = chain.from_iterable(part.candidates(keys, dead) for part, dead in state.searched)
-        best = heapq.nlargest(_COMPARED, named)
-        best = [one for one in best if one.score >= _OF_THE_BEST * best[0].score]
-        rows = {kept.number: kept for kept in self._rows.read([one.number for one in best])}
+        named = candidates(state.searched, self._keying.asked(asked.bits), _PROBED)
+        rows = {kept.number: kept for kept in self._rows.read(sorted({one.number for one in named}))}
+        probed = [(likeness(asked, _side(rows[one.number], one)), one) for one in named if one.number in rows]
+        best = heapq.nlargest(_COMPARED, probed)
         found: dict[int, FoundCopy] = {}
-        for one in best:
-            if one.number in rows and one.number not in found and (match := _compared(asked, rows[one.number], one)):
+        for alike, one in best:
+            if alike < _OF_THE_BEST * best[0][0] or one.number in found:
+                continue
+            if match := _compared(asked, rows[one.number], one):
                 found[one.number] = match
         return sorted(found.values(), key=lambda match: -(match.copy.agreeing if match.copy else 0))
 
@@ -240,9 +243,12 @@ class CopyBook:
 
 
 def _compared(asked: Features, kept: Kept, candidate: Candidate) -> FoundCopy | None:
-    known = kept.picture.mirrored if candidate.is_mirrored else kept.picture.plain
-    copy = same_picture(asked, known, is_mirrored=candidate.is_mirrored)
+    copy = same_picture(asked, _side(kept, candidate), is_mirrored=candidate.is_mirrored)
     return FoundCopy(kept.picture.bank, kept.picture.item, copy) if copy else None
+
+
+def _side(kept: Kept, candidate: Candidate) -> Features:
+    return kept.picture.mirrored if candidate.is_mirrored else kept.picture.plain
 
 
 def _not_in(numbers: Numbers, parts: Sequence[Part]) -> Numbers:

@@ -3,8 +3,7 @@
 Each 256-bit feature is filed under six keys of eighteen of its bits. A copy's features differ from the original's in
 some thirty bits, so about one key in ten is the same: of hundreds of features dozens meet, while those of another
 picture meet by chance. What many features share (corners, letters) says little, so a meeting counts by how rare its key
-is. The pictures with far more than chance gives are then compared feature by feature (`copies.same_picture`), and only
-that decides.
+is. The pictures with most are then compared feature by feature (`copies.same_picture`), and only that decides.
 
 Rules of this module
 - It may miss, never invent: whatever it names is verified. `bench/copies.py` measures what it misses.
@@ -18,6 +17,7 @@ Source of the idea: locality-sensitive hashing by sampling bits (Indyk, Motwani,
 """
 
 import hashlib
+import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -38,17 +38,15 @@ TABLES = 6
 KEY_BITS = 18
 FILED = 320
 """Features of each picture and of its mirror image."""
-_DEVIATIONS = 2.5
-"""By so many standard deviations a candidate meets more than pictures do by chance. Few copies have less than three; of
-pictures that are in no set the nearest few have as much."""
-_FEW_SIDES = 128
-"""Up to which chance cannot be told, and the first few are compared in any case."""
-_NAMED = 6
 _CROWDED = 60
-_CROWDED_TIMES_MEAN = 8
+_CROWDED_SHARE = 0.01
+"""A key with more sides, and with a larger share of all, is passed over: it costs most and says least."""
+_MET_BY_COPIES = 0.03
+"""Of the keys asked for, about so many are those of the picture itself, where it is a weak copy."""
 
 Keys = NDArray[np.uint32]
 """(features, tables)."""
+Places = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -159,32 +157,44 @@ class Part:
             np.cumsum(np.bincount(keys[table], minlength=1 << KEY_BITS), out=offsets[table, 1:])
         return cls(numbers, marks, offsets, sides)
 
-    def candidates(self, asked: Keys, dead: NDArray[np.intp]) -> list[Candidate]:
-        """Pictures that share far more keys with `asked` than chance gives; none at the places `dead`."""
-        if not len(self) or not len(asked):
-            return []
+    def found(self, asked: Keys) -> tuple[Places, Places]:
+        """Where the sides of the keys `asked` begin in each table, and how many they are: (features, tables) both."""
+        starts = np.column_stack([self.offsets[table].take(asked[:, table]) for table in range(TABLES)])
+        ends = np.column_stack([self.offsets[table].take(asked[:, table] + 1) for table in range(TABLES)])
+        return starts.astype(np.intp), ends.astype(np.intp) - starts
+
+    def scores(self, starts: Places, sizes: Places, worth: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Of each side, what the keys are worth, (features, tables), that it shares; `starts` and `sizes` as found."""
         met = np.zeros(2 * len(self))
-        crowded = max(_CROWDED, _CROWDED_TIMES_MEAN * self.sides.shape[1] >> KEY_BITS)
         for table in range(TABLES):
-            starts = self.offsets[table].take(asked[:, table]).astype(np.intp)
-            sizes = self.offsets[table].take(asked[:, table] + 1).astype(np.intp) - starts
-            sizes[sizes > crowded] = 0
-            ends = np.cumsum(sizes)
-            places = np.arange(int(ends[-1])) + np.repeat(starts - ends + sizes, sizes)
-            rarity = np.repeat(1 / np.sqrt(np.maximum(sizes, 1)), sizes)
-            met += np.bincount(self.sides[table].take(places), rarity, len(met))
+            many = np.where(worth[:, table] > 0, sizes[:, table], 0)
+            ends = np.cumsum(many)
+            places = np.arange(int(ends[-1])) + np.repeat(starts[:, table] - ends + many, many)
+            met += np.bincount(self.sides[table].take(places), np.repeat(worth[:, table], many), len(met))
+        return met
+
+
+def candidates(searched: Sequence[tuple[Part, Places]], asked: Keys, most: int) -> list[Candidate]:
+    """The `most` sides that share most with `asked`, the likeliest first; none at the places that stand by their part.
+
+    Each shared key adds the logarithm of how much likelier it is of a copy than of any picture. How rare a key is, is
+    counted over all parts: counted in each, the same key would be worth more in a small part, and what meets there by
+    chance would stand before the copy in a large one.
+    """
+    sides = 2 * sum(len(part) for part, _ in searched)
+    if not sides or not len(asked):
+        return []
+    places = [part.found(asked) for part, _ in searched]
+    sizes = np.sum([size for _, size in places], axis=0)
+    worth = np.log1p(_MET_BY_COPIES * sides / np.maximum(sizes, 1))
+    worth[sizes > max(_CROWDED, _CROWDED_SHARE * sides)] = 0
+    best: list[Candidate] = []
+    for (part, dead), (starts, size) in zip(searched, places, strict=True):
+        met = part.scores(starts, size, worth)
         met[2 * dead] = met[2 * dead + 1] = 0
-        count = min(_NAMED, len(met))
-        best = np.argpartition(met, -count)[-count:]
-        enough = 0.0
-        if len(met) > _FEW_SIDES:
-            others = np.delete(met, best)
-            enough = float(np.median(met) + _DEVIATIONS * others.std())
-        return [
-            Candidate(float(met[side]), int(self.numbers[side // 2]), bool(side % 2))
-            for side in best
-            if met[side] > enough
-        ]
+        first = np.argpartition(met, -min(most, len(met)))[-most:]
+        best += [Candidate(float(met[at]), int(part.numbers[at // 2]), bool(at % 2)) for at in first if met[at] > 0]
+    return heapq.nlargest(most, best)
 
 
 def _entries(part: Part, keep: NDArray[np.bool_], table: int) -> tuple[NDArray[np.uint32], NDArray[np.intp]]:
