@@ -17,7 +17,7 @@ from collections.abc import Callable
 from functools import partial
 
 from safelight.signals.model import Passage, Reading, ReadText
-from safelight.signals.text.reading import ciphers, codes, escapes, letters, repairs, spacing, strange, typos
+from safelight.signals.text.reading import backwards, ciphers, codes, escapes, letters, repairs, spacing, strange, typos
 from safelight.signals.text.reading.characters import calm, clean, tidy
 from safelight.signals.text.reading.styles import parted, quiet
 from safelight.signals.text.reading.tricks import Trick
@@ -117,7 +117,7 @@ def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozense
             apply(step)
         if not ordinary(text, work):
             apply(spacing.undo_filled)
-            apply(partial(ciphers.undo, by_word=by_word))
+            apply(partial(backwards.undo, by_word=by_word))
             apply(spacing.undo_joined)
             apply(typos.undo)
         if text == before:

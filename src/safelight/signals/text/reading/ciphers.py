@@ -213,7 +213,7 @@ def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:
         bases.append(stretch.translate(DIGITS))
     for base in bases:
         extra = frozenset({Trick.LEET}) if base is not stretch else frozenset()
-        back = _backwards(base, by_word)
+        back = backwards(base, by_word)
         yield Candidate(back, extra | {Trick.REVERSED})
         if not by_word and back != base[::-1]:
             yield Candidate(base[::-1], extra | {Trick.REVERSED})
@@ -229,7 +229,7 @@ def _candidates(stretch: str, by_word: bool) -> Iterator[Candidate]:
         yield Candidate("".join(LATIN_KEYS.get(c, c) for c in low), frozenset({Trick.KEYBOARD}))
 
 
-def _backwards(stretch: str, by_word: bool) -> str:
+def backwards(stretch: str, by_word: bool) -> str:
     """From the last letter to the first, marks kept on their letters; or each word so."""
     return _each_reversed(stretch) if by_word else "".join(reversed(CLUSTER.findall(stretch)))
 
@@ -249,6 +249,6 @@ def _latin(stretch: str, by_word: bool) -> Iterator[Candidate]:
         scores = flows_of(rows[:, codes[::-1] if reverse else codes])
         for index in np.argsort(-scores)[:2]:
             if scores[index] > 0 and index != 0:
-                yield Candidate(*apply_key(_backwards(stretch, by_word) if reverse else stretch, int(index), reverse))
+                yield Candidate(*apply_key(backwards(stretch, by_word) if reverse else stretch, int(index), reverse))
     for swap in next_keys():
         yield Candidate(stretch.lower().translate(swap), frozenset({Trick.KEYBOARD}))

@@ -9,13 +9,16 @@ Rules
 
 import re
 from collections import Counter
+from collections.abc import Callable, Sequence
 
+from safelight.signals.text.reading.joints import PARTING_STEPS_PER_LETTER, parted
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import (
     MARKS,
     SCRIPTS_WITHOUT_SPACES,
     UNKNOWN_LETTER,
     WORD_PRICE,
+    Cut,
     cutting_steps,
     english,
     likeness,
@@ -41,9 +44,17 @@ LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGN
 DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
 DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$!", "aelostgbasl"))
 LEET_SIGN = re.compile(r"[@$!]")
+WORD_ENDS = ",;:.!?…،؟؛।"
+"""Marks behind which no word goes on."""
+MARKS_KEPT = WORD_ENDS + "'’-"
+"""Marks that belong to the text rather than to what was put between its letters."""
+Rule = Callable[[str], tuple[str, bool]]
+"""What of a gap belongs to the text, and whether a word ends there."""
 CUT_UP_ONE_IN = 3
 USUAL_LETTERS = 4.5
 """Of a word of any language, about."""
+LETTERS_TO_A_LINE = 4
+"""With the end of the line: below this, letters stand one below the other, which is told apart by `undo`."""
 LINES_GAIN = 0.03
 """How much more of the letters must stand in known words for lines to be joined."""
 LONGEST_RUN = 200
@@ -52,6 +63,23 @@ CHEAPEST_LETTER = 0.6
 """What prose costs a letter when cut into words is about 1, and never less than this."""
 MOSTLY_WHOLE = 0.8
 """A text with this share of its letters in words of English is not in pieces."""
+PLAIN_PRICE = 1.25
+"""As `Cut.price`: what common English costs at most when its blanks are left out."""
+SOLID_CHARS = 11
+"""Characters to a stretch without blanks from which on the blanks of a text may have been left out."""
+SOLID_RUN = re.compile(rf"{CLUSTERS}")
+SOLID_LETTERS = 8
+"""Of a run that may be several words."""
+LONGEST_PARTED = 1_500
+PARTING_GAIN = 0.12
+"""Nats a letter: joined words gain 0.2 to 2, one long word less."""
+PARTED_PRICE = 3.4
+"""Nats a letter that words in a-z may cost: joined words do 2 to 3, codes and ciphers 4 to 6."""
+LETTERS_TO_A_WORD = 2.2
+SYLLABLES_TO_A_WORD = 1.6
+"""The same in scripts whose signs are syllables, or come with marks."""
+UNSPACED_MARK = re.compile(r"(?<=[^\W\d_])([,;:!?])(?=[^\W\d_])|(?<=[^\W\d_])(?=\d)")
+"""Where a blank belongs in a text without blanks, whatever its words are."""
 NEVER_BROKEN = re.compile(rf"{SCRIPTS_WITHOUT_SPACES.pattern}|[{MARKS}]")
 """Where the letters between two marks, or whole lines, would count as pieces."""
 
@@ -84,7 +112,8 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
 
 def undo_lines(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
     """Lines that end inside words: joined where that makes words. Linear, paid for with the round."""
-    if text.count("\n") < 2:
+    lines = text.count("\n") + 1
+    if lines < 3 or len(text) < LETTERS_TO_A_LINE * lines:
         return text, frozenset()
     whole = text.replace("\n", "")
     if likeness(whole) < likeness(text) + LINES_GAIN:
@@ -100,27 +129,20 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
     alphabetic = sum(unit[0].isalpha() for unit in units)
     if len(units) < 4 or alphabetic < 3 or alphabetic * 5 < len(units):
         return None
-    blank = Counter(not gap.strip() for gap in gaps)
     usual, _ = Counter(gaps).most_common(1)[0]
-    shortest, kinds = min(len(gap) for gap in gaps), len(set(gaps))
-
-    def parts_words(gap: str) -> bool:
-        if blank[True] and blank[False]:
-            return not gap.strip() if blank[False] >= blank[True] else bool(gap.strip())
-        if blank[True]:
-            return len(gap) > shortest or ("\n" in gap) != ("\n" in usual)
-        return len(gap) > len(usual) and kinds == 2
-
     words = [units[0]]
+    rule = _blank_gap(gaps, usual) if not usual.strip() else _signed_gap(gaps, usual)
     for gap, unit in zip(gaps, units[1:], strict=True):
-        if parts_words(gap):
+        kept, parts = rule(gap)
+        words[-1] += kept
+        if parts:
             words.append(unit)
         else:
             words[-1] += unit
     found = " ".join(words)
     if len(units) >= 8 and len(units) * 10 >= letters_in_text * 6:
         return found
-    samples = [word.casefold()[:LONGEST_RUN] for word in words]
+    samples = ["".join(filter(str.isalnum, word.casefold()))[:LONGEST_RUN] for word in words]
     if not work.may(sum(cutting_steps(len(sample)) for sample in samples)):
         return None
     cuts = [segment(sample) for sample in samples]
@@ -128,6 +150,33 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
         fit = sum(cut.likeness * len(word) for cut, word in zip(cuts, words, strict=True))
         return found if fit >= 0.6 * len(units) else None
     return None
+
+
+def _blank_gap(gaps: Sequence[str], usual: str) -> Rule:
+    """Blanks between letters: longer ones part words, and what else stands there belongs to the text."""
+    shortest = min(map(len, gaps))
+
+    def rule(gap: str) -> tuple[str, bool]:
+        signs = "".join(gap.split())
+        if signs:
+            return signs, signs[-1] in WORD_ENDS or len(gap) - len(signs) > 2 * len(usual)
+        return "", len(gap) > shortest or ("\n" in gap) != ("\n" in usual)
+
+    return rule
+
+
+def _signed_gap(gaps: Sequence[str], usual: str) -> Rule:
+    """Signs between letters: blanks part words, or longer signs of one other kind; other marks belong to the text."""
+    blanks = any(not gap.strip() for gap in gaps)
+    kinds = len(set(gaps))
+
+    def rule(gap: str) -> tuple[str, bool]:
+        marks = "".join(c for c in gap if c in MARKS_KEPT and c not in usual)[:1]
+        if blanks:
+            return marks, not gap.strip()
+        return marks, (len(gap) > len(usual) and kinds == 2) or (marks != "" and marks in WORD_ENDS)
+
+    return rule
 
 
 def _whole(word: str, *, cut_up: bool = False) -> str | None:
@@ -177,10 +226,10 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         if work.in_vain("joined", word, alone) or not work.may(cutting_steps(len(word))):
             return word
         cut = segment(word.casefold())
-        plain = all(english(part) > 3.5 for part in cut.words)
-        dearest = 0.77 if not alone else 1.25 if plain else 1.09 if len(word) > 22 else 0.87
-        few = len(cut.words) < 3 or len(word) < 2.2 * len(cut.words)
-        if few or cut.price > dearest or not (alone or plain):
+        plain = _is_plain(cut)
+        dearest = PLAIN_PRICE if alone else 0.77
+        few = len(cut.words) < 3 or len(word) < LETTERS_TO_A_WORD * len(cut.words)
+        if few or cut.price > dearest or not plain:
             work.was_in_vain("joined", word, alone)
             return word
         tricks.add(Trick.JOINED)
@@ -197,7 +246,12 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         tricks.update((Trick.JOINED, Trick.LEET))
         return " ".join(cut.words)
 
-    text = LONG_WORD.sub(part, LONG_LEET.sub(part_leet, text))
+    text = LONG_LEET.sub(part_leet, text)
+    solid = _parted(text, work)
+    if solid != text:
+        text = solid
+        tricks.add(Trick.JOINED)
+    text = LONG_WORD.sub(part, text)
     words = LETTERS.findall(text)
     if len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text):
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
@@ -210,3 +264,36 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
             tricks.add(Trick.BROKEN)
             text = " ".join(cut.words)
     return text, frozenset(tricks)
+
+
+def _is_plain(cut: Cut) -> bool:
+    """Whether all of it is common English."""
+    return all(english(part) > 3.5 for part in cut.words)
+
+
+def _parted(text: str, work: Work) -> str:
+    """Every run of a text that has hardly a blank as the words of any language; the text where that makes none."""
+    if len(text) < SOLID_CHARS * len(text.split()) or SCRIPTS_WITHOUT_SPACES.search(text):
+        return text
+
+    def part(run: re.Match[str]) -> str:
+        letters = run[0]
+        if not SOLID_LETTERS <= len(letters) <= LONGEST_PARTED or zipf(letters.casefold()):
+            return letters
+        steps = PARTING_STEPS_PER_LETTER * len(letters) + cutting_steps(len(letters))
+        if work.in_vain("parted", letters) or not work.may(steps):
+            return letters
+        cut = segment(letters.casefold())
+        if 1 < len(cut.words) <= len(letters) / LETTERS_TO_A_WORD and cut.price < PLAIN_PRICE and _is_plain(cut):
+            return " ".join(cut.words)
+        found = parted(letters)
+        count = len(found.words)
+        shortest = LETTERS_TO_A_WORD if letters.isascii() else SYLLABLES_TO_A_WORD
+        dear = letters.isascii() and found.price > PARTED_PRICE
+        if count < 2 or len(letters) < shortest * count or found.gain < PARTING_GAIN or dear:
+            work.was_in_vain("parted", letters)
+            return letters
+        return " ".join(found.words)
+
+    changed = SOLID_RUN.sub(part, text)
+    return UNSPACED_MARK.sub(lambda mark: f"{mark[1] or ''} ", changed) if changed != text else text
