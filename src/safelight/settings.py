@@ -107,6 +107,10 @@ class Settings(BaseSettings):
     cases_rules_file: Path | None = Field(
         None, description="Rules for reports, in TOML; none: the packaged ones (docs/how-to/reports.md)."
     )
+    accounts_language: str = Field(
+        "en",
+        description="Language of letters to accounts whose own the platform has not said (docs/how-to/reports.md).",
+    )
     platform_url: str = Field(
         "", description="Where the platform takes signed orders to hide, remove and restore, and letters."
     )

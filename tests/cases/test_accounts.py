@@ -10,12 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, insert, select
 
+from safelight.accounts.languages import Languages
 from safelight.accounts.measures import AccountEvent, MeasureKind, account_history, standing_of
 from safelight.accounts.service import pseudonym
 from safelight.cases.draft import Matter
 from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
 from safelight.cases.staff_model import Choice
 from safelight.core.clock import to_rfc3339
+from safelight.core.errors import BadInput
 from safelight.core.request import Standing, Tier
 from safelight.store.tables import api_keys, decisions, ledger_leaves, outbox, policies, subjects
 from tests.cases.house import EVERYTHING, KEEP, MODERATOR, OTHER_SENIOR, REMOVE, SENIOR, START, House, post, report
@@ -206,3 +208,26 @@ def test_only_what_is_for_good_never_ends(events: list[AccountEvent]) -> None:
     far = START + timedelta(days=10_000)
     for_good = [one for one in events if one.until is None and one.kind is not MeasureKind.STRIKE]
     assert (standing_of(events, far)[0] is not Standing.GOOD) == bool(for_good)
+
+
+def test_an_account_is_told_in_its_own_language_as_its_platform_said_it(home: House) -> None:
+    languages = Languages(home.database, home.clock)
+    for user, tag in (("ahmed", "ar"), ("eve", "pl"), ("eve", "de-AT"), ("nia", "pt")):
+        home.run(languages.note(account(home, user), tag))
+    for user in ("ahmed", "eve", "nia", "mallory"):
+        refuse(home, "ncii", user=user)
+    home.tick()
+    told = {
+        user: home.run(home.cases.account_letters(account(home, user)))[0]
+        for user in ("ahmed", "eve", "nia", "mallory")
+    }
+    assert {user: letter.language for user, letter in told.items()} == {
+        "ahmed": "ar",
+        "eve": "de",
+        "nia": "en",  # there are no letters in Portuguese
+        "mallory": "en",
+    }
+    assert told["eve"].subject == "Ihr Konto: was geschehen ist, und warum"
+    for tag in ("x", "de\n", "a" * 40):
+        with pytest.raises(BadInput):
+            home.run(languages.note(account(home, "eve"), tag))

@@ -101,6 +101,23 @@ def test_what_is_hidden_may_not_be_shown(service: Service) -> None:
     assert send(service, "/visible", place={"kind": "post", "value": "other"})[1] == {"visible": True}
 
 
+@pytest.mark.parametrize("by_header", [True, False])
+def test_the_letters_to_an_account_are_in_the_language_that_its_platform_said(
+    service: Service, *, by_header: bool
+) -> None:
+    account, place = f"author-{by_header}", {"kind": "post", "value": f"of-{by_header}"}
+    named = {"safelight-subject": account}
+    with service.http() as http:
+        if by_header:
+            http.post("/v1/check", json={"prompt": "a lamp"}, headers={**named, "safelight-language": "pl"})
+        more = {} if by_header else {"about_language": "pl"}
+        http.post("/v1/reports", json={**COMPLETE, "places": [place], "about_account": account, **more})
+        letters = http.get("/v1/reports/letters", headers=named).json()["letters"]
+        wrong = http.post("/v1/check", json={"prompt": "a lamp"}, headers={**named, "safelight-language": "no!"})
+    assert [letter["language"] for letter in letters] == ["pl"]
+    assert wrong.status_code == 400
+
+
 def test_figures_count_the_reports(service: Service) -> None:
     send(service, **COMPLETE)
     with service.http() as http:

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, func, select
 
 from safelight.accounts.keys import authenticate
+from safelight.accounts.languages import Languages
 from safelight.accounts.model import GATE_PERMISSIONS, ApiKey, Permission
 from safelight.core.category import Stage
 from safelight.core.clock import Clock, to_rfc3339
@@ -60,6 +61,7 @@ class Accounts:
         self._database = database
         self._digest_key = digest_key
         self._clock = clock
+        self.languages = Languages(database, clock)
         self._require_key = require_key
         self._subject_requests_per_minute = subject_requests_per_minute
 

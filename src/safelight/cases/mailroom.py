@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, insert, select
 
+from safelight.accounts.languages import language_of as language_of_account
 from safelight.cases.draft import Contact, ContactKind
-from safelight.cases.letters.compose import LetterFacts, LetterKind, compose, language_of
+from safelight.cases.letters.compose import FALLBACK, LetterFacts, LetterKind, compose, language_of
 from safelight.cases.model import Party
 from safelight.cases.receipts import code_digest, new_code, new_pin, pin_digest
 from safelight.cases.records import LETTER, Book
@@ -25,8 +26,12 @@ from safelight.store.cases_tables import case_effects, case_letters, case_receip
 class Mailroom:
     """Receipts and letters, inside a caller's transaction."""
 
-    def __init__(self, book: Book, takes: Callable[[Party, Contact | None], bool]) -> None:
-        """`takes`: whether a post carries letters to them; the others' wait to be read with the receipt."""
+    def __init__(self, book: Book, takes: Callable[[Party, Contact | None], bool], language: str = FALLBACK) -> None:
+        """`takes`: whether a post carries letters to them; the others' wait to be read with the receipt.
+
+        `language`: of letters to accounts whose platform has not said theirs.
+        """
+        self._language = language
         self._book = book
         self._takes = takes
 
@@ -83,10 +88,14 @@ class Mailroom:
             code=new_code(),
             pin=new_pin(),
             party=Party.ACCOUNT,
-            language="en",
+            language=self.account_language(connection, subject_id),
             case_id=case_id,
             subject_id=subject_id,
         )
+
+    def account_language(self, connection: Connection, subject_id: str | None) -> str:
+        """The language of the letters to an account."""
+        return (language_of_account(connection, subject_id) if subject_id else None) or self._language
 
     def receipts(self, connection: Connection, case_id: str, party: Party) -> Sequence[Row[Any]]:
         """The receipts of one side."""

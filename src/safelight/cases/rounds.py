@@ -167,7 +167,7 @@ class Rounds:
             code=code,
             pin=pin,
             party=Party.ACCOUNT,
-            language="en",
+            language=self._mail.account_language(connection, row.subject_id),
             subject_id=row.subject_id,
             event_id=event_id,
         )

@@ -25,6 +25,7 @@ from safelight.cases.effects import Courier, in_sight, retry_effect
 from safelight.cases.errors import CaseCode, CaseError, ReceiptUnknown, ReportIncomplete
 from safelight.cases.figures import Figures, read_figures
 from safelight.cases.intake import Arrival, Intake
+from safelight.cases.letters.compose import FALLBACK
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import Visibility
 from safelight.cases.preview import try_out
@@ -80,15 +81,16 @@ class Cases:
         copies: Copies,
         platform: Platform,
         post: Post,
+        language: str = FALLBACK,
     ) -> None:
-        """Nothing runs by itself before `start`."""
+        """Nothing runs by itself before `start`. `language`: of accounts whose platform has not said theirs."""
         self.rules = rules
         self._database = database
         self._clock = clock
         self._key = key
         self._copies = copies
         self._book = Book(rules, key, clock, ledger.append)
-        self._mail = Mailroom(self._book, post.takes)
+        self._mail = Mailroom(self._book, post.takes, language)
         self._intake = Intake(self._book, self._mail)
         self._decisions = Decisions(self._book, self._mail)
         self._desk = Desk(self._book, self._mail, self._decisions)

@@ -1,4 +1,4 @@
-"""What happened to accounts, append only, and when a standing lifts itself. Accounts are pseudonyms."""
+"""What happened to accounts, append only; when a standing lifts itself; their language. Accounts are pseudonyms."""
 
 from sqlalchemy import Column, String, Table
 
@@ -23,4 +23,12 @@ account_terms = Table(
     metadata,
     Column("subject_id", String(40), primary_key=True),
     Column("until", String(27), nullable=False, index=True, comment="when the standing lifts itself"),
+)
+
+account_languages = Table(
+    "account_languages",
+    metadata,
+    Column("subject_id", String(40), primary_key=True),
+    Column("language", String(35), nullable=False),
+    Column("changed_at", String(27), nullable=False),
 )

@@ -356,6 +356,7 @@ class Safelight:
             copies=BankCopies(self.known, self._clock, StoredOutputs(self.database), self.limits),
             platform=platform,
             post=self._post or post_of(settings, webhook, self._clock),
+            language=settings.accounts_language,
         )
         self._closing.push_async_callback(self.cases.close)
         await self.cases.start()

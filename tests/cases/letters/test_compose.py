@@ -1,6 +1,9 @@
 """Letters: complete in every language, with what the law wants in them, and nothing that anybody wrote."""
 
+import re
+import tomllib
 from datetime import UTC, datetime
+from importlib.resources import files
 
 import pytest
 
@@ -34,15 +37,11 @@ FULL = LetterFacts(
     code="7K2M-9QXR-4TBV",
     pin="204918",
 )
-TO_REPORTERS = (
-    LetterKind.RECEIVED,
-    LetterKind.REMOVED,
-    LetterKind.KEPT,
-    LetterKind.APPEAL_RECEIVED,
-    LetterKind.APPEAL_UPHELD,
-    LetterKind.APPEAL_REVERSED,
-    LetterKind.UNDONE,
-)
+PARTS = (*LetterKind, "words", "reason", "matter", "ground")
+
+
+def read_book(language: str) -> dict[str, dict[str, str]]:
+    return tomllib.loads(files("safelight.cases.letters").joinpath(f"{language}.toml").read_text("utf-8"))
 
 
 def test_there_are_letters_in_eight_languages() -> None:
@@ -57,8 +56,19 @@ def test_every_letter_is_filled_whole_and_in_its_language(kind: LetterKind, lang
     assert subject
     assert "\n" not in subject  # a line break would be another header
     assert "$" not in subject + body
-    if language != "en" and kind in TO_REPORTERS:
+    if language != "en":
         assert body != compose(kind, "en", FULL)[1]
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("part", PARTS)
+def test_every_language_has_every_word_and_the_same_names_in_it(part: str, language: str) -> None:
+    mine, english = read_book(language)[part], read_book("en")[part]
+    assert mine.keys() == english.keys()
+    for key, text in english.items():
+        assert set(re.findall(r"\$[a-z_]+", mine[key])) == set(re.findall(r"\$[a-z_]+", text)), key
+        if language != "en":
+            assert mine[key] != text, key
 
 
 @pytest.mark.parametrize("language", languages())

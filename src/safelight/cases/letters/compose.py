@@ -1,4 +1,4 @@
-"""Letters from templates: the same facts in every language; a letter that a language lacks goes out in English.
+"""Letters from templates: the same facts in every language; who wants one that there is none in gets English.
 
 A statement of reasons has the elements of DSA Art. 17(3): (a) what was restricted, where and for how long; (b) the
 facts, and whether it was reported; (c) whether machines decided or detected; (d), (e) the law or the rule, and why;
@@ -98,8 +98,6 @@ def language_of(wanted: str) -> str:
 def compose(kind: LetterKind, language: str, facts: LetterFacts) -> tuple[str, str]:
     """Subject and body, plain text; paragraphs parted by an empty line."""
     book = _book(language_of(language))
-    if kind.value not in book:
-        book = _book(FALLBACK)
     template = book[kind.value]
     values = _values(book, facts)
     paragraphs = []
@@ -155,10 +153,4 @@ def _moment(moment: datetime | None) -> str:
 
 @cache
 def _book(language: str) -> Mapping[str, Any]:
-    book = tomllib.loads(files("safelight.cases.letters").joinpath(f"{language}.toml").read_text("utf-8"))
-    if language == FALLBACK:
-        return book
-    # Words that only letters to accounts use are not in every language; nor are those letters.
-    english = _book(FALLBACK)
-    parts = ("words", "reason", "matter", "ground")
-    return book | {part: english[part] | book.get(part, {}) for part in parts}
+    return tomllib.loads(files("safelight.cases.letters").joinpath(f"{language}.toml").read_text("utf-8"))

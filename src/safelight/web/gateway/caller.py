@@ -10,6 +10,8 @@ SUBJECT_HEADER = "safelight-subject"
 """The platform's name for the account that asks; the body's `user` field where this is absent."""
 TIER_HEADER = "safelight-tier"
 """What the account pays, for parity audits."""
+LANGUAGE_HEADER = "safelight-language"
+"""The language of the account that asks: its letters go out in it."""
 CONSENT_HEADER = "safelight-consent"
 """Ids of the consent records that the request rests on, with commas between them."""
 

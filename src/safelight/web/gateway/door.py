@@ -11,7 +11,7 @@ from safelight.accounts.service import Accounts
 from safelight.consent.service import Consents
 from safelight.gate.flow import Gate
 from safelight.web.gateway.bodies import BodyReader, Held
-from safelight.web.gateway.caller import caller_of
+from safelight.web.gateway.caller import LANGUAGE_HEADER, caller_of
 from safelight.web.gateway.translate import Translator
 
 
@@ -28,7 +28,10 @@ class Door:
     @asynccontextmanager
     async def enter(self, request: Request, permission: Permission) -> AsyncIterator[Held]:
         """Let `request` in: a stranger without a key is sent away before their body is read. Raises SafelightError."""
-        await self.accounts.check_key(caller_of(request), permission)
+        caller = caller_of(request)
+        key = await self.accounts.check_key(caller, permission)
+        if caller.user and (language := request.headers.get(LANGUAGE_HEADER)):
+            await self.accounts.languages.note(self.accounts.pseudonym(key.platform, caller.user), language)
         async with self.bodies.hold(request) as held:
             yield held
 

@@ -134,6 +134,7 @@ class ReportBody(_Said):
     was_made: bool | None = None
     views: int = Field(0, ge=0, le=10**12)
     about_account: str = Field("", max_length=200)
+    about_language: str = Field("", max_length=35)
 
 
 class ReceiptBody(_Body):
@@ -177,6 +178,8 @@ async def send(request: Request) -> JSONResponse:
         **body.said(),
     )
     account = door.accounts.pseudonym(key.platform, body.about_account) if body.about_account else None
+    if account and body.about_language:
+        await door.accounts.languages.note(account, body.about_language)
     user = caller_of(request).user
     receipt = await _cases(request).receive(draft, f"{key.id}/{user}" if user else "", subject_id=account)
     return JSONResponse(_receipt(receipt), status_code=201, headers=_NO_STORE)
