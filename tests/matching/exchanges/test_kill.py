@@ -7,10 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
+from itertools import takewhile
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -30,6 +32,8 @@ from tests.matching.test_past import released_as
 BEGINS_S = 1_790_000_000
 KILLS = int(os.environ.get("SAFELIGHT_TEST_KILLS", "2"))
 """How often a sync with each exchange is killed; 50 before a release (docs/how-to/banks.md)."""
+BEGINS_WITHIN_S = 120.0
+"""On a machine that has much else to do."""
 COUNT = 20
 """Entries of the list. All of them change with each edition of it, so that there is always something to lose."""
 PAGE = 5
@@ -137,14 +141,15 @@ def test_kill_9_loses_nothing_acknowledged_and_revives_nothing_withdrawn(
     edition, sure = Edition.drawn(dice, BEGINS_S), dict[int, Change]()
 
     killed = editions = 0
-    with speaking(feed.speaker(edition)) as server:
+    with speaking(feed.speaker(edition)) as server, workers(tmp_path, feed.source, server) as sync_once:
         while killed < KILLS or edition.taken < len(edition.pages):
             if edition.taken == len(edition.pages):
                 editions += 1
                 edition = Edition.drawn(dice, BEGINS_S + 10 * editions)
                 server.answer = feed.speaker(edition)
             before, told = len(server.asked), edition.taken
-            said, was_killed = sync_once(tmp_path, feed.source, server, dice if killed < KILLS else None)
+            said, was_killed = sync_once(dice if killed < KILLS else None)
+            assert was_killed <= (killed < KILLS)
             killed += was_killed
             told += said
             # It began where the last one was, and what it said is saved; of one page only the word may be missing.
@@ -165,18 +170,47 @@ def test_kill_9_loses_nothing_acknowledged_and_revives_nothing_withdrawn(
     assert found >= {made[number] for number in held if number < MADE_HERE}
 
 
-def sync_once(folder: Path, source: str, server: Exchange, dice: random.Random | None) -> tuple[int, bool]:
-    """One run, killed if there are dice. Returns how many pages it acknowledged, and whether its end did not come."""
-    before = len(server.asked)
+SyncOnce = Callable[[random.Random | None], tuple[int, bool]]
+"""One run, killed if there are dice. Gives how many pages it acknowledged, and whether its end did not come."""
+
+
+@contextmanager
+def workers(folder: Path, source: str, server: Exchange) -> Iterator[SyncOnce]:
+    """Whoever runs a sync in a process of its own, whenever asked."""
     command = [sys.executable, "-m", WORKER, str(folder), source, server.address]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as worker:  # noqa: S603 (our own)
-        assert worker.stdout
-        if dice:
-            wanted, deadline = before + dice.randrange(1, 6), time.monotonic() + 30
-            while len(server.asked) < wanted and worker.poll() is None and time.monotonic() < deadline:
-                time.sleep(0.002)
-            time.sleep(dice.random() * 0.03)
-            worker.send_signal(signal.SIGKILL)
-        lines = worker.stdout.read().splitlines()
-    assert len(server.asked) > before, "a sync did not begin"
-    return lines.count("taken"), "done" not in lines  # the log speaks there too
+    with subprocess.Popen(  # noqa: S603 (our own)
+        command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as parent:
+        assert parent.stdin
+        assert parent.stdout
+        said, orders = parent.stdout, parent.stdin
+
+        def sync_once(dice: random.Random | None) -> tuple[int, bool]:
+            before = len(server.asked)
+            orders.write("\n")
+            orders.flush()
+            child = int(said.readline().removeprefix("began "))
+            if dice:
+                wanted, deadline = before + dice.randrange(1, 6), time.monotonic() + BEGINS_WITHIN_S
+                while len(server.asked) < wanted and is_there(child) and time.monotonic() < deadline:
+                    time.sleep(0.005)
+                time.sleep(dice.random() * 0.03)
+                with suppress(ProcessLookupError):
+                    os.kill(child, signal.SIGKILL)
+            lines = list(takewhile(lambda line: line != "over\n", said))
+            assert "failed\n" not in lines
+            assert len(server.asked) > before, "a sync did not begin"
+            return lines.count("taken\n"), "done\n" not in lines  # the log speaks there too
+
+        try:
+            yield sync_once
+        finally:
+            orders.close()
+
+
+def is_there(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
