@@ -57,11 +57,11 @@ def grey(picture: Picture) -> NDArray[np.uint8]:
     return np.asarray(cv2.cvtColor(picture, code), np.uint8)
 
 
-def shrunk(plane: NDArray[np.uint8], size: tuple[int, int]) -> Plane:
+def shrunk(plane: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
     """`plane` in another, not larger size (height, width); made larger only by the rounding of sizes."""
-    if plane.shape != size:
-        plane = np.asarray(cv2.resize(plane, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    return plane.astype(np.float32)
+    if plane.shape == size:
+        return plane
+    return np.asarray(cv2.resize(plane, size[::-1], interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def quickly_shrunk(picture: Picture, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -75,22 +75,19 @@ def quickly_shrunk(picture: Picture, size: tuple[int, int]) -> NDArray[np.uint8]
     return np.asarray(cv2.resize(grey(picture), size[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
 
-def levelled(plane: Plane, look: Look) -> Plane:
+def levelled(plane: NDArray[np.uint8], look: Look) -> Plane:
     """The structure of `plane` in which the mark is looked for, equally strong everywhere; no unit.
 
     With `Look.LIVELY` it is stronger in calm places.
     """
-    detail = np.asarray(plane - cv2.bilateralFilter(plane, _WINDOW_PX, look.value, _REACH_PX), np.float32)
-    lively = np.asarray(cv2.blur(np.abs(detail), (_WINDOW_PX, _WINDOW_PX)), np.float32)
+    detail, lively = _faint(plane, look, _WINDOW_PX)
     equal = _equal(detail, lively)
     return equal if look is Look.FAINT else np.asarray(equal / (lively + np.float32(_ROUNDING)), np.float32)
 
 
 def quickly_levelled(plane: NDArray[np.uint8]) -> Plane:
-    """Nearly what `levelled` makes of `Look.FAINT`, in a tenth of the time: whole grey levels and a closer window."""
-    steady = np.asarray(cv2.bilateralFilter(plane, _CLOSE_PX, Look.FAINT.value, _REACH_PX), np.uint8)
-    detail = np.asarray(cv2.subtract(plane, steady, dtype=cv2.CV_32F), np.float32)
-    return _equal(detail, _mean_size(np.asarray(cv2.absdiff(plane, steady), np.uint8)))
+    """Nearly what `levelled` makes of `Look.FAINT`, in a third of the time: a closer window."""
+    return _equal(*_faint(plane, Look.FAINT, _CLOSE_PX))
 
 
 def liveliness(plane: NDArray[np.uint8]) -> Plane:
@@ -102,6 +99,16 @@ def liveliness(plane: NDArray[np.uint8]) -> Plane:
 def is_dense(lively: Plane) -> bool:
     """Whether a picture of this `liveliness` is a texture all over."""
     return bool(np.mean((lively > _DENSE) & (lively < _LINES)) > _DENSE_SHARE)
+
+
+def _faint(plane: NDArray[np.uint8], look: Look, window_px: int) -> tuple[Plane, Plane]:
+    """What of `plane` is faint, and how strong that is around each place.
+
+    In whole grey levels the filter takes a third of the time that it takes in fractions, and hardly anything is lost.
+    """
+    steady = np.asarray(cv2.bilateralFilter(plane, window_px, look.value, _REACH_PX), np.uint8)
+    detail = np.asarray(cv2.subtract(plane, steady, dtype=cv2.CV_32F), np.float32)
+    return detail, _mean_size(np.asarray(cv2.absdiff(plane, steady), np.uint8))
 
 
 def _mean_size(sizes: NDArray[np.uint8]) -> Plane:

@@ -30,8 +30,11 @@ _DECODED = 6
 _EARS = (fading(10.0), fading(18.0), fading(50.0), np.sqrt(RADII) * fading(40.0))
 """The last for lines that were made brighter: there the fine waves are what is left."""
 _LISTED_ROWS, _LISTED = 3, 64
-"""Where the likeliest message fails its check but is as clear as a reading, so many likely ones are asked too. Wrong
-bits pass the check once in 2²⁴, so all of these together once in 40,000 damaged marks."""
+"""Where the likeliest message fails its check but is nearly as clear as a reading, so many likely ones are asked too.
+Wrong bits pass the check once in 2²⁴, so all of these together once in 40,000 damaged marks."""
+_LISTED_LOG10 = -4.0
+"""How clear that is: chance hardly comes so far, so this costs nothing where there is no mark. The likeliest message
+need not be a ring, so one that is can be clearer."""
 _SEEN_CLARITY = 7.5
 """Of the pilot. Chance reached 6.1 at most in 700 unmarked crops."""
 
@@ -83,11 +86,10 @@ def _clearest(
 
     first = likeliest(soft)
     bounds = [bound(row, message) for row, message in enumerate(first)]
-    # No other message of a row is surer than its likeliest, so a row in which that one is not sure enough is done with.
-    rows = [row for row in np.argsort(bounds) if bounds[row] <= LARGEST_FALSE_LOG10]
+    rows = [row for row in np.argsort(bounds) if bounds[row] <= _LISTED_LOG10]
     for row in rows:
         payload = payload_of(first[row], key)
-        if payload is not None:
+        if payload is not None and bounds[row] <= LARGEST_FALSE_LOG10:
             return _reading(payload, key, bounds[row], places[row], seen)
     for row in rows[:_LISTED_ROWS]:
         for message in likely(soft[row], _LISTED):

@@ -10,6 +10,7 @@ Rules of this module
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import islice
 
 import numpy as np
@@ -60,12 +61,7 @@ class Found:
 def search(seen: Spectrum, side: float, keyed: Layout, count: int, *, turns: bool = False) -> list[Found]:
     """The `count` clearest poses, clearest first, in a working picture of `side` squared, each close pose once."""
     bend = _STEP / (side * _TYPICAL_RADIUS)
-    poses = list(_poses(side, turns))
-    found = [
-        one
-        for ear, stride in enumerate(_STRIDES)
-        for one in _correlated(seen, keyed, [pose for size in poses[::stride] for pose in size], ear)
-    ]
+    found = [one for ear in range(len(_EARS)) for one in _correlated(seen, keyed, _poses(side, turns, ear), ear)]
     return list(islice(_apart(sorted(found, key=lambda one: -one.clarity), bend), count))
 
 
@@ -110,14 +106,18 @@ def waves_in(seen: _Waves, poses: Sequence[Pose], places: NDArray[np.intp]) -> N
     return np.asarray(np.where(mirrored, np.conj(values), values), np.complex64)
 
 
-def _poses(side: float, turns: bool) -> Iterator[list[Pose]]:
-    """For each size, from small to large, the poses to try."""
+@lru_cache(maxsize=4)  # most pictures have the same working size, and then the same poses
+def _poses(side: float, turns: bool, ear: int) -> tuple[Pose, ...]:
+    """All to try, from small squares to large ones."""
     bend = _STEP / (side * _TYPICAL_RADIUS)
     finest, coarsest = 1 / max(_SMALLEST_PX, side / _MOST_SQUARES), 1 / _LARGEST_PX
-    for size in 1 / np.linspace(finest, coarsest, int((finest - coarsest) / bend) + 1):
+    sizes = 1 / np.linspace(finest, coarsest, int((finest - coarsest) / bend) + 1)
+    poses = []
+    for size in sizes[:: _STRIDES[ear]]:
         count = int(_LARGEST_TURN / (bend * size)) if turns else 0
         angles = np.linspace(-_LARGEST_TURN, _LARGEST_TURN, 2 * count + 1) if count else (0.0,)
-        yield [Pose(float(size), float(size), mirrored, float(turn)) for turn in angles for mirrored in (False, True)]
+        poses += [Pose(float(size), float(size), way, float(turn)) for turn in angles for way in (False, True)]
+    return tuple(poses)
 
 
 def _correlated(seen: Spectrum, keyed: Layout, poses: Sequence[Pose], ear: int) -> Iterator[Found]:
@@ -150,11 +150,7 @@ def _apart(found: Sequence[Found], bend: float) -> Iterator[Found]:
 
 
 def _between_samples(seen: Spectrum, keyed: Layout, found: Found) -> Found:
-    fits = (
-        waves_in(seen.between, [found.pose], keyed.pilot)[0]
-        * np.conj(keyed.pilot_phase)
-        * _EARS[found.ear][keyed.pilot]
-    )
+    fits = waves_in(seen.at, [found.pose], keyed.pilot)[0] * np.conj(keyed.pilot_phase) * _EARS[found.ear][keyed.pilot]
     aside = np.linspace(-0.5, 0.5, 5)
     shifts = [(found.shift[0] + down, found.shift[1] + across) for down in aside for across in aside]
     heights = [float(np.sum((fits * _phases(WAVES[keyed.pilot], shift)).real)) for shift in shifts]

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from safelight.provenance.watermark.model import Picture
-from safelight.provenance.watermark.picture import Look, Plane, grey, levelled, shrunk
+from safelight.provenance.watermark.picture import Look, grey, levelled, shrunk
 
 WORKING_PX = 512
 _HIGHEST = 0.45
@@ -24,14 +24,14 @@ _HIGHEST = 0.45
 _NEIGHBOURS = 9
 _LOUDEST = 2.5
 """No wave counts for more than this many times its neighbours."""
-_TAPS = (-1, 0, 1, 2)
+_TAPS = np.arange(-1, 3)
 
 
 @dataclass(frozen=True, slots=True)
 class Working:
     """A picture as it is looked at."""
 
-    plane: Plane
+    plane: NDArray[np.uint8]
     scale: tuple[float, float]
     """Working pixels a pixel of the picture, down and across."""
 
@@ -55,7 +55,7 @@ class Spectrum:
     """The lower frequencies of a picture, each of about unit size."""
 
     values: NDArray[np.complex64]
-    """(down, across): row i is frequency i periods a `rows` working pixels, the negative ones at the end."""
+    """(across, down): frequency j, i periods a `columns`, `rows` working pixels; the negative ones of i at the end."""
     rows: int
     columns: int
 
@@ -64,20 +64,19 @@ class Spectrum:
         opposite = across < 0
         row = np.rint(np.where(opposite, -down, down) * self.rows).astype(np.intp)
         column = np.rint(np.abs(across) * self.columns).astype(np.intp)
-        last = self.values.shape[1] - 1
-        values = self.values[row % self.rows, np.minimum(column, last)]
+        last = len(self.values) - 1
+        values = self.values[np.minimum(column, last), row % self.rows]
         values[(column > last) | (np.abs(row) >= self.rows // 2)] = 0
         return np.asarray(np.where(opposite, np.conj(values), values), np.complex64)
 
     def between(self, down: NDArray[np.float64], across: NDArray[np.float64]) -> NDArray[np.complex64]:
         """Those of `at`, interpolated from four by four neighbours (Lanczos), at sixteen times the work."""
         rows, columns = down * self.rows, across * self.columns
-        values = np.zeros(down.shape, np.complex64)
-        for row in (np.floor(rows) + step for step in _TAPS):
-            for column in (np.floor(columns) + step for step in _TAPS):
-                weights = _lanczos(rows - row) * _lanczos(columns - column)
-                values += self.at(row / self.rows, column / self.columns) * weights.astype(np.float32)
-        return values
+        row = np.floor(rows)[..., None, None] + _TAPS[:, None]
+        column = np.floor(columns)[..., None, None] + _TAPS
+        weights = _lanczos(rows[..., None, None] - row) * _lanczos(columns[..., None, None] - column)
+        near = self.at(*np.broadcast_arrays(row / self.rows, column / self.columns))
+        return np.asarray(np.sum(near * weights, axis=(-2, -1)), np.complex64)
 
 
 def spectrum(seen: Working, look: Look) -> Spectrum:
@@ -86,9 +85,10 @@ def spectrum(seen: Working, look: Look) -> Spectrum:
     rows, columns = (cv2.getOptimalDFTSize(2 * side) for side in (height, width))
     kept = int(_HIGHEST * columns) + 2
     lines = np.fft.rfft(levelled(seen.plane, look), columns, axis=1)[:, :kept]
-    values = np.fft.fft(lines, rows, axis=0).astype(np.complex64)
-    values *= _from_middle(height, np.fft.fftfreq(rows))[:, None]
-    values *= _from_middle(width, np.arange(kept) / columns)
+    # Each frequency across in one piece of memory: the second transform takes half the time so.
+    values = np.fft.fft(np.ascontiguousarray(lines.T), rows, axis=1).astype(np.complex64)
+    values *= _from_middle(height, np.fft.fftfreq(rows))
+    values *= _from_middle(width, np.arange(kept) / columns)[:, None]
     power = np.asarray(values.real**2 + values.imag**2, np.float32)
     around = cv2.blur(power, (_NEIGHBOURS, _NEIGHBOURS), borderType=cv2.BORDER_REFLECT_101)
     size = np.sqrt(around + np.float32(1e-3) * power.mean() + np.float32(1e-12))
