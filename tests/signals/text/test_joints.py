@@ -90,3 +90,20 @@ def test_prose_costs_less_than_itself_from_behind() -> None:
     for text in TURNED:
         assert surprise(text) + 0.4 < surprise(text[::-1])
         assert price(text) < price(text[::-1])
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (
+            "take the balck caot off the hook and laeve the umbrlela",
+            "take the black coat off the hook and leave the umbrella",
+        ),
+        ("but she is my wfie and she aksed for a rde hat", "but she is my wife and she asked for a rde hat"),
+        ("qutia el cohce de la clale", "quita el coche de la calle"),
+        ("убеир машниу с уилцы", "убери машину с улицы"),
+        ("a photo of Milos and Nadai in Praga", "a photo of Milos and Nadai in Praga"),
+    ],
+)
+def test_neighbours_swapped_in_most_words_are_swapped_back(typed: str, meant: str) -> None:
+    assert asked(typed) == [meant]

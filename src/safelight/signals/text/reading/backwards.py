@@ -3,6 +3,8 @@
 Rules
 - `ciphers.py` is asked first: what it reads by its words stands, unless it turned only a part of a line and the whole
   line reads about as well.
+- What `ciphers.py` turned goes back where the letters say that it was right before: words of a hundred languages are
+  words of some other from behind.
 - A line is turned where it becomes clearly more probable as pieces of words (`joints.py`); prose of any language is
   about 1.5 nats a letter more probable than itself from behind, and hardly ever less probable.
 - Only lines with something strange in them are looked at.
@@ -40,14 +42,18 @@ def undo(text: str, work: Work, *, by_word: bool = False) -> tuple[str, frozense
     if not tricks <= REVERSED or len(lines) != len(others) or not work.spans(text, stretches):
         return changed, tricks
     turned = [_turned(*pair, work, by_word=by_word) for pair in zip(lines, others, strict=True)]
-    return ("\n".join(turned), REVERSED) if turned != others else (changed, tricks)
+    if turned == lines:
+        return text, frozenset()
+    return "\n".join(turned), REVERSED
 
 
 def _turned(line: str, other: str, work: Work, *, by_word: bool) -> str:
     """`line` from its end where that is language; else `other`, which may be the line itself."""
     if sum(map(str.isalpha, line[:SURPRISE_CHARS])) < LEAST_LETTERS or SCRIPTS_WITHOUT_SPACES.search(line):
         return other
-    if work.in_vain("turned", line, by_word) or (line == other and not stretches(line)):
+    if work.in_vain("turned", line, by_word):
+        return line
+    if line == other and not stretches(line):
         return other
     solid = len(line) >= SOLID_CHARS * len(line.split())
     steps = PARTING_STEPS_PER_LETTER if solid else SURPRISE_STEPS_PER_LETTER
@@ -55,12 +61,18 @@ def _turned(line: str, other: str, work: Work, *, by_word: bool) -> str:
         return other
     cost = price if solid else surprise
     back = ciphers.backwards(line, by_word)
-    least = cost(line) - CLEARLY
+    now = cost(line)
+    least = now - CLEARLY
     if other != line:
-        least = min(least, cost(other) + PARTLY)
+        turned = cost(other)
+        if turned > now:
+            other = line
+        else:
+            least = min(least, turned + PARTLY)
     if line.isascii():
         least = min(least, LANGUAGE)
     if cost(back) < least:
         return back
-    work.was_in_vain("turned", line, by_word)
+    if other == line:
+        work.was_in_vain("turned", line, by_word)
     return other

@@ -26,6 +26,11 @@ KNOWN = 4.0
 CAUTION = 0.2
 """How much more the repair of typing errors has to show for itself."""
 WORD_STEPS = 6
+UNKNOWN = 0.45
+"""Belief below which a word may be a mistyped one."""
+SWAP_STEPS = 16
+SWAPPED_MAX = 14
+"""Letters of the longest word that is tried with two neighbours in the other order."""
 TYPO_STEPS_PER_LETTER = 25
 MAX_TYPO_WORDS = 300
 SAMPLE_WORDS = 12
@@ -33,6 +38,9 @@ SAMPLE_WORDS = 12
 
 def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     """Repair stretches of unknown words in which every word was changed in the same way; the tricks found."""
+    unswapped = _unswapped(text, work)
+    if unswapped is not None:
+        return unswapped, frozenset({Trick.DROPPED})
     tricks: set[Trick] = set()
     out: list[str] = []
     at = searched = 0
@@ -86,7 +94,7 @@ def _repair(stretch: str, work: Work, *, typos: bool) -> tuple[str, Trick] | Non
 def _promising(stretch: str, change: Callable[[str], Iterable[str]]) -> bool:
     """Whether the first unknown words of a stretch mostly become known."""
     tokens = [t for t in (m[0].strip(EDGES).casefold() for m in islice(TOKEN.finditer(stretch), SAMPLE_WORDS)) if t]
-    unknown = [t for t in tokens if belief(t) < 0.45 and len(t) > 2]
+    unknown = [t for t in tokens if belief(t) < UNKNOWN and len(t) > 2]
     better = sum(any(zipf(word) > 2.5 for word in change(token)) for token in unknown)
     return better > 1 and better * 2 >= len(unknown)
 
@@ -122,6 +130,28 @@ def _revowelled(word: str) -> Iterable[str]:
         yield from (found for found in unskeleton(word[1:]) if found.startswith(word[0]))
 
 
+def _unswapped(text: str, work: Work) -> str | None:
+    """The text with two neighbours swapped back in each word, in any language, where most unknown words come out so."""
+    tokens = [t for t in dict.fromkeys(TOKEN.findall(text)) if belief(t.strip(EDGES).casefold()) < UNKNOWN]
+    unknown = [t for t in tokens if sum(map(str.isalpha, t)) >= 4 and len(t) <= SWAPPED_MAX]
+    if not 2 <= len(unknown) <= MAX_TYPO_WORDS or not work.may(SWAP_STEPS * len(unknown), optional=True):
+        return None
+    found = {token: _edged(token, _swapped) for token in unknown}
+    mended = sum(word != token for token, word in found.items())
+    if mended < 2 or mended * 5 < 3 * len(unknown):
+        return None
+    return TOKEN.sub(lambda token: found.get(token[0], token[0]), text)
+
+
+def _swapped(word: str) -> Iterator[str]:
+    return (found for found in _swaps(word) if zipf(found) > 3)
+
+
+def _swaps(word: str) -> Iterator[str]:
+    for at in range(len(word) - 1):
+        yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+
+
 def _respelled(word: str) -> Iterable[str]:
     """One letter missing, two neighbours swapped, one letter too many; in English, since a language that the lists
     hardly know is one typing error away from others everywhere.
@@ -131,8 +161,7 @@ def _respelled(word: str) -> Iterable[str]:
 
 
 def _neighbours(word: str) -> Iterator[str]:
-    for at in range(len(word) - 1):
-        yield word[:at] + word[at + 1] + word[at] + word[at + 2 :]
+    yield from _swaps(word)
     for at in range(len(word) + 1):
         for letter in LETTERS:
             yield word[:at] + letter + word[at:]
