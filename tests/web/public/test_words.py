@@ -39,6 +39,27 @@ def test_words_hold_no_markup_and_read_in_their_direction(language: str) -> None
     assert words.direction == ("rtl" if language == "ar" else "ltr")
 
 
+@pytest.mark.parametrize(
+    ("language", "place", "said"),
+    [
+        ("en", "US, 001", "United States, world"),
+        ("en", "001", "World"),
+        ("ar", "GB", "المملكة المتحدة"),
+        ("ar", "US, 001", "الولايات المتحدة، العالم"),
+        ("pl", "001", "Świat"),
+        ("hi", "Wales and the Marches, GB", "Wales and the Marches, यूनाइटेड किंगडम"),
+    ],
+)
+def test_places_that_have_a_code_are_named_in_the_reader_s_language(language: str, place: str, said: str) -> None:
+    assert WORDS[language].place(place) == said
+
+
+def test_a_moment_has_the_commas_of_its_language() -> None:
+    at = datetime(2026, 11, 23, 0, 3, tzinfo=UTC)
+    assert WORDS["en"].moment(at) == "23 November 2026, 00:03 UTC"
+    assert WORDS["ar"].moment(at) == "23 نوفمبر 2026، 00:03 UTC"
+
+
 def test_every_code_of_the_engine_has_words() -> None:
     keys = WORDS["en"].texts.keys()
     assert {f"missing_{element}" for element in Missing} <= keys

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from importlib.resources import files
 
+from babel import Locale
 from babel.dates import format_datetime
 
 from safelight.core.errors import NotStartable
@@ -42,7 +43,21 @@ class Words:
 
     def moment(self, at: datetime) -> str:
         """A moment as this language writes it, in UTC, which is said."""
-        return format_datetime(at, "d MMMM y, HH:mm 'UTC'", locale=self.language)
+        return format_datetime(at, f"d MMMM y{self._comma} HH:mm 'UTC'", locale=self.language)
+
+    def place(self, place: str) -> str:
+        """Where a hotline helps: codes of countries and of the world (CLDR) by their names in this language.
+
+        Anything else stays as the operator wrote it.
+        """
+        names = Locale(self.language).territories
+        said = [names.get(part, part) for part in place.split(", ")]
+        said[0] = said[0][:1].upper() + said[0][1:]
+        return f"{self._comma} ".join(said)
+
+    @property
+    def _comma(self) -> str:
+        return "،" if self.language == "ar" else ","
 
 
 def packaged_texts(language: str) -> Mapping[str, str]:
