@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from safelight.matching.banks import create_bank
 from safelight.matching.copies import Features, features
 from safelight.matching.copy_book import CopyBook
-from safelight.matching.copy_index import ASKED, describe
+from safelight.matching.copy_index import ASKED, Keying, Part, candidates, describe
 from safelight.matching.copy_rows import Described
 from safelight.matching.model import BankCategory
 from safelight.matching.pdq import Frame, Pdq, distance, pdq
@@ -220,9 +220,8 @@ class Set:
         self._add(new)
 
     def mixed(self, size: int) -> None:
-        """Grow to `size` by pictures that do not exist: features of those that do, some thirty bits changed."""
-        rng = np.random.default_rng(size)
-        pool = np.concatenate([side.bits for both in self.described for side in both])
+        """Grow to `size` by pictures that do not exist: features of drawn ones, some eight bits changed."""
+        rng, pool = np.random.default_rng(size), self._pool()
         while self.size < size:
             self._add([self._mixture(pool, rng) for _ in range(min(256, size - self.size))])
 
@@ -234,13 +233,37 @@ class Set:
         self.book.file()
         return time.process_time() - start
 
+    def rivals(self) -> dict[str, float]:
+        """Whether mixed pictures compete as drawn ones do: the highest score of a thousand of each, to the copy's."""
+        drawn = self.described[:1_000]
+        rng, keying, pool = np.random.default_rng(1), Keying(b"rivals"), self._pool()
+        searched = []
+        for first, kind in enumerate((drawn, [self._mixture(pool, rng) for _ in drawn])):
+            numbers, keys = range(first * len(drawn), (first + 1) * len(drawn)), keying.filed
+            part = Part.build(numbers, [0] * len(drawn), [(keys(plain), keys(mirror)) for plain, mirror in kind])
+            searched.append((part, np.empty(0, np.intp)))
+        shares = []
+        for number, original in enumerate(self.originals):
+            asked = keying.asked(features(TRANSFORMS["crop 25%"](original), ASKED).bits)
+            named = candidates(searched, asked, 4 * len(drawn))
+            copy = max(one.score for one in named if one.number == number)
+            others = [(one.number < len(drawn), one.score) for one in named if one.number != number]
+            shares.append(
+                [max(score for is_drawn, score in others if is_drawn is kind) / copy for kind in (True, False)]
+            )
+        return dict(zip(("drawn", "mixed"), np.median(shares, axis=0).tolist(), strict=True))
+
+    def _pool(self) -> NDArray[np.uint8]:
+        """The features of every drawn scene that is not asked for."""
+        return np.concatenate([side.bits for both in self.described[len(self.originals) :] for side in both])
+
     def _mixture(self, pool: NDArray[np.uint8], rng: np.random.Generator) -> tuple[Features, Features]:
         like = self.described[int(rng.integers(len(self.described)))]
         sides = []
         for side in like:
             bits = pool[rng.integers(len(pool), size=len(side.points))]
-            noise = rng.integers(0, 256, (3, *bits.shape), dtype=np.uint8)
-            sides.append(Features(side.points, bits ^ (noise[0] & noise[1] & noise[2]), side.size))
+            noise = rng.integers(0, 256, (5, *bits.shape), dtype=np.uint8)
+            sides.append(Features(side.points, bits ^ np.bitwise_and.reduce(noise), side.size))
         return sides[0], sides[1]
 
     def _add(self, new: list[tuple[Features, Features]]) -> None:
@@ -281,6 +304,7 @@ def measured(known: Set, unknown: int) -> dict[str, Any]:
         "photographs": len(PHOTOS),
         "set": known.size,
         "drawn": len(known.described),
+        "rivals": known.rivals() if known.size > len(known.described) else {},
         "pairs": pairs,
         "false_matches": wrong,
         "register_ms": known.register_ms,
@@ -303,7 +327,8 @@ def page(figures: list[dict[str, Any]]) -> str:
         "Written by `python bench/copies.py --docs`. One thread; milliseconds are processor time, of a look as a",
         f"whole. {first['photographs']} photographs of scikit-image and some",
         "drawn scenes are kept among others and asked for in each form. The others are drawn scenes up to the number",
-        "given; beyond it they are mixed from the features of these, each with some thirty of its 256 bits changed.",
+        "given; beyond it they are mixed from the features of those not asked for, eight of 256 bits changed in each.",
+        *_rivals(last.get("rivals")),
         "",
         "| pictures kept | drawn | asked for | to register one | to file all | index on disk | to describe one"
         " | to look a copy up | to look another up | load |",
@@ -326,6 +351,12 @@ def page(figures: list[dict[str, Any]]) -> str:
     lines += ["", "Two things at once, of every third picture:", ""]
     lines += [*columns, *(_row(name, figures, last) for name in PAIRS)]
     return "\n".join(lines) + "\n"
+
+
+def _rivals(found: dict[str, float] | None) -> list[str]:
+    first = "How hard each kind competes: with a crop by a quarter the nearest of a thousand others shares by chance"
+    then = "{drawn:.0%} (drawn) and {mixed:.0%} (mixed) of what its original shares (the median)."
+    return [first, then.format(**found)] if found else []
 
 
 def _row(name: str, figures: list[dict[str, Any]], last: dict[str, Any]) -> str:

@@ -188,6 +188,13 @@ def test_an_index_of_rows_that_a_restored_database_does_not_have_is_not_believed
     assert [one.item for one in CopyBook(database, filed, SECRET, 20).find(cropped(photo(), 0.2))] == [4]
 
 
+def test_a_picture_that_is_kept_many_times_is_found_each_time(book: CopyBook, bank: Bank) -> None:
+    for number in range(1, 9):
+        book.add_features(bank.number, number, *described("astronaut"), NOW)
+    book.add_features(bank.number, 9, *described("coffee"), NOW)
+    assert sorted(one.item for one in book.find(cropped(photo(), 0.2))) == list(range(1, 9))
+
+
 def test_a_screenshot_is_searched_for_the_picture_that_it_frames(book: CopyBook, bank: Bank) -> None:
     book.add_features(bank.number, 1, *described("page"), NOW)
     page = np.full((1100, 800, 3), 250, np.uint8)

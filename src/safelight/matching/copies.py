@@ -188,8 +188,9 @@ def same_picture(asked: Features, known: Features, number: int = 0, *, is_mirror
 def likeness(asked: Features, known: Features) -> int:
     """How many of the first `PROBED` features of `asked` are like one of `known`, wherever they are.
 
-    A seventh of the work of `same_picture`, and no proof: it says which of many pictures are worth that. Measured over
-    the weakest copies of `bench/copies.py`, a copy has twelve and more, another picture seven at most.
+    A seventh of the work of `same_picture`, and no proof: it says which of many pictures are worth that. Of the weakest
+    copies of `bench/copies.py`, 99 in 100 have twelve and more (half of them 31); of other pictures, 90 in 100 at most
+    seven.
     """
     return len(_alike(asked.bits[:PROBED], known.bits)[0]) if len(known.bits) >= MIN_AGREEING else 0
 

@@ -36,10 +36,12 @@ _MAX_AGE_S = 0.5
 _TAIL_MAX = 64
 """Pictures that are searched beside the others before they are filed."""
 _FILED_AT_ONCE = MAX_PART // 4
-_PROBED = 32
+_PROBED = 24
 """Candidates whose features are read and compared in part: half a millisecond each."""
-_COMPARED = 6
-"""Of these, the ones that are compared feature by feature: two to three milliseconds each."""
+_COMPARED = 12
+"""Of these, the likeliest that are compared in full, two to three milliseconds each: one after the other, until"""
+_MISSES = 4
+"""were none. So a picture that is kept several times is found each time, and an unknown one costs little."""
 _OF_THE_BEST = 0.5
 """Share of what the likeliest candidate has alike, below which another is not worth these."""
 _NONE = np.empty(0, np.intp)
@@ -166,11 +168,14 @@ class CopyBook:
         probed = [(likeness(asked, _side(rows[one.number], one)), one) for one in named if one.number in rows]
         best = heapq.nlargest(_COMPARED, probed)
         found: dict[int, FoundCopy] = {}
+        misses = 0
         for alike, one in best:
-            if alike < _OF_THE_BEST * best[0][0] or one.number in found:
-                continue
+            if alike < _OF_THE_BEST * best[0][0] or misses == _MISSES:
+                break
             if match := _compared(asked, rows[one.number], one):
-                found[one.number] = match
+                found.setdefault(one.number, match)
+            else:
+                misses += 1
         return sorted(found.values(), key=lambda match: -(match.copy.agreeing if match.copy else 0))
 
     def _near(self, state: _State, frame: Frame, found: Container[tuple[int, int]]) -> list[FoundCopy]:
