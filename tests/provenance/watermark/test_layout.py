@@ -1,11 +1,13 @@
 """The layout: every wave has one task, every bit stands in coarse and fine waves, and all of it comes from the key."""
 
+import hashlib
+
 import numpy as np
 import pytest
 
-from safelight.provenance.watermark.code import CODE_BITS
+from safelight.provenance.watermark.code import CODE_BITS, encode
 from safelight.provenance.watermark.layout import RADII, WAVES, layout, on_grid, tile_px
-from tests.provenance.watermark.pictures import KEY, OTHER
+from tests.provenance.watermark.pictures import KEY, OTHER, PAYLOAD
 
 
 def test_a_wave_is_pilot_or_carrier_and_none_is_left_out() -> None:
@@ -31,6 +33,13 @@ def test_another_key_has_another_layout() -> None:
     assert abs(agreeing - 0.5) < 0.1
     assert one.pilot.tolist() != other.pilot.tolist()
     assert one.bit_of.tolist() != other.bit_of.tolist()
+
+
+def test_what_earlier_versions_wrote_is_what_is_looked_for() -> None:
+    """Marked pictures are out in the world: a layout or a code that differs in one sign would read none of them."""
+    amplitudes = layout(KEY).amplitudes(encode(PAYLOAD, KEY))
+    signs = np.packbits(np.stack([amplitudes.real > 0, amplitudes.imag > 0])).tobytes()
+    assert hashlib.sha256(signs).hexdigest()[:32] == "7b4da47521b078e5bc8cc1adcde5a54d"
 
 
 def test_the_square_grows_with_the_picture_and_never_shrinks() -> None:
