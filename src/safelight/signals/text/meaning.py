@@ -3,7 +3,8 @@
 Rules
 - Of every passage the readings that `choice.py` takes are read, and the strongest decides; each signal says which it
   was. What nobody can read is not asked for its meaning; it is told as gibberish.
-- The conversation is read turn by turn, and as one text: what no turn asks alone, the turns may ask together.
+- The conversation is read turn by turn, and as one text: what no turn asks alone, the turns may ask together. That
+  text is judged only as a whole: its parts are the turns, which were judged already, and without neighbours.
 - Claims of consent are read like any other words: they change no score.
 - What was understood is told in our own words, one sentence a kind of move (`kinds.py`).
 """
@@ -143,7 +144,8 @@ class TextMeaning:
         asked = list(_questions(view))
         last = max((at for at, question in enumerate(asked) if question.is_now), default=-1)
         first = [at for at, question in enumerate(asked) if question.is_together or question.where == asked[last].where]
-        meanings = reader.understand([question.text for question in asked], first)
+        together = {at for at, question in enumerate(asked) if question.is_together}
+        meanings = reader.understand([question.text for question in asked], first, together)
         for text in view.texts:
             if text.tricks:
                 yield self._signal(

@@ -7,8 +7,8 @@ Rules
 What is left to others: which readings are asked (`choice.py`), conversations and signals (`meaning.py`).
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +78,15 @@ class Reader:
         self._encoder, self._head, self._risk, self._minors = encoder, head, risk, minors
         self._tokens = TokenLayer(head)
 
-    def understand(self, texts: Sequence[str], first: Sequence[int] = ()) -> list[Understanding]:
-        """Read `texts`, those at the places `first` before all others. Linear in their length."""
+    def understand(
+        self, texts: Sequence[str], first: Sequence[int] = (), whole: Container[int] = ()
+    ) -> list[Understanding]:
+        """Read `texts`, those at the places `first` before all others. Linear in their length.
+
+        Those at the places `whole` are not judged sentence by sentence too.
+        """
         known: Known = {}
-        prepared = [self._prepare(text, known) for text in texts]
+        prepared = [self._prepare(text, known, whole=at in whole) for at, text in enumerate(texts)]
         chosen = self._choose(prepared, frozenset(first))
         logits: dict[Window, Numbers] = {}
         for window in (window for windows in chosen for window in windows):
@@ -91,8 +96,10 @@ class Reader:
                 )
         return [self._one(item, [logits[window] for window in chosen[at]]) for at, item in enumerate(prepared)]
 
-    def _prepare(self, text: str, known: Known) -> _Prepared:
+    def _prepare(self, text: str, known: Known, *, whole: bool) -> _Prepared:
         cutting = cut(text, self._encoder.tokenizer, known)
+        if whole:
+            cutting = replace(cutting, windows=tuple(replace(one, spans=one.spans[:1]) for one in cutting.windows))
         return _Prepared(
             text,
             cutting,
