@@ -22,6 +22,7 @@ MUST_BE_LEAVES = {
     "standing of an account": ({LeafKind.STANDING}, "cases/decisions.py", "standing_draft"),
     "outage": ({LeafKind.OUTAGE_START, LeafKind.OUTAGE_END}, "gate/record.py", "_ledger.outages"),
     "erasure": ({LeafKind.ERASURE}, "cli/ledger.py", "erase"),
+    "end of what was kept": ({LeafKind.EVIDENCE_DESTROYED}, "cases/retention.py", "evidence_destroyed_draft"),
     "consent": ({LeafKind.CONSENT}, "ledger/follow.py", "consent_draft"),
     "staff and their roles": ({LeafKind.STAFF}, "ledger/follow.py", "staff_draft"),
     "keys of the marks": ({LeafKind.MARKS_CHANGE}, "wiring/running.py", "log_marks"),
@@ -33,7 +34,7 @@ MUST_BE_LEAVES = {
     ),
 }
 """By matter: its kinds, and the file of the product that writes them, by what name."""
-WAITING_FOR_THEIR_ROOM = {LeafKind.EVIDENCE_OPENED, LeafKind.EVIDENCE_DESTROYED, LeafKind.REFERRAL}
+WAITING_FOR_THEIR_ROOM = {LeafKind.EVIDENCE_OPENED, LeafKind.REFERRAL}
 """Sealed evidence and referrals have their functions in `ledger/matters.py`, and no room yet that would call them."""
 
 
