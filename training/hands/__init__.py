@@ -2,8 +2,8 @@
 
 A hand is a folder of sheets, one a language, in the form of `training.held_out.sheet`. `elder` served to choose by
 until the encoder's layers were first trained; what has been looked at measures little, so now it teaches with the rest.
-The figures come from `held_out/final` and `held_out/second`, which are never read here and share no template with a
-hand but the shortest (`tests/training/test_hands.py`).
+The figures come from the sets of `held_out`, which are never read here and share no template with a hand but the
+shortest (`tests/training/test_hands.py`).
 """
 
 import random
