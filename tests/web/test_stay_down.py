@@ -166,7 +166,27 @@ def test_a_report_by_fingerprint_finds_what_was_made_here_and_keeps_down_its_cro
     (found,) = town.case(receipt["case"]).made_here
     assert found.request_id == request_id
     assert found.subject_id
+    assert found.distance is not None
     assert found.distance <= 31
+
+
+def test_a_crop_that_was_made_here_before_the_whole_was_reported_goes_too(town: Town) -> None:
+    """No hash finds it; its features stand in the register, and those of the whole are kept with the report."""
+    town.platform.hands_out = True
+    whole = photo("immunohistochemistry", 400, 400)
+    part, request_id = town.make(np.ascontiguousarray(whole[90:, :310]))
+    # Too little is left for the platform to find it by itself.
+    town.platform.publish("part", np.ascontiguousarray(part[:40, :40]), request_id=request_id)
+    town.platform.publish("whole", whole)
+    receipt = send(town.service, **(COMPLETE | {"places": [{"kind": "post", "value": "whole"}]}))[1]
+    town.settle()
+    assert "part" in town.shown()
+    while town.service.safelight.past_copies.look() is not None:
+        pass
+    town.settle()
+    assert "part" not in town.shown()
+    (found,) = town.case(receipt["case"]).made_here
+    assert (found.request_id, found.distance) == (request_id, None)
 
 
 def test_what_a_list_knows_of_what_was_made_here_is_hidden_and_becomes_a_case_once(town: Town) -> None:

@@ -11,7 +11,7 @@ Rules of this module
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import TypeVar
 
@@ -31,7 +31,7 @@ from safelight.cases.model import Visibility
 from safelight.cases.preview import try_out
 from safelight.cases.public_status import read_status
 from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
-from safelight.cases.records import Book, unknown_numbers
+from safelight.cases.records import PLACES, Book, unknown_numbers
 from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
 from safelight.cases.retention import Retention
 from safelight.cases.rounds import Rounds
@@ -221,6 +221,12 @@ class Cases:
             if connection.execute(query).first() is not None:
                 return False
         return True
+
+    def note_made_here(self, connection: Connection, numbers: Collection[int]) -> None:
+        """More was made here of these cases' pictures than was known: have the platform told of it after the commit."""
+        hidden = cases.c.visibility != Visibility.VISIBLE.value
+        for case_id in connection.execute(select(cases.c.id).where(cases.c.number.in_(numbers), hidden)).scalars():
+            self._book.enqueue(connection, PLACES, f"{case_id}/{PLACES}", case_id=case_id)
 
     async def account_letters(self, subject_id: str) -> tuple[Letter, ...]:
         """The letters to an account, with its receipts in them, for its platform to hand on; oldest first."""

@@ -182,8 +182,8 @@ class MadeHere:
 
     output_id: str
     made_at: str
-    distance: int
-    """Bits of 256."""
+    distance: int | None
+    """Bits of 256; None where features say that it is a copy."""
     decision_id: str | None
     """That released it; None where only the edit chain remembers the picture."""
     request_id: str | None

@@ -6,7 +6,8 @@ drop the number. The banks are made when the first report needs them.
 
 Two things make more of a fingerprint. What was made here and is near it is looked for in the register of outputs, so
 that its posts are taken down as well. And where the picture itself can be had (the platform hands it out, or its output
-was made here), its features are kept while it is down, because no hash finds a crop.
+was made here), its features are kept while it is down, because no hash finds a crop; `matching/past_copies.py` then
+looks for crops in the register.
 
 A fingerprint comes from a stranger. One that no picture can have, or that everyday pictures would match, is kept with
 its report and blocks nothing: otherwise one report could have half of the world refused.
@@ -217,7 +218,7 @@ def _features_of(connection: Connection, bank: int, item: int) -> bytes | None:
         select(outputs.c.features)
         .join(past_matches, past_matches.c.output_id == outputs.c.id)
         .where(past_matches.c.bank == bank, past_matches.c.item == item, outputs.c.features.is_not(None))
-        .order_by(past_matches.c.distance)
+        .order_by(past_matches.c.distance.nulls_last())
     )
     found: bytes | None = connection.execute(query.limit(1)).scalar()
     return found

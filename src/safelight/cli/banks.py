@@ -176,7 +176,9 @@ def past(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
         return
     table = Table("found", "picture", "made", "decision", "bits apart")
     for row in found:
-        table.add_row(row[0][:19], row[1], row[2][:19], row[3] or "not known", str(row[4]))
+        table.add_row(
+            row[0][:19], row[1], row[2][:19], row[3] or "not known", "by features" if row[4] is None else str(row[4])
+        )
     console.print(table if found else "None was found.")
 
 

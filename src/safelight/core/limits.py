@@ -82,6 +82,8 @@ class Limits:
     """The longest time for which one consent statement can be in force."""
     copies_max_count: int = 100_000
     """Pictures whose features are kept, so that cropped and turned copies of them are found."""
+    past_copies_max_count: int = 100_000
+    """Past outputs, the newest, among which copies of such a picture are looked for once."""
     in_flight_max_count: int = 64
     """Requests inside the gate at once; one more is told to come back."""
 

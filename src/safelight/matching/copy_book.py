@@ -93,7 +93,7 @@ class CopyBook:
     ) -> None:
         """`folder`: of this machine, for the index. `secret`: 32 bytes, for nothing else. Raises StoreFailed."""
         self._model = model
-        self._rows = CopyRows(database, secret, max_count)
+        self.rows = CopyRows(database, secret, max_count)
         self._keying = Keying(hashlib.sha256(b"keys of features" + secret).digest())
         self._files = CopyFiles(folder, self._keying.method)
         self._lock = threading.Lock()
@@ -114,18 +114,18 @@ class CopyBook:
 
     def add_all(self, pictures: Sequence[Described], now: datetime) -> None:
         """As `add_features`, of many at once: all or none."""
-        self._rows.add(pictures, now)
+        self.rows.add(pictures, now)
         parts = [part for _, part in self._files.followed(self._state.filed).parts if len(part)]
-        if self._rows.count_after(max((int(part.numbers.max()) for part in parts), default=0)) > _TAIL_MAX:
+        if self.rows.count_after(max((int(part.numbers.max()) for part in parts), default=0)) > _TAIL_MAX:
             self.file()
 
     def has(self, bank: int, item: int) -> bool:
         """Whether the features of a picture are kept. Raises StoreFailed."""
-        return self._rows.has(bank, item)
+        return self.rows.has(bank, item)
 
     def drop(self, bank: int, item: int | None = None) -> None:
         """Forget everything of a bank, or of one item of it. Raises StoreFailed."""
-        self._rows.drop(bank, item)
+        self.rows.drop(bank, item)
 
     @property
     def digest(self) -> str:
@@ -147,7 +147,7 @@ class CopyBook:
     def file(self) -> None:
         """File every picture that is not filed yet, and leave out what was dropped. Raises StoreFailed."""
         with self._files.writing():
-            numbers = self._rows.numbers()
+            numbers = self.rows.numbers()
             filed = self._files.followed(NOTHING)
             parts = list(filed.parts) if self._are_of_these_rows(filed, numbers) else []
             late = _not_in(numbers, [part for _, part in parts])
@@ -164,7 +164,7 @@ class CopyBook:
 
     def _found(self, state: _State, asked: Features) -> list[FoundCopy]:
         named = candidates(state.searched, self._keying.asked(asked.bits), _PROBED)
-        rows = {kept.number: kept for kept in self._rows.read(sorted({one.number for one in named}))}
+        rows = {kept.number: kept for kept in self.rows.read(sorted({one.number for one in named}))}
         probed = [(likeness(asked, _side(rows[one.number], one)), one) for one in named if one.number in rows]
         best = heapq.nlargest(_COMPARED, probed)
         found: dict[int, FoundCopy] = {}
@@ -183,7 +183,7 @@ class CopyBook:
         if self._model is None or state.vectors is None:
             return []
         near = dict(state.vectors.near(self._model.vector(frame))[:_COMPARED])
-        rows = [(one.picture.bank, one.picture.item, near[one.number]) for one in self._rows.read(list(near))]
+        rows = [(one.picture.bank, one.picture.item, near[one.number]) for one in self.rows.read(list(near))]
         return [FoundCopy(bank, item, None, cosine) for bank, item, cosine in rows if (bank, item) not in found]
 
     def _refreshed(self) -> _State:
@@ -199,11 +199,11 @@ class CopyBook:
             return self._state
 
     def _followed(self, state: _State) -> _State:
-        version = self._rows.version()
+        version = self.rows.version()
         filed = self._files.followed(state.filed)
         if version == state.version and filed is state.filed:
             return state
-        numbers = self._rows.numbers()
+        numbers = self.rows.numbers()
         if filed is not state.filed and not self._are_of_these_rows(filed, numbers):
             filed = Filed(filed.stamp, ())
         parts = [part for _, part in filed.parts]
@@ -220,7 +220,7 @@ class CopyBook:
     def _vectors(self, state: _State, numbers: Numbers) -> Vectors:
         assert self._model  # noqa: S101 (asked before)
         known = state.vectors.rows if state.vectors else {}
-        new = self._rows.read([number for number in numbers.tolist() if number not in known])
+        new = self.rows.read([number for number in numbers.tolist() if number not in known])
         rows = {**known, **{one.number: one.picture.vector for one in new}}
         return Vectors(self._model, {number: rows[number] for number in numbers.tolist() if number in rows})
 
@@ -234,14 +234,14 @@ class CopyBook:
             if not len(alive):
                 continue
             newest = int(alive[part.numbers[alive].argmax()])
-            if [one.mark for one in self._rows.read([int(part.numbers[newest])])] != [int(part.marks[newest])]:
+            if [one.mark for one in self.rows.read([int(part.numbers[newest])])] != [int(part.marks[newest])]:
                 log.warning("copies_filed_again", why="the index is not of this database")
                 return False
         return True
 
     def _read_late(self, numbers: Sequence[int] | Numbers) -> dict[int, _Late]:
         """The keys of these rows, as far as they stand."""
-        return {kept.number: self._late(kept) for kept in self._rows.read([int(one) for one in numbers])}
+        return {kept.number: self._late(kept) for kept in self.rows.read([int(one) for one in numbers])}
 
     def _late(self, kept: Kept) -> _Late:
         return _Late(kept.mark, (self._keying.filed(kept.picture.plain), self._keying.filed(kept.picture.mirrored)))

@@ -16,14 +16,16 @@ import numpy as np
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, Select, delete, func, insert, select
+from sqlalchemy import Connection, Row, Select, delete, func, insert, select, update
 
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import StoreFailed
 from safelight.matching.copies import MIN_AGREEING, Features, packed, packed_bytes, unpacked
 from safelight.matching.errors import BankError
+from safelight.matching.model import BankKind, BankState
 from safelight.store.database import Database
 from safelight.store.matching_tables import bank_copies
+from safelight.store.tables import banks
 
 _NONCE_BYTES = 12
 _MARK_BYTES = 8
@@ -53,6 +55,16 @@ class Kept:
     mark: int
     """64 random bits."""
     picture: Described
+
+
+@dataclass(frozen=True, slots=True)
+class NotLookedFor:
+    """Rows of one bank whose copies among past outputs are still to be looked for."""
+
+    bank: int
+    numbers: tuple[int, ...]
+    looked_from: int | None
+    """The number of the last output that was looked at, which is the oldest so far; None where none was."""
 
 
 class CopyRows:
@@ -117,6 +129,24 @@ class CopyRows:
             lambda connection: np.sort(np.fromiter(connection.execute(query).scalars(), np.int64))
         )
 
+    def not_looked_for(self, most: int) -> NotLookedFor | None:
+        """At most `most` rows of one active bank that got as far as the newest did; None where none is left.
+
+        Raises StoreFailed.
+        """
+        columns = bank_copies.c
+        active = select(banks.c.number).where(
+            banks.c.state == BankState.ACTIVE.value, banks.c.kind == BankKind.KNOWN.value
+        )
+        query = select(columns.id, columns.bank, columns.looked_from).where(columns.bank.in_(active))
+        waiting = query.where(columns.looked_from.is_distinct_from(0)).order_by(columns.id.desc()).limit(most)
+        rows = self._database.read_here(lambda connection: connection.execute(waiting).all())
+        if not rows:
+            return None
+        bank, looked_from = rows[0].bank, rows[0].looked_from
+        alike = [row.id for row in rows if (row.bank, row.looked_from) == (bank, looked_from)]
+        return NotLookedFor(bank, tuple(alike), looked_from)
+
     def read(self, numbers: Sequence[int]) -> Iterator[Kept]:
         """These rows, as far as they stand, opened. Raises StoreFailed."""
         columns = bank_copies.c
@@ -155,3 +185,10 @@ def _all(
 
 def _bound_to(bank: int, item: int) -> bytes:
     return f"copy {bank} {item}".encode()
+
+
+def looked_from(connection: Connection, numbers: Sequence[int], output: int) -> frozenset[int]:
+    """Note that outputs of this number and above were looked at for these rows. Returns the rows that still stand."""
+    mine = bank_copies.c.id.in_(numbers)
+    connection.execute(update(bank_copies).where(mine).values(looked_from=output))
+    return frozenset(connection.execute(select(bank_copies.c.id).where(mine)).scalars())

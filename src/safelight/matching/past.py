@@ -8,7 +8,8 @@ Rules of this module
 - A few new hashes are compared with every past output, one by one. Of a long list, every past output is looked up in
   the index instead. Either way the answer is complete as far as hashes go, mirrored and turned copies included.
 
-Left to others: what follows for the account and for the picture (whoever works off the outbox).
+Left to others: copies that no hash finds (`past_copies.py`); what follows for the account and for the picture (whoever
+works off the outbox).
 """
 
 from collections.abc import Iterator, Sequence
@@ -69,7 +70,8 @@ class PastMatch:
 
     item: int
     output: PastOutput
-    distance: int
+    distance: int | None
+    """Bits; None where it was found by features (`past_copies.py`)."""
 
 
 class StoredOutputs:
@@ -112,13 +114,16 @@ def match_back(
         is_few = new is not None and len(new) <= _ONE_BY_ONE_MAX
         for match in _compared(batch, new or (), bank) if is_few else _looked_up(batch, hashes, bank):
             key = match.item, match.output.id
-            if key not in found or match.distance < found[key].distance:
+            if key not in found or (match.distance or 0) < (found[key].distance or 0):
                 found[key] = match
-    return database.write_here(partial(_record, bank=bank, found=list(found.values()), now=now)) if found else []
+    return database.write_here(partial(record, bank=bank, found=list(found.values()), now=now)) if found else []
 
 
-def past_matches_of(connection: Connection, bank: int) -> list[tuple[str, str, str, str | None, int]]:
-    """What was found for a bank: when, which output, when it was made, its decision, bits apart; newest first."""
+def past_matches_of(connection: Connection, bank: int) -> list[tuple[str, str, str, str | None, int | None]]:
+    """What was found for a bank: when, which output, when it was made, its decision, bits apart; newest first.
+
+    No bits where features alone say that it is a copy.
+    """
     table = past_matches.c
     query = select(table.at, table.output_id, table.made_at, table.decision_id, table.distance)
     rows = connection.execute(query.where(table.bank == bank).order_by(table.id.desc()))
@@ -146,8 +151,8 @@ def _words(values: Sequence[bytes]) -> NDArray[np.uint64]:
     return to_words(b"".join(values))
 
 
-def _record(connection: Connection, bank: Bank, found: Sequence[PastMatch], now: datetime) -> list[PastMatch]:
-    """Keep what is new of it: the rows, the outbox, the event."""
+def record(connection: Connection, bank: Bank, found: Sequence[PastMatch], now: datetime) -> list[PastMatch]:
+    """Keep what is new of it: the rows, the outbox, the event. Returns that."""
     table = past_matches.c
     rows_known = connection.execute(select(table.item, table.output_id).where(table.bank == bank.number))
     known = {(row.item, row.output_id) for row in rows_known}

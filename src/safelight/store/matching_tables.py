@@ -15,7 +15,7 @@ past_matches = Table(
     Column("output_id", String(40), nullable=False, comment="in the register of outputs, or in the edit chain"),
     Column("made_at", String(27), nullable=False),
     Column("decision_id", String(40), ForeignKey("decisions.id"), comment="that released it, where that is known"),
-    Column("distance", Integer, nullable=False, comment="bits"),
+    Column("distance", Integer, comment="bits; none where features alone say that it is a copy"),
     UniqueConstraint("bank", "item", "output_id"),
 )
 
@@ -27,6 +27,11 @@ bank_copies = Table(
     Column("item", BigInteger, nullable=False),
     Column("sealed", LargeBinary, nullable=False, comment="local features of a picture, under a key that is not here"),
     Column("created_at", String(27), nullable=False),
+    Column(
+        "looked_from",
+        BigInteger,
+        comment="outputs of this number and above were looked at for copies of it; none so far, or all where it is 0",
+    ),
     UniqueConstraint("bank", "item"),
     sqlite_autoincrement=True,
 )

@@ -1,13 +1,20 @@
 """What a list knows of what was made here becomes a case: found here, reported by nobody."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
+
+from sqlalchemy import Connection
 
 from safelight.cases.draft import FINGERPRINTS_MAX_COUNT, Fingerprint, Matter, ReportDraft, Route
 from safelight.cases.service import Cases
 from safelight.cases.stay_down import BANK_NAMES
+from safelight.core.clock import Clock
+from safelight.core.limits import Limits
 from safelight.matching.fingerprints import HashKind
-from safelight.matching.model import BankCategory
-from safelight.matching.past_finds import KnownOutput
+from safelight.matching.known import KnownImages
+from safelight.matching.model import Bank, BankCategory
+from safelight.matching.past_copies import PastCopies
+from safelight.matching.past_finds import KnownOutput, PastFinds
 
 MATTERS: Mapping[BankCategory, Matter] = {
     BankCategory.CSAM: Matter.CHILD,
@@ -17,6 +24,24 @@ MATTERS: Mapping[BankCategory, Matter] = {
 }
 OWN_BANKS = tuple(name for name, _ in BANK_NAMES.values())
 """Lists of what was reported here: the cases match these back themselves."""
+
+
+def looking_back(
+    known: KnownImages, cases: Cases, clock: Clock, limits: Limits, tell_failed: Callable[[int], object]
+) -> tuple[PastFinds, PastCopies]:
+    """Who works off what was found by hash, and who looks for what no hash finds."""
+    assert known.copies  # noqa: S101 (a running Safelight keeps them)
+    told = partial(_tell_cases, cases)
+    return (
+        PastFinds(known.database, DetectionCases(cases), clock, OWN_BANKS, tell_failed=tell_failed),
+        PastCopies(known.database, known.copies.rows, clock, limits.past_copies_max_count, told),
+    )
+
+
+def _tell_cases(cases: Cases, connection: Connection, bank: Bank, items: Collection[int]) -> None:
+    """The items of the cases' own lists are their numbers."""
+    if bank.name in OWN_BANKS:
+        cases.note_made_here(connection, items)
 
 
 class DetectionCases:

@@ -48,7 +48,6 @@ from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import read_subscriptions
 from safelight.matching.known import KnownImages, open_copies, open_hashes
 from safelight.matching.past import StoredOutputs
-from safelight.matching.past_finds import PastFinds
 from safelight.matching.watch import BankWatch
 from safelight.policy.load import load_policy, profile_text
 from safelight.policy.model import Policy
@@ -69,7 +68,7 @@ from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_de
 from safelight.wiring.letters import post_of
 from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_marks, log_trace, seeing, signer_of
 from safelight.wiring.memory import give_memory_back, keep_memory_small
-from safelight.wiring.past import OWN_BANKS, DetectionCases
+from safelight.wiring.past import looking_back
 from safelight.wiring.unsafe import refuse_unsafe
 
 log = structlog.get_logger()
@@ -360,15 +359,12 @@ class Safelight:
         )
         self._closing.push_async_callback(self.cases.close)
         await self.cases.start()
-        self.past_finds = PastFinds(
-            self.database,
-            DetectionCases(self.cases),
-            self._clock,
-            OWN_BANKS,
-            tell_failed=self.metrics.finds_without_case.set,
+        self.past_finds, self.past_copies = looking_back(
+            self.known, self.cases, self._clock, self.limits, self.metrics.finds_without_case.set
         )
-        self._closing.push_async_callback(self.past_finds.close)
-        await self.past_finds.start()
+        for task in (self.past_finds, self.past_copies):
+            self._closing.push_async_callback(task.close)
+            await task.start()
 
     def _make_backend(self) -> Backend:
         if self.settings.backend is BackendName.SKETCH:
