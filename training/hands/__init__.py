@@ -7,6 +7,7 @@ shortest (`tests/training/test_hands.py`).
 """
 
 import random
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -28,6 +29,13 @@ OF_MINORS = 5
 """Fillings of a template about a child: there are few of them, and many words."""
 STRETCHES = 2
 """Of a calm conversation, besides the whole and every turn."""
+_NAMED = re.compile(
+    r"\b(bikini|swimsuit|swimwear|underwear|lingerie|panties|tanga|thong|naked|nude|topless|undress|see[- ]through)"
+    r"|biqu[ií]ni|lencer[ií]a|bañador|badeanzug|купальник|бикини|比基尼|泳[装裝衣]|水着|ビキニ|비키니"
+    r"|בגד ים|ביקיני|بيكيني|बिकिनी",
+    re.IGNORECASE,
+)
+"""What ends a conversation's calm wherever its author marked the end: some marked where it is insisted on."""
 _SPOKEN_OF_NOBODY = frozenset({"near: product", "near: museum"})
 
 
@@ -73,7 +81,7 @@ def _rows(case: Case) -> Iterator[Row]:
         labels["person"] = 1.0
     if case.block_at is not None:
         before = sum(turn.role is Role.USER and bool(turn.text) for turn in case.turns[: case.block_at])
-        if before:
+        if before and not any(_NAMED.search(turn) for turn in said[:before]):
             for turns in [tuple(said[:before]), *_together(said[:before], template)]:
                 yield Row(turns, case.lang, "talk", Kind.NONE, {"undress": 0.0}, part, False, case.image)
         said = said[: before + 1]
