@@ -1,7 +1,8 @@
 """Step 2 of the gate for text: one spelling of every text field, and a small set of readings of it.
 
 Rules
-- The first reading is always `plain`: NFKC, nothing unseen, one blank between words, case kept. Further readings are
+- The first reading is always `plain`: NFKC, nothing unseen, one blank between words, no data or program around it, case
+  kept. Further readings are
   named by the tricks undone, joined with `+`; a text written in unseen characters is its own reading, `hidden`.
 - `read` never raises, whatever the string, keeps nothing between calls, and costs at most `work.bound` steps, which is
   linear in the text's length. What that did not suffice for is a trick of its own, `unread`.
@@ -19,6 +20,7 @@ from functools import partial
 from safelight.signals.model import Passage, Reading, ReadText
 from safelight.signals.text.reading import backwards, ciphers, codes, escapes, letters, repairs, spacing, strange, typos
 from safelight.signals.text.reading.characters import calm, clean, tidy
+from safelight.signals.text.reading.shells import unwrapped
 from safelight.signals.text.reading.styles import parted, quiet
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import lexicon
@@ -91,7 +93,7 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
 
 def _calmed(text: str) -> tuple[str, bool]:
     """As a detector reads it, and whether case alternated."""
-    calmed, alternates = calm(tidy(text))
+    calmed, alternates = calm(unwrapped(tidy(text)))
     return quiet(calmed), alternates
 
 

@@ -5,7 +5,8 @@ chromaticities and colour profiles can make two viewers show two different pictu
 """
 
 import struct
-import zlib
+
+from isal import isal_zlib
 
 from safelight.signals.image.containers.model import (
     Block,
@@ -63,7 +64,7 @@ def outline_png(content: bytes) -> Outline:
         elif kind in _TEXT:
             blocks.append(Block(_TEXT[kind], body))
         if kind in _STILL or kind in _ANIMATION:
-            if zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
+            if isal_zlib.crc32(content[position + 4 : end - 4]) != int.from_bytes(content[end - 4 : end], "big"):
                 raise corrupt("a chunk of the PNG was damaged on its way")
             kept.append(content[position:end])
         seen.add(kind)
