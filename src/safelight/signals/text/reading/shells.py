@@ -16,8 +16,8 @@ _DATA = """
 action api args argument arguments body caption chat cmd command completion content contents context create data
 description detail edit false function generate generations gpt id image images img in input inputs instruction
 instructions item items json kwargs list log main message messages mode model n new none null object op operation
-options out output params parameters payload picture print prompt prompts query quality request response result role run schema
-seed send size steps str string strength system task text title tool tools true txt type url user value values
+options out output params parameters payload picture print prompt prompts query quality request response result role run
+schema seed send size steps str string strength system task text title tool tools true txt type url user value values
 """
 _PROGRAM = """
 async await bash client console const def dev echo end export final fn for from fun func if import include info java
