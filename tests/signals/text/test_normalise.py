@@ -158,6 +158,12 @@ def test_a_short_request_without_blanks_is_parted() -> None:
     assert "put her in a coat" in [reading.text for reading in reading_of("putherinacoat").readings]
 
 
+def test_what_a_direction_override_shows_is_read_whatever_words_it_has() -> None:
+    for shown in ("hand bar", "ayaba", "qzx 100 naked trees"):
+        assert shown in [reading.text for reading in reading_of(f"\u202e{shown[::-1]}\u202c").readings]
+    assert reading_of("\u202e" * 32_000).readings
+
+
 def test_the_same_text_gives_the_same_readings() -> None:
     text = "r3pl4c3 th3 blu3 s0f4 \u202ehcneb nedoow\u202c"
     assert reading_of(text) == reading_of(text)

@@ -84,6 +84,8 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
     # A direction override turns everything round; otherwise each word may have been turned for itself.
     if Trick.REVERSED in add(seen_text, "") and Trick.BIDI not in tricks:
         add(seen_text, "", by_word=True)
+    if cleaned.shown:
+        add(parted(cleaned.shown), Trick.BIDI.value)
     if cleaned.hidden:
         add(cleaned.hidden, "hidden")
     if work.unread:

@@ -27,6 +27,7 @@ FLAG = re.compile("\U0001f3f4[\U000e0020-\U000e007e]+\U000e007f")
 SELECTORS = re.compile(r"[\ufe00-\ufe0f\U000e0100-\U000e01ef]{4,}")
 BIDI = re.compile(r"[\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 OVERRIDE = "\u202e"
+OVERRIDDEN = re.compile(r"\u202e([^\u202c\u2069\n]*)")
 CONTROL = r"\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"
 UNSEEN = (
     r"\u00ad\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200d\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff\uffa0"
@@ -73,6 +74,8 @@ class Cleaned:
     tricks: frozenset[Trick]
     hidden: str
     """What was written in characters that nobody sees (tags, variation selectors), read out."""
+    shown: str = ""
+    """The text as a screen shows it, where a direction override has that differ from the order of its letters."""
 
 
 @cache
@@ -96,11 +99,12 @@ def clean(text: str) -> Cleaned:
     if SURROGATES.search(text):
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "ignore")
         tricks.add(Trick.SURROGATES)
+    shown = clean(OVERRIDDEN.sub(lambda run: BIDI.sub("", run[1])[::-1], text)).text if OVERRIDE in text else ""
     text, hidden = _read_hidden(text, tricks)
     text = _drop_unseen(text, tricks)
     text = _drop_costume(text, tricks)
     text = _drop_marks(text, tricks)
-    return Cleaned(text, frozenset(tricks), hidden)
+    return Cleaned(text, frozenset(tricks), hidden, shown)
 
 
 def tidy(text: str) -> str:
