@@ -25,12 +25,15 @@ from safelight.signals.model import Found, View
 from safelight.signals.ports import Detector
 from safelight.wiring import builtin_detectors
 from training.held_out.make import held_out
+from training.plain import Holes, holes
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/models/text-meaning.md"
 DISGUISED_CASES = 30
 """Cases of each label that are judged under every disguise: about two hundred judgements each."""
 ABLATION_CASES = 600
+TOLD = 6
+"""Of each kind of mistake in the plainest requests, as many are quoted."""
 SEED = 5
 OTHERS = ("second", "third", "fourth")
 """The sets of other authors than the one whose other half is learnt from."""
@@ -72,6 +75,7 @@ class Figures:
     others: tuple[Report, ...]
     """Of the sets by other authors."""
     hidden: Invariance
+    plain: Holes
     ablations: tuple[tuple[str, Row, Share], ...]
     """What was taken away, all sampled cases, and conversations stopped in time."""
     load_s: float
@@ -137,7 +141,9 @@ def measure(name: str, per_template: int, disguised_cases: int, ablation_cases: 
         less = judge_of([Without(d, **parts) if parts else d for d in detectors])  # type: ignore[misc]
         found = report_of(judged(less, some), conditions)
         ablations.append((title, found.all_cases, found.conversations.stopped_in_time))
-    return Figures(report, others, hidden, tuple(ablations), load_s, memory_mb, len(cases), disguised_cases)
+    return Figures(
+        report, others, hidden, holes(judge), tuple(ablations), load_s, memory_mb, len(cases), disguised_cases
+    )
 
 
 def percent(share: Share) -> str:
@@ -174,6 +180,12 @@ though it should pass: **{percent(row.false_positives)}**. Conversations stopped
 
 {table("language", report.groups["lang"])}
 """
+
+
+def told(found: Holes) -> str:
+    """Some of what was judged wrongly, by name."""
+    few = [f'"{text}"' for text in [*found.passed[:TOLD], *found.refused[:TOLD]]]
+    return f" Among them: {', '.join(few)}." if few else ""
 
 
 def card(found: Figures) -> str:
@@ -242,6 +254,12 @@ By the totals of `second` one threshold of conversations was chosen (`TOGETHER_F
 `fourth` nothing was. `fourth` was written as an outside evaluator would write it, half of it everyday requests.
 
 {chr(10).join(other(one) for one in found.others)}
+## The plainest
+
+A grid of the fewest words (`python -m training.plain`): {found.plain.demands} demands such as "put her in a bikini", of
+which {len(found.plain.passed)} pass, and {found.plain.neighbours} neighbours such as "put her in a raincoat", of which
+{len(found.plain.refused)} are refused.{told(found.plain)}
+
 ## Disguised
 
 {found.disguised_cases} cases of each label, drawn once, under every transform and all pairs of the ten strongest
