@@ -9,11 +9,15 @@ from pathlib import Path
 import c2pa
 import numpy as np
 import pytest
-from cryptography.hazmat.primitives import serialization
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from PIL import Image
 
 from safelight.core.errors import MarkCode, MarkFailed, NotStartable
+from safelight.core.limits import DEFAULT_LIMITS
+from safelight.core.request import Upload
 from safelight.provenance.credentials.chain import (
     CHAIN_FILE,
     KEY_FILE,
@@ -30,6 +34,8 @@ from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import Algorithm, LocalSigner, RemoteSigner
 from safelight.provenance.model import CredentialState, How, Origin, Source
+from safelight.signals.image.decode import decode
+from safelight.signals.model import PictureRole
 from tests.ledger.authority import Authority, listening
 
 CAPTURE = "http://cv.iptc.org/newscodes/digitalsourcetype/digitalCapture"
@@ -57,6 +63,19 @@ def sealer(folder: Path, now: datetime = NOW) -> Sealer:
 
 def reader(folder: Path) -> CredentialReader:
     return CredentialReader(trusted_roots(folder / TRUSTED_FOLDER))
+
+
+@pytest.mark.parametrize("media_type", FORMATS)
+def test_what_was_signed_is_a_picture_that_the_gate_takes(tmp_path: Path, media_type: str) -> None:
+    """It comes back as an upload, as another Safelight's answer, and to be verified and traced."""
+    plain = picture(media_type)
+    sealed = sealer(tmp_path).seal(plain, media_type, origin())
+    shown, before = (
+        decode(Upload(file), role=PictureRole.PHOTO, where="photo 1", limits=DEFAULT_LIMITS) for file in (sealed, plain)
+    )
+    assert np.array_equal(shown.frames[0], before.frames[0])
+    assert shown.media_type == before.media_type
+    assert b"c2pa" not in shown.clean
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
@@ -285,3 +304,54 @@ def test_a_signer_that_fails_is_no_matter_of_the_stamp(tmp_path: Path) -> None:
         with pytest.raises(MarkFailed, match="empty signature"):
             stamping.seal(picture("image/png"), "image/png", origin())
         stamping.close()
+
+
+USE, OTHER_USE = ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.SERVER_AUTH
+
+
+def chain_without(lacking: str) -> Sealer:
+    """A signer under a chain of two, of whose first certificate something is lacking."""
+    root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    names = [
+        x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Images {what}")]) for what in ("root", "signer")
+    ]
+    usage = dict.fromkeys(("content_commitment", "key_encipherment", "data_encipherment", "key_agreement"), False)
+    usage |= {"key_cert_sign": False, "crl_sign": False, "encipher_only": False, "decipher_only": False}
+    said = {
+        "use": x509.ExtendedKeyUsage([OTHER_USE if lacking == "a use that C2PA lists" else USE]),
+        "signatures": x509.KeyUsage(digital_signature=True, **usage),
+        "issuer": x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()),
+    }
+    certificates = []
+    for key, name, is_root in ((leaf_key, names[1], False), (root_key, names[0], True)):
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(name)
+            .issuer_name(names[0])
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(NOW - timedelta(minutes=5))
+            .not_valid_after(NOW + LEAF_LIFE)
+            .add_extension(x509.BasicConstraints(ca=is_root, path_length=None), critical=True)
+        )
+        for name_of, extension in () if is_root else said.items():
+            if name_of != lacking:
+                builder = builder.add_extension(extension, critical=name_of == "signatures")
+        certificates.append(builder.sign(root_key, hashes.SHA256()))
+    return Sealer(LocalSigner(leaf_key, Chain(tuple(certificates))))
+
+
+@pytest.mark.parametrize("lacking", ["use", "signatures", "issuer", "a use that C2PA lists"])
+def test_certificates_that_readers_would_refuse_show_at_the_start(lacking: str) -> None:
+    with pytest.raises(NotStartable, match="emailProtection"):
+        chain_without(lacking).prove(NOW)
+
+
+def test_a_whole_chain_of_ones_own_passes_and_a_signer_that_is_away_is_a_trouble(tmp_path: Path) -> None:
+    whole = chain_without("nothing")
+    whole.prove(NOW)
+    assert whole.trouble == ""
+    chain, _ = load_or_make(tmp_path, NOW, production=False)
+    away = Sealer(RemoteSigner(chain, Algorithm.ES256, lambda _: b""))
+    away.prove(NOW)
+    assert "empty signature" in away.trouble

@@ -1,6 +1,7 @@
 """Stop each part in turn: no image leaves, the error has its own code, `ready` turns false, and nothing hangs."""
 
 import asyncio
+import base64
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from sqlalchemy import select
 
 from safelight.backends.memory import MemoryBackend
 from safelight.backends.ports import Made
+from safelight.core.canonical import Json
 from safelight.core.errors import BackendCode, BackendFailed, BackendRefused
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.signals.model import Found, View
@@ -216,9 +218,17 @@ def test_an_answer_beside_the_agreement_is_the_models_fault(
 
 
 def test_nobody_is_told_what_the_backend_says_besides(stand: Stand, flat: bytes) -> None:
-    stand.backend.answers.append(Made((flat,), extra={"note": "unseen", "size": "64x64"}))
+    said = 'a "flat" square,\nin grey \u2028 \\ ☂'
+    usage: dict[str, Json] = {"total_tokens": 3, "input_tokens_details": {"text_tokens": 1}}
+    extra: dict[str, Json] = {"note": "unseen", "size": "64x64", "usage": usage}
+    stand.backend.answers.append(Made((flat,), revised_prompts=(said,), extra=extra))
     _, body, _ = stand.edit(flat)
-    assert body.keys() == {"created", "data", "size"}
+    assert body.keys() == {"created", "data", "size", "usage"}
+    assert body["usage"] == usage
+    (item,) = body["data"]
+    assert item.keys() == {"b64_json", "revised_prompt"}
+    assert item["revised_prompt"] == said
+    assert base64.b64decode(item["b64_json"], validate=True).startswith(b"\x89PNG")
 
 
 def test_a_full_gate_says_so(tmp_path: Path, flat: bytes) -> None:

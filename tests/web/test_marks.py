@@ -261,9 +261,9 @@ def test_without_its_signer_no_picture_leaves_and_it_recovers(tmp_path: Path, ba
     signer = RemoteSigner(local.chain, Algorithm.ES256, sign)
     detectors = list(scripted_detectors().values())
     with serving(tmp_path / "data", detectors=detectors, backend=backend, signer=signer) as running:
-        refused(running, "marks_signer_unavailable")
         with running.http() as http:
-            assert "marks" in http.get("/ready").text
+            assert "marks" in http.get("/ready").text  # known from the start, not from the first picture
+        refused(running, "marks_signer_unavailable")
         # What was decided is kept all the same.
         stages = running.sql(lambda c: list(c.execute(select(decisions.c.stage)).scalars()))
         assert stages == ["input", "output"]

@@ -10,7 +10,7 @@ import secrets
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Connection, Row, insert, select, update
+from sqlalchemy import Connection, Row, bindparam, insert, select, update
 
 from safelight.accounts.model import ApiKey, Permission
 from safelight.core.clock import to_rfc3339
@@ -19,6 +19,8 @@ from safelight.core.ids import new_id
 from safelight.store.tables import api_keys
 
 _FORM = re.compile(r"sl_(key_[0-9a-z]{26})_([A-Za-z0-9_-]{43})")
+_BY_ID = select(api_keys).where(api_keys.c.id == bindparam("key"))
+"""Built once: every request asks it."""
 
 
 def create_key(
@@ -60,7 +62,7 @@ def list_keys(connection: Connection) -> list[ApiKey]:
 def authenticate(connection: Connection, presented: str) -> ApiKey:
     """The key that was presented. Raises NotAllowed, with the same words whatever is wrong with it."""
     form = _FORM.fullmatch(presented)
-    row = connection.execute(select(api_keys).where(api_keys.c.id == form[1])).one_or_none() if form else None
+    row = connection.execute(_BY_ID, {"key": form[1]}).one_or_none() if form else None
     secret_sha256 = hashlib.sha256(form[2].encode()).digest() if form else b""
     if row is None or row.revoked_at is not None or not hmac.compare_digest(row.secret_sha256, secret_sha256):
         raise NotAllowed("This API key is not valid. Make one with `safelight keys create`.")

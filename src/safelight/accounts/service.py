@@ -7,7 +7,7 @@ import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, bindparam, func, select
 
 from safelight.accounts.keys import authenticate
 from safelight.accounts.languages import Languages
@@ -21,6 +21,8 @@ from safelight.store.digest_key import DigestKey
 from safelight.store.tables import decisions, subjects
 
 _MINUTE = timedelta(minutes=1)
+_STANDING = select(subjects.c.standing).where(subjects.c.id == bindparam("subject"))
+"""Built once: every request asks it."""
 _OPEN_KEY = ApiKey(
     "key_open",
     "open",
@@ -80,7 +82,7 @@ class Accounts:
     def _admit(self, connection: Connection, caller: Caller, permission: Permission) -> Subject:
         key = self._key(connection, caller, permission)
         subject_id = self.pseudonym(key.platform, caller.user)
-        standing = connection.execute(select(subjects.c.standing).where(subjects.c.id == subject_id)).scalar()
+        standing = connection.execute(_STANDING, {"subject": subject_id}).scalar()
         if standing == Standing.SUSPENDED:
             raise AccountSuspended(
                 "This account is suspended. The letter that told its owner says why, and how to contest it."

@@ -12,7 +12,6 @@ What is left to others: whether the bytes are an image that may pass (`signals/i
 """
 
 import asyncio
-import base64
 import binascii
 import re
 import socket
@@ -22,6 +21,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 import httpx2
+import pybase64
 
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.limits import DEFAULT_LIMITS, Limits
@@ -100,14 +100,14 @@ def decode_data_url(
     if len(text) > (max_bytes + 2) // 3 * 4:
         raise _too_large(max_bytes, param)
     try:
-        content = base64.b64decode(text, validate=True)
+        content = pybase64.b64decode(text, validate=True)
     except (binascii.Error, ValueError) as error:
         message = "The base64 of this data: address does not decode; use the standard alphabet, with padding."
         raise BadInput(InputCode.IMAGE_ENCODING, message, param=param) from error
     if len(content) > max_bytes:
         raise _too_large(max_bytes, param)
     # The bits that padding leaves over must be zero (RFC 4648, 3.5), or one image would have several spellings.
-    if base64.b64encode(content[-(len(content) % 3 or 3) :]).decode() != text[-4:]:
+    if pybase64.b64encode(content[-(len(content) % 3 or 3) :]).decode() != text[-4:]:
         raise BadInput(InputCode.IMAGE_ENCODING, "The base64 of this data: address has stray last bits.", param=param)
     return content
 

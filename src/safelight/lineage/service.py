@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 
 from safelight.core.clock import Clock, to_rfc3339
 from safelight.core.ids import new_id
@@ -47,6 +47,10 @@ BANDS = 16
 with it, and one that differs in more very likely does."""
 _PURGED_AT_ONCE = 200
 _DIGEST = "made_image"
+
+# Built once: every release goes through them.
+_INSERT, _INSERT_BANDS = insert(made_images), insert(made_image_bands)
+_EXPIRED = select(made_images.c.id).where(made_images.c.expires_at <= bindparam("now")).limit(_PURGED_AT_ONCE)
 
 
 class Lineage:
@@ -122,9 +126,9 @@ class Lineage:
         if not any(draft.rows for draft in drafts):
             return
         self._purge(connection)
-        connection.execute(insert(made_images), [row for draft in drafts for row in draft.rows])
+        connection.execute(_INSERT, [row for draft in drafts for row in draft.rows])
         if bands := [band for draft in drafts for band in draft.bands]:
-            connection.execute(insert(made_image_bands), bands)
+            connection.execute(_INSERT_BANDS, bands)
 
     async def purge(self) -> None:
         """Forget what has expired. Raises StoreFailed."""
@@ -177,9 +181,7 @@ class Lineage:
 
     def _purge(self, connection: Connection) -> None:
         """Forget what has expired, a bounded number at once so that no request waits for a large clearing."""
-        now = to_rfc3339(self._clock())
-        expired = select(made_images.c.id).where(made_images.c.expires_at <= now).limit(_PURGED_AT_ONCE)
-        ids = list(connection.execute(expired).scalars())
+        ids = list(connection.execute(_EXPIRED, {"now": to_rfc3339(self._clock())}).scalars())
         if ids:
             connection.execute(delete(made_image_bands).where(made_image_bands.c.image_id.in_(ids)))
             connection.execute(delete(made_images).where(made_images.c.id.in_(ids)))

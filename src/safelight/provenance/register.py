@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import Connection, Row, delete, insert, select
+from sqlalchemy import Connection, Row, bindparam, delete, insert, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from safelight.core.clock import to_rfc3339
@@ -30,6 +30,10 @@ from safelight.store.tables import decisions
 FINGERPRINT_BYTES = 32
 _CLEARED_AT_ONCE = 100
 _NEIGHBOURS_MAX = 64
+
+# Built once: every release goes through them.
+_INSERT = insert(outputs)
+_EXPIRED = select(outputs.c.number).where(outputs.c.expires_at <= bindparam("now")).limit(_CLEARED_AT_ONCE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,7 @@ def write(connection: Connection, entries: Sequence[tuple[Entry, str, str]], *, 
         for entry, content_digest, receipt in entries
     ]
     try:
-        connection.execute(insert(outputs), rows)
+        connection.execute(_INSERT, rows)
         clear(connection, entries[-1][0].made_at)
     except SQLAlchemyError as error:
         message = (
@@ -120,8 +124,7 @@ def write(connection: Connection, entries: Sequence[tuple[Entry, str, str]], *, 
 
 def clear(connection: Connection, now: datetime) -> None:
     """Forget what has expired, a bounded number at once."""
-    expired = select(outputs.c.number).where(outputs.c.expires_at <= to_rfc3339(now)).limit(_CLEARED_AT_ONCE)
-    if numbers := list(connection.execute(expired).scalars()):
+    if numbers := list(connection.execute(_EXPIRED, {"now": to_rfc3339(now)}).scalars()):
         connection.execute(delete(outputs).where(outputs.c.number.in_(numbers)))
 
 

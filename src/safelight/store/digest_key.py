@@ -37,4 +37,6 @@ class DigestKey:
         return self._mac("derived", purpose.encode())
 
     def _mac(self, purpose: str, content: bytes) -> bytes:
-        return hmac.new(self._key, purpose.encode() + b"\0" + content, hashlib.sha256).digest()
+        mac = hmac.new(self._key, purpose.encode() + b"\0", hashlib.sha256)
+        mac.update(content)  # by itself: a picture is not copied for it
+        return mac.digest()

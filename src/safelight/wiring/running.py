@@ -301,6 +301,7 @@ class Safelight:
             credentials_chain.keep_trusted(folder / credentials_chain.TRUSTED_FOLDER, sealer.chain.root)
             if why := sealer.chain.why_unfit(self._clock()):
                 raise NotStartable(f"The certificates for content credentials cannot be used: {why}; renew them.")
+            sealer.prove(self._clock())
             if sealer.chain.is_development:
                 message = (
                     "Pictures are signed under a chain made here, which nobody outside trusts. For trying out only."

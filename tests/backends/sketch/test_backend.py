@@ -88,7 +88,7 @@ async def test_pictures_loosely_follow_the_words(backend: SketchBackend, prompt:
         }[rule], (rule, red, green, blue)
 
 
-@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp"])
+@pytest.mark.parametrize("output_format", ["png", "jpeg", "webp", "avif"])
 @pytest.mark.parametrize("quality", ["low", "medium", "high", "auto"])
 async def test_size_format_and_quality_are_honoured(backend: SketchBackend, output_format: str, quality: str) -> None:
     options = {"size": "320x200", "output_format": output_format, "quality": quality, "output_compression": 70}

@@ -4,13 +4,13 @@ Only known facts are kept beside the images, each in a shape that can hold nothi
 under any name, and what is not looked at must not travel on.
 """
 
-import base64
 import binascii
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import pybase64
 from pydantic_core import from_json
 
 from safelight.backends.openai.failure import refusal_sign, refused
@@ -115,7 +115,7 @@ def _content(value: object) -> bytes:
     if value.startswith("data:image/"):  # some servers write a data: address where base64 is due
         value = value.partition(";base64,")[2]
     try:
-        content = base64.b64decode(value, validate=True)
+        content = pybase64.b64decode(value, validate=True)  # a thirtieth of the standard library's time
     except (binascii.Error, ValueError) as error:
         raise invalid("holds an image that is no base64") from error
     if not content:

@@ -15,6 +15,8 @@ CAPTION = "Safelight sketch: no model"
 _SIDE_MIN_PX, _SIDE_MAX_PX = 64, 2048
 _DEFAULT_SIZE = (1024, 1024)
 _QUALITIES = {"low": 60, "medium": 80, "standard": 80, "auto": 80, "high": 92, "hd": 92}
+_AVIF_SPEED = 9
+"""0 to 10, of which the last is the fastest."""
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
 
 
@@ -25,11 +27,11 @@ class Finish:
     size: tuple[int, int] | None
     """Width and height in pixels; None for the size of the photo, or the usual one where there is none."""
     output_format: str
-    """`png`, `jpeg` or `webp`."""
+    """`png`, `jpeg`, `webp` or `avif`."""
     quality: str
     """`low`, `medium` or `high`."""
     compression: int
-    """0 to 100, the encoder's quality for jpeg and webp."""
+    """0 to 100, the encoder's quality for all but png."""
 
     def size_for(self, photo: NDArray[np.uint8] | None) -> tuple[int, int]:
         """Width and height of the picture to make."""
@@ -51,8 +53,8 @@ def finish_of(options: Mapping[str, Json]) -> Finish:
     if quality not in _QUALITIES:
         raise _rejected("quality", f"one of {', '.join(_QUALITIES)}")
     output_format = _word(options, "output_format", "png").replace("jpg", "jpeg")
-    if output_format not in {"png", "jpeg", "webp"}:
-        raise _rejected("output_format", "png, jpeg or webp")
+    if output_format not in {"png", "jpeg", "webp", "avif"}:
+        raise _rejected("output_format", "png, jpeg, webp or avif")
     compression = options.get("output_compression")
     if isinstance(compression, str) and re.fullmatch(r"[0-9]{1,3}", compression):
         compression = int(compression)
@@ -99,6 +101,7 @@ def encode(picture: NDArray[np.uint8], finish: Finish) -> bytes:
         "png": (".png", [cv2.IMWRITE_PNG_COMPRESSION, 1]),
         "jpeg": (".jpg", [cv2.IMWRITE_JPEG_QUALITY, finish.compression]),
         "webp": (".webp", [cv2.IMWRITE_WEBP_QUALITY, max(1, finish.compression)]),
+        "avif": (".avif", [cv2.IMWRITE_AVIF_QUALITY, finish.compression, cv2.IMWRITE_AVIF_SPEED, _AVIF_SPEED]),
     }[finish.output_format]
     done, content = cv2.imencode(suffix, cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), settings)
     if not done:

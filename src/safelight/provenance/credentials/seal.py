@@ -9,15 +9,18 @@ Rules of this module
 
 import io
 import time
+from datetime import datetime
 
 import c2pa
+import numpy as np
 import structlog
 
 from safelight.core.errors import MarkCode, MarkFailed, NotStartable
 from safelight.provenance.credentials.chain import Chain
 from safelight.provenance.credentials.manifest import ingredient_of, manifest_of
 from safelight.provenance.credentials.signer import Algorithm, Signer
-from safelight.provenance.model import Origin, Source
+from safelight.provenance.model import How, Origin, Source
+from safelight.provenance.pixels import png
 
 log = structlog.get_logger()
 
@@ -29,6 +32,10 @@ _ALGORITHMS = {
 }
 _SILENT_S = 60.0
 """For how long an authority that did not answer is not asked again."""
+_NEEDS = (
+    "The first one must be no authority, name its issuer's key (authorityKeyIdentifier), be for digital signatures and "
+    "for a use that C2PA lists, such as emailProtection; its issuers follow. See docs/how-to/marks.md."
+)
 _SETTINGS = {
     "version": 1,
     # What was signed is looked at by our tests and by readers; once more at each signing costs as much again.
@@ -62,6 +69,20 @@ class Sealer:
     def chain(self) -> Chain:
         """Under which is signed."""
         return self._signer.chain
+
+    def prove(self, now: datetime) -> None:
+        """Sign one black pixel: a chain that readers would refuse shows at the start, not at the first picture.
+
+        A signer that is away is a trouble, and comes back. Raises NotStartable.
+        """
+        origin = Origin("pic_0", "req_0", "dec_0", "sha256:0", How.CREATED, "none", now)
+        try:
+            self._signed(self._native, png(np.zeros((1, 1, 3), np.uint8)), "image/png", origin)
+        except c2pa.C2paError as error:
+            if self._why:
+                self.trouble = f"The content credentials could not be signed ({self._why})."
+                return
+            raise NotStartable(f"The certificates for content credentials are refused: {error}. {_NEEDS}") from error
 
     def seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
         """`content` with the credentials that say `origin`. Raises MarkFailed."""

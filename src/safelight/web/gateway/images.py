@@ -1,11 +1,10 @@
 """`/v1/images/generations`, `/edits`, `/variations`: OpenAI's images API, with the gate in between."""
 
-import base64
-import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
+import pybase64
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import StreamingResponse
 from pydantic_core import to_json
@@ -74,21 +73,35 @@ async def _make(door: Door, request: Request, body: AskedBody, asked: ImageReque
     if stream:
         return StreamingResponse(_events(outcome, event), media_type="text/event-stream", headers=headers)
     answer: dict[str, Json] = {"created": int(time.time()), **outcome.extra}
-    answer["data"] = [_item(image, as_url=body.response_format == "url") for image in outcome.images]
-    # Straight to bytes: a third of what JSONResponse takes for megabytes of base64.
-    return Response(to_json(answer), media_type="application/json", headers=headers)
+    content = _answer(answer, outcome.images, as_url=body.response_format == "url")
+    return Response(content, media_type="application/json", headers=headers)
 
 
-def _item(image: ReleasedImage, *, as_url: bool) -> dict[str, Json]:
-    encoded = base64.b64encode(image.content).decode()
+def _answer(facts: Mapping[str, Json], images: Sequence[ReleasedImage], *, as_url: bool) -> bytes:
+    """The whole answer: `facts`, and the images as `data`."""
+    items = b",".join(_item(image, as_url=as_url) for image in images)
+    return b'%b,"data":[%b]}' % (to_json(facts).removesuffix(b"}"), items)
+
+
+def _item(image: ReleasedImage, *, as_url: bool) -> bytes:
+    fields: dict[str, Json] = {} if image.revised_prompt is None else {"revised_prompt": image.revised_prompt}
     # The gate hosts no images: whoever asks for an address gets one that holds the image itself.
-    item: dict[str, Json] = {"url": f"data:{image.media_type};base64,{encoded}"} if as_url else {"b64_json": encoded}
-    if image.revised_prompt is not None:
-        item["revised_prompt"] = image.revised_prompt
-    return item
+    name, before = ("url", f"data:{image.media_type};base64,") if as_url else ("b64_json", "")
+    return _with_image(fields, name, image.content, before)
 
 
-def _events(outcome: Outcome, event: str) -> Iterator[str]:
+def _with_image(fields: Mapping[str, Json], name: str, content: bytes, before: str = "") -> bytes:
+    """`fields` as a JSON object, with `before` and the base64 of `content` under `name`.
+
+    Base64 needs no escaping. To put it in as it is, and not as a string that is searched for what does, takes a
+    tenth of the time for megabytes.
+    """
+    others = to_json(fields).removeprefix(b"{")
+    between = b"," if fields else b""
+    return b'{"%b":"%b%b"%b%b' % (name.encode(), before.encode(), pybase64.b64encode(content), between, others)
+
+
+def _events(outcome: Outcome, event: str) -> Iterator[bytes]:
     """Server-sent events. All of them were checked and recorded before the first one is sent."""
     created = {"created_at": outcome.extra.get("created", int(time.time()))}
     shared = {name: outcome.extra[name] for name in ("size", "quality", "background") if name in outcome.extra}
@@ -99,8 +112,6 @@ def _events(outcome: Outcome, event: str) -> Iterator[str]:
         yield _event(f"{event}.completed", image, created | shared | usage)
 
 
-def _event(name: str, image: ReleasedImage, more: dict[str, Json]) -> str:
-    encoded = base64.b64encode(image.content).decode()
-    form = image.media_type.removeprefix("image/")
-    body = {"type": name, "b64_json": encoded, "output_format": form, **more}
-    return f"event: {name}\ndata: {json.dumps(body)}\n\n"
+def _event(name: str, image: ReleasedImage, more: dict[str, Json]) -> bytes:
+    fields = {"type": name, "output_format": image.media_type.removeprefix("image/"), **more}
+    return b"event: %b\ndata: %b\n\n" % (name.encode(), _with_image(fields, "b64_json", image.content))

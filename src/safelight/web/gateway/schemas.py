@@ -33,7 +33,7 @@ class AskedBody(BaseModel):
     size: Word | None = None
     quality: Word | None = None
     background: Word | None = None
-    output_format: Literal["png", "jpeg", "webp"] | None = None
+    output_format: Literal["png", "jpeg", "webp", "avif"] | None = None
     output_compression: int | None = Field(None, ge=0, le=100)
     partial_images: int | None = Field(None, ge=0, le=3)
     response_format: Literal["url", "b64_json"] | None = None

@@ -35,7 +35,7 @@ _SETTINGS = {
     "background": "auto|transparent|opaque",
     "moderation": "auto|low",
     "input_fidelity": "low|high",
-    "output_format": "png|jpeg|webp",
+    "output_format": "png|jpeg|webp|avif",
     "response_format": "url|b64_json",
     "style": "vivid|natural",
 }

@@ -9,6 +9,8 @@ _PIXELS = {b"VP8X", b"VP8 ", b"VP8L", b"ALPH", b"ANIM", b"ANMF"}
 _ANIMATED = 0x02
 _FLAGS_KEPT = 0x12
 """Alpha and animation; the flags for ICC, Exif and XMP go with their chunks."""
+_CREDENTIALS = b"C2PA"
+"""Content credentials. They have no flag, and signers put them behind a lone bitstream too, with no header around."""
 
 
 def is_webp(content: bytes) -> bool:
@@ -28,7 +30,7 @@ def outline_webp(content: bytes) -> Outline:
     extended = kinds[:1] == [b"VP8X"]
     streams = [_size(kind, body) for kind, body in chunks if kind in {b"VP8 ", b"VP8L"}]
     frames = [body for kind, body in chunks if kind == b"ANMF"]
-    if kinds.count(b"VP8X") != extended or (not extended and len(chunks) != 1):
+    if kinds.count(b"VP8X") != extended or (not extended and kinds[1:] not in ([], [_CREDENTIALS])):
         raise corrupt("the WebP has parts that its header does not announce")
     if extended:
         flags, *canvas = chunks[0][1][:1] + b"\0", *_canvas(chunks[0][1])
