@@ -53,7 +53,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path("safelight-data"), description="Folder for the database and the digest key.")
     database_url: str = Field("", description="SQLAlchemy address; empty: a SQLite file in the data folder.")
     ledger_origin: str = Field(
-        "", description="The log's name: its address without the scheme, such as images.example/ledger. It stays."
+        "",
+        description="The log's name: its address without the scheme, such as images.example/ledger. It stays; empty: "
+        "what it was.",
     )
     ledger_head_file: Path | None = Field(
         None, description="Where the log's last head is kept, by rights on another disk; none: in the data folder."
@@ -178,3 +180,8 @@ class Settings(BaseSettings):
     def console_address(self) -> str:
         """Where browsers find the console, without a slash at the end."""
         return self.console_origin or f"http://localhost:{self.port}"
+    @property
+    def kept_head_file(self) -> Path:
+        """Where the log's last head is kept."""
+        return self.ledger_head_file or self.data_dir / "ledger.head"
+

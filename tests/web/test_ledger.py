@@ -199,6 +199,15 @@ def test_the_same_request_on_every_tier_differs_only_in_what_is_committed(stand:
     assert len({one["tier"] for one in commitments}) == 3
 
 
+@pytest.mark.parametrize("subject", [{}, {"subject": {"id": "an account"}}])
+def test_a_tier_that_a_header_says_is_recorded_with_a_check_too(stand: Stand, subject: dict[str, Any]) -> None:
+    body = {"messages": [{"role": "user", "content": "a lighthouse"}], **subject}
+    with stand.service.http(headers={"safelight-tier": "paid"}) as http:
+        decision = http.post("/v1/check", json=body).json()["id"]
+    tier = stand.service.sql(lambda c: c.execute(select(decisions.c.tier).where(decisions.c.id == decision)).scalar())
+    assert tier == "paid"
+
+
 def test_a_leaf_is_opened_for_an_auditor_and_shut_by_erasure(stand: Stand, tmp_path: Path) -> None:
     run = CliRunner().invoke
     place = ["--data-dir", str(stand.folder)]
@@ -217,12 +226,17 @@ def test_a_leaf_is_opened_for_an_auditor_and_shut_by_erasure(stand: Stand, tmp_p
     subject = stand.service.sql(
         lambda c: c.execute(select(decisions.c.subject_id).where(decisions.c.id == decision["id"])).scalar()
     )
-    assert run(app, ["ledger", "erase", str(subject), *place]).exit_code == 0
-    assert run(app, ["ledger", "open", decision["id"], *place]).exit_code == 2
+    address = f"{stand.service.address}/ledger"
+    file.write_text(opened.output)
+    assert verify(["opening", str(file), address, "--key", stand.key]) == 0
+    assert run(app, ["ledger", "erase", "--account", "somebody", "--platform", "open", *place]).exit_code == 0
+    shut = run(app, ["ledger", "open", decision["id"], *place])
+    assert isinstance(shut.exception, LedgerUnfit | SystemExit)
+    assert "ledger_shut" in shut.output
     assert run(app, ["ledger", "erase", str(subject), *place]).exit_code == 2
+    assert run(app, ["ledger", "erase", *place]).exit_code == 2
     old = tmp_path / "before.checkpoint"
     old.write_text(before)
-    address = f"{stand.service.address}/ledger"
     assert verify(["consistency", str(old), address, "--key", stand.key]) == 0
     assert run(app, ["ledger", "verify", *place]).exit_code == 0
 

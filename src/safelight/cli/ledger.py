@@ -8,10 +8,13 @@ import typer
 from sqlalchemy import Connection, func, select
 
 from safelight import __version__
+from safelight.accounts.service import pseudonym
 from safelight.cli import ledger_audit
+from safelight.cli.database import settings_of
 from safelight.cli.ledger_log import DataDir, opened_log
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
+from safelight.core.errors import BadInput, InputCode
 from safelight.ledger import disclose
 from safelight.ledger.append import Ledger
 from safelight.ledger.integrate import integrate
@@ -20,6 +23,7 @@ from safelight.ledger.proofs.audit import Audit
 from safelight.ledger.proofs.checkpoint import open_checkpoint
 from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, parse_bundle, tile_at
 from safelight.ledger.published import read_checkpoint, read_tile, size_of
+from safelight.store.digest_key import DigestKey
 from safelight.store.tables import ledger_leaves, ledger_processes
 
 app = typer.Typer(no_args_is_help=True, help="The transparency log: its state, a check of it, copies and openings.")
@@ -113,16 +117,23 @@ def export(
 
 @app.command("erase")
 def erase(
-    subject: Annotated[str, typer.Argument(help="The subject's id, such as sub_….")],
+    subject: Annotated[str, typer.Argument(help="The subject's id, such as sub_…; none: say --account.")] = "",
+    account: Annotated[str, typer.Option(help="The account, as the platform names it.")] = "",
+    platform: Annotated[str, typer.Option(help="Whose account it is, as with `safelight keys create`.")] = "default",
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Destroy a subject's key: their leaves stay, and nothing in them can be opened any more. There is no way back.
 
-    Example: `safelight ledger erase sub_0f3a…`
+    Example: `safelight ledger erase --account customer-4711`, or `safelight ledger erase sub_0f3a…`
 
     Backups of the database hold the key until they are gone too.
     """
+    if bool(subject) == bool(account):
+        raise BadInput(InputCode.FIELD_MISSING, "Say the subject's id, or --account.", param="subject")
+    if account:
+        key = DigestKey.load_or_make(settings_of(data_dir).data_dir / "digest.key")
+        subject = pseudonym(key, platform, account)
     with opened_log(data_dir) as log:
         kept, ledger = log.head_file.read(), log.ledger
 

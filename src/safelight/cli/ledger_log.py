@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 from safelight.core.clock import utc_now
 from safelight.core.errors import LedgerCode, LedgerUnfit
 from safelight.ledger.append import Ledger
+from safelight.ledger.disclose import Shut
 from safelight.ledger.head_file import HeadFile
 from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.proofs.errors import ProofError
@@ -37,6 +38,8 @@ class OpenedLog:
         """Run `work` on the log's database. Raises LedgerUnfit or StoreFailed."""
         try:
             return asyncio.run(self.database.write(work) if write else self.database.read(work))
+        except Shut as error:
+            raise LedgerUnfit(LedgerCode.SHUT, str(error)) from error
         except ProofError as error:
             raise LedgerUnfit(LedgerCode.CHANGED, str(error)) from error
 
@@ -48,9 +51,10 @@ def opened_log(data_dir: Path | None) -> Iterator[OpenedLog]:
     key_file = settings.data_dir / "ledger.key"
     if not key_file.exists():
         raise LedgerUnfit(LedgerCode.KEY_UNFIT, f"There is no log in {settings.data_dir}; name the gate's --data-dir.")
-    key = load_or_make_key(key_file, settings.ledger_origin)
+    head = settings.kept_head_file
+    key = load_or_make_key(key_file, settings.ledger_origin, head)
     database = Database(settings.database_url or sqlite_url(settings.data_dir / "safelight.db"), timeout_s=_TIMEOUT_S)
-    head_file = HeadFile(settings.ledger_head_file or settings.data_dir / "ledger.head", key.public())
+    head_file = HeadFile(head, key.public())
     try:
         database.migrate()
         yield OpenedLog(database, Ledger(key, utc_now), head_file)

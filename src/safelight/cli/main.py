@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from safelight import __version__
-from safelight.cli.output import print_error
+from safelight.cli.output import logs_aside, print_error
 from safelight.core.errors import SafelightError
 
 _MARKUP: Literal["markdown"] = "markdown"
@@ -119,8 +119,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def main(
-    version: Annotated[
+    version: Annotated[  # noqa: ARG001 - its callback does the work
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     """Options of the command itself."""
+    logs_aside()

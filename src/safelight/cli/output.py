@@ -39,9 +39,13 @@ def print_error(error: SafelightError, *, as_json: bool) -> None:
         _errors.print(f"[bold red]{error.code}[/]: {error.message}", highlight=False)
 
 
+def logs_aside() -> None:
+    """Write logs to standard error: the command's answer is on standard output."""
+    # Asked for anew for each line, since whoever runs a command may change what standard error is.
+    structlog.configure(logger_factory=lambda *_: structlog.PrintLogger(sys.stderr))
+
+
 def quiet_logs() -> None:
-    """Let only errors through, on standard error: the command's answer is on standard output."""
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(40),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    """Let only errors through."""
+    logs_aside()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))

@@ -213,6 +213,8 @@ class LedgerCode(StrEnum):
     """The head that is kept outside the database cannot be read."""
     NO_SUBJECT = "ledger_no_subject"
     """There is no key of such a subject to destroy."""
+    SHUT = "ledger_shut"
+    """What was asked for cannot be shown: it was never there, its subject was erased, or its record is gone."""
 
 
 class LedgerUnfit(NotStartable):

@@ -24,6 +24,10 @@ from safelight.store.ledger_tables import ledger_values
 from safelight.store.tables import decisions, ledger_leaves, policies
 
 
+class Shut(Unavailable):
+    """The log is whole, and does not show this: it was never there, its key was destroyed, or its record is gone."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """A leaf, and salt and value of the fields that were asked for."""
@@ -41,7 +45,7 @@ class Opened:
 def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, fields: Sequence[str] = ()) -> Opened:
     """Open the leaf with this hash, or the first of the record `record_id`; `fields`: which of them, none: all.
 
-    Raises BadInput when there is no such leaf, Unavailable when its subject was erased, or what it commits to is gone.
+    Raises BadInput when there is no such leaf, Shut when its subject was erased, or what it commits to is gone.
     """
     which = ledger_leaves.c.leaf_hash == leaf_hash if leaf_hash else ledger_leaves.c.record_id == record_id
     row = connection.execute(select(ledger_leaves).where(which).order_by(ledger_leaves.c.id)).first()
@@ -49,13 +53,11 @@ def open_leaf(connection: Connection, leaf_hash: bytes | None, record_id: str, f
         raise BadInput(InputCode.LEAF_UNKNOWN, "The log has no such leaf; give a receipt, or the id of a decision.")
     key = key_by_id(connection, row.subject_key_id) if row.subject_key_id else None
     if key is None:
-        raise Unavailable(
-            "The leaf commits to nothing that can be opened: its subject's key was destroyed, or it has none."
-        )
+        raise Shut("The leaf commits to nothing that can be opened: its subject's key was destroyed, or it has none.")
     leaf = Leaf.parse(row.content)
     values = _values(connection, leaf, row)
     if unknown := set(fields) - values.keys():
-        raise Unavailable(f"The leaf has no field {sorted(unknown)[0]!r}; it has {', '.join(values)}.")
+        raise Shut(f"The leaf has no field {sorted(unknown)[0]!r}; it has {', '.join(values)}.")
     openings = {
         name: (key.salt(leaf.process, leaf.seq, name), value)
         for name, value in values.items()
@@ -85,16 +87,16 @@ def open_decisions(
     for record_id in ids.all():
         try:
             each(open_leaf(connection, None, str(record_id), fields))
-        except Unavailable:
+        except Shut:
             shut += 1
     return shut
 
 
 def policy_text(connection: Connection, version: str) -> str:
-    """The canonical text of a policy that was in force; its SHA-256 is its version. Raises Unavailable."""
+    """The canonical text of a policy that was in force; its SHA-256 is its version. Raises Shut."""
     text: str | None = connection.execute(select(policies.c.text).where(policies.c.version == version)).scalar()
     if text is None:
-        raise Unavailable(f"No policy {version} was ever in force here.")
+        raise Shut(f"No policy {version} was ever in force here.")
     return text
 
 
@@ -134,7 +136,7 @@ def erase(connection: Connection, ledger: Ledger, subject_id: str, clock: Clock)
 
 
 def _values(connection: Connection, leaf: Leaf, row: Row[Any]) -> Mapping[str, str]:
-    """What the leaf commits to. Raises Unavailable when it is gone."""
+    """What the leaf commits to. Raises Shut when it is gone."""
     found: Mapping[str, str] | None = None
     if leaf.kind == LeafKind.DECISION:
         record = connection.execute(select(decisions).where(decisions.c.id == row.record_id)).first()
@@ -144,7 +146,7 @@ def _values(connection: Connection, leaf: Leaf, row: Row[Any]) -> Mapping[str, s
         body = connection.execute(select(ledger_values.c.body).where(here)).scalar()
         found = json.loads(body) if body else None
     if found is None:
-        raise Unavailable("The record of this leaf is gone, so there is nothing to open it with.")
+        raise Shut("The record of this leaf is gone, so there is nothing to open it with.")
     return found
 
 

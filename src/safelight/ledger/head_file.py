@@ -32,8 +32,9 @@ class HeadFile:
             raise LedgerUnfit(LedgerCode.HEAD_UNREADABLE, message) from error
         except ProofError as error:
             message = (
-                f"The kept head {self._path} was not signed by this log's key ({error}). If the key was changed on "
-                "purpose, this is a new log: start it with an empty database and another head file."
+                f"The kept head {self._path} was not signed by this log's key ({error}) If SAFELIGHT_LEDGER_ORIGIN was "
+                "changed, set it to the name that the log had. If the key was changed on purpose, this is a new log: "
+                "start it with an empty database and another head file."
             )
             raise LedgerUnfit(LedgerCode.KEY_CHANGED, message) from error
 

@@ -81,7 +81,7 @@ def provenance_of(settings: Settings) -> Iterator[Provenance]:
     """Traces beside a service that may be running, without its detectors. Raises NotStartable or StoreFailed."""
     url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
     folder = settings.data_dir / MARKS_FOLDER
-    ledger_key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
+    ledger_key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin, settings.kept_head_file)
     with contextlib.ExitStack() as closing:
         database = Database(url, timeout_s=30)
         closing.callback(database.close)

@@ -261,9 +261,10 @@ class Safelight:
 
     async def _open_ledger(self, settings: Settings) -> Keeper:
         """Check the log and begin this process's count. Raises LedgerUnfit."""
-        key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin)
+        head = settings.kept_head_file
+        key = load_or_make_key(settings.data_dir / "ledger.key", settings.ledger_origin, head)
         self.ledger = Ledger(key, self._clock)
-        head_file = HeadFile(settings.ledger_head_file or settings.data_dir / "ledger.head", key.public())
+        head_file = HeadFile(head, key.public())
         witnesses = None
         if known := parse_witnesses(settings.ledger_witnesses):
             witnesses = await self._closing.enter_async_context(HttpWitnesses(self.database, known))

@@ -225,6 +225,33 @@ def test_an_opening_is_checked_against_its_leaf(tmp_path: Path, capsys: pytest.C
     assert run(capsys, "opening", file, key="")[0] == 2
 
 
+def test_an_opened_leaf_that_the_log_does_not_have_proves_nothing(
+    tmp_path: Path, log: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Whoever opens a leaf can also make one up: only the log tells."""
+    salt, file = b"\x05" * 32, tmp_path / "opened.json"
+    leaf = Leaf("decision", AT, "b" * 16, 0, {}, {"tier": commit("tier", salt, "paid")}).to_bytes()
+    opened = {"leaf": leaf.decode(), "openings": {"tier": {"salt": encode_base64(salt), "value": "paid"}}}
+    file.write_text(json.dumps(opened))
+    code, shown = run(capsys, "opening", file, log)
+    assert (code, shown["code"]) == (1, "inclusion_failed")
+    write_log(log, [*honest_entries(300), leaf])
+    code, shown = run(capsys, "opening", file, log)
+    assert (code, shown["index"], shown["opened"]) == (0, 303, {"tier": "paid"})
+    assert run(capsys, "opening", file, log, key="")[0] == 2
+    assert main(["opening", str(file)]) == 0
+    assert "was not looked up" in capsys.readouterr().out
+
+
+def test_a_key_that_is_none_or_of_another_log_is_told_as_such(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    code, shown = run(capsys, "log", log, key="log.example/test+1+y")
+    assert code == 2
+    assert "reads `name+id+key`" in shown["message"]
+    code, shown = run(capsys, "log", log, key=SecretKey("log.example/other", b"\x07" * 32).public().to_text())
+    assert code == 1
+    assert "there are those of log.example/test" in shown["message"]
+
+
 @pytest.mark.parametrize(
     "command", ["checkpoint", "receipt", "consistency", "log", "totals", "parity", "stamp", "opening"]
 )

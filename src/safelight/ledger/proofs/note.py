@@ -20,6 +20,7 @@ NOTE_MAX_BYTES = 64 * 1024
 SIGNATURES_MAX_COUNT = 32
 """Twice of what the specification asks a verifier to take."""
 _KEY_NAME_MAX_CHARS = 255
+_NAMES_SHOWN = 3
 _DASH = "— "
 
 
@@ -56,8 +57,11 @@ class PublicKey:
         """Read a verifier key. Raises Malformed."""
         name, _, rest = text.partition("+")
         shown_id, _, encoded = rest.partition("+")
-        check_key_name(name)
-        material = decode_base64(encoded)
+        try:
+            check_key_name(name)
+            material = decode_base64(encoded)
+        except Malformed as error:
+            raise Malformed(f"Not a verifier key, which reads `name+id+key`: {error}") from error
         for algorithm in Algorithm:
             raw = material.removeprefix(algorithm.value)
             if len(raw) == 32 and raw != material:
@@ -159,7 +163,9 @@ class Note:
         """Check that `key`, of the algorithm NOTE, signed the text. Raises SignatureInvalid."""
         lines = [line for line in self.signatures if line.is_of(key)]
         if not lines:
-            raise SignatureInvalid(f"There is no signature of {key.name} on it.")
+            names = dict.fromkeys(line.name for line in self.signatures if line.name.isprintable())
+            there = f"; there are those of {', '.join(list(names)[:_NAMES_SHOWN])}" if names else ""
+            raise SignatureInvalid(f"There is no signature of {key.name} (key {key.id.hex()}) on it{there}.")
         for line in lines:
             key.verify(line.raw, self.text.encode())
 

@@ -60,10 +60,18 @@ def check_proof(content: bytes, leaf_hashed: bytes, trust: Trust) -> Included:
 def check_receipt(receipt: Receipt, source: Source, trust: Trust) -> Included:
     """That the log gave this receipt, and has kept its promise."""
     receipt.verify(trust.log_key)
-    try:
-        return check_proof(read_proof(source, receipt.leaf_hash), receipt.leaf_hash, trust)
-    except Unavailable:
-        return _search(receipt, source, trust)
+    head, found = _looked_up(receipt.leaf_hash, source, trust)
+    if found is None:
+        raise _broken_promise(receipt, head)
+    return found
+
+
+def check_leaf(hashed: bytes, source: Source, trust: Trust) -> Included:
+    """That a leaf with this hash stands in the log."""
+    head, found = _looked_up(hashed, source, trust)
+    if found is None:
+        raise InclusionFailed(f"The log's head of {head.checkpoint.size} leaves has no such leaf.")
+    return found
 
 
 def check_consistency(old: SignedCheckpoint, new: SignedCheckpoint, source: Source) -> None:
@@ -125,26 +133,38 @@ def check_log(source: Source, trust: Trust, audit: Audit, watch: Watch | None = 
     return head
 
 
-def _search(receipt: Receipt, source: Source, trust: Trust) -> Included:
-    """Look through the leaf hashes themselves, for a log that makes no proofs."""
+def _looked_up(hashed: bytes, source: Source, trust: Trust) -> tuple[SignedCheckpoint, Included | None]:
+    """By the log's own proof; where it makes none, by a look through the leaf hashes themselves."""
+    try:
+        included = check_proof(read_proof(source, hashed), hashed, trust)
+    except Unavailable:
+        return _search(hashed, source, trust)
+    return included.head, included
+
+
+def _search(hashed: bytes, source: Source, trust: Trust) -> tuple[SignedCheckpoint, Included | None]:
     head = trust.open(read_checkpoint(source, witnessed=trust.quorum > 0))
     size = head.checkpoint.size
     reader = TileReader(size, lambda tile: read_tile(source, tile))
     for number in range((size + TILE_WIDTH - 1) // TILE_WIDTH):
         tile = tile_at(0, number, size)
         hashes = parse_tile(read_tile(source, tile), tile.width)
-        if receipt.leaf_hash in hashes:
-            index = number * TILE_WIDTH + hashes.index(receipt.leaf_hash)
+        if hashed in hashes:
+            index = number * TILE_WIDTH + hashes.index(hashed)
             proof = inclusion_proof(index, size, reader.subtree)
-            verify_inclusion(index, size, receipt.leaf_hash, proof, head.checkpoint.root)
-            return Included(index, _entry(source, index, size, receipt.leaf_hash), head)
+            verify_inclusion(index, size, hashed, proof, head.checkpoint.root)
+            return head, Included(index, _entry(source, index, size, hashed), head)
+    return head, None
+
+
+def _broken_promise(receipt: Receipt, head: SignedCheckpoint) -> InclusionFailed:
     late = [one for one in head.cosignatures if one.time_s * 1000 > receipt.time_ms + MERGE_DELAY_MAX_S * 1000]
     if late:
-        raise InclusionFailed(
+        return InclusionFailed(
             f"The log promised this leaf and has not kept it: {late[0].witness} signed a head without it more than "
             f"{MERGE_DELAY_MAX_S} s later. Keep the receipt and this head; together they are the evidence."
         )
-    raise InclusionFailed(
+    return InclusionFailed(
         f"The leaf is not in the log's head. If the receipt is younger than {MERGE_DELAY_MAX_S} s, ask again; "
         "otherwise keep it: it is the log's broken promise."
     )

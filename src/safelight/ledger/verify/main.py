@@ -126,9 +126,14 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("log", help="address or folder of the log")
 
     one = _command(
-        commands, "opening", _opening, "What an opened field of a leaf says is what was recorded", "opening opened.json"
+        commands,
+        "opening",
+        _opening,
+        "What an opened field of a leaf says is what was recorded",
+        "opening opened.json LOG --key @log.vkey",
     )
-    one.add_argument("file", help="what `safelight ledger open` printed")
+    one.add_argument("file", help="what `safelight ledger open … --json` printed")
+    one.add_argument("log", nargs="?", help="address or folder of the log; none: only what the leaf commits to")
     return parser
 
 
@@ -138,10 +143,10 @@ def _command(commands: Any, name: str, run: Any, words: str, example: str) -> ar
     )
     parser.set_defaults(run=run)
     parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    if name != "opening":
-        parser.add_argument("--key", required=True, help="the log's verifier key, or @file; have it from elsewhere")
-        parser.add_argument("--witness", action="append", default=[], help="a witness's key, or @file; repeatable")
-        parser.add_argument("--quorum", type=int, help="how many witnesses must have signed; none: all that are named")
+    needs_key = name != "opening"
+    parser.add_argument("--key", required=needs_key, help="the log's verifier key, or @file; have it from elsewhere")
+    parser.add_argument("--witness", action="append", default=[], help="a witness's key, or @file; repeatable")
+    parser.add_argument("--quorum", type=int, help="how many witnesses must have signed; none: all that are named")
     return parser
 
 
@@ -203,7 +208,10 @@ def _stamp(options: argparse.Namespace) -> tuple[int, Shown]:
         checks.check_consistency(stamped.head, now, source)
     else:  # no witness has signed as far yet; the stamped head must lead on from the witnessed one
         checks.check_consistency(now, stamped.head, source)
-    return VERIFIED, _head(stamped.head) | {"stamped_at": stamped.time.isoformat(), "authority": stamped.authority}
+    vouched = {"witnesses": _head(now)["witnesses"]}
+    return VERIFIED, (
+        _head(stamped.head) | vouched | {"stamped_at": stamped.time.isoformat(), "authority": stamped.authority}
+    )
 
 
 def _log(options: argparse.Namespace) -> tuple[int, Shown]:
@@ -294,7 +302,13 @@ def _opening(options: argparse.Namespace) -> tuple[int, Shown]:
     for name, (salt, value) in opened.items():
         leaf.check_opening(name, salt, value)
     values = {name: value for name, (_, value) in opened.items()}
-    return VERIFIED, {"verdict": "verified", "kind": leaf.kind, "at": leaf.at, "opened": values}
+    shown: Shown = {"kind": leaf.kind, "at": leaf.at, "opened": values}
+    if not options.log:
+        return VERIFIED, {"verdict": "verified", "index": None} | shown
+    if not options.key:
+        raise Misused("Say the log's key with --key, so that the leaf can be looked up in it.")
+    found = checks.check_leaf(leaf_hash(leaf.to_bytes()), open_source(options.log), trust_of(options))
+    return VERIFIED, _head(found.head) | {"index": found.index} | shown
 
 
 def _latest(trust: checks.Trust, log: str) -> bytes:

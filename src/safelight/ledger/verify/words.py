@@ -14,9 +14,7 @@ def words(shown: dict[str, Any]) -> list[str]:
     if shown["verdict"] == "not verified":
         return [f"NOT VERIFIED ({shown['code']}): {shown['message']}", *_differences(shown)]
     if "opened" in shown:
-        return [f"VERIFIED: the leaf ({shown['kind']}, {shown['at']}) commits to these values."] + [
-            f"  {name}: {value}" for name, value in shown["opened"].items()
-        ]
+        return _opened(shown)
     lines = [f"VERIFIED: the log {shown['origin']} has {shown['size']} leaves, root {shown['root']}."]
     seen = ", ".join(one["name"] for one in shown["witnesses"])
     lines.append(f"  Witnesses: {seen or 'none asked for, so another view may be shown to others'}.")
@@ -36,6 +34,14 @@ def words(shown: dict[str, Any]) -> list[str]:
         lines.append(f"  Complete: {'yes' if shown['complete'] else 'NO'} ({shown['findings_count']} findings)")
         lines += [f"    {one['code']} at {one['index']}: {one['text']}" for one in shown["findings"][:_FINDINGS_SHOWN]]
     return lines
+
+
+def _opened(shown: dict[str, Any]) -> list[str]:
+    lines = [f"VERIFIED: the leaf ({shown['kind']}, {shown['at']}) commits to these values."]
+    lines += [f"  {name}: {value}" for name, value in shown["opened"].items()]
+    if shown["index"] is None:
+        return [*lines, "  Whether the log has this leaf was not looked up: give the log, and --key."]
+    return [*lines, f"  The leaf stands at {shown['index']} in the log {shown['origin']}, root {shown['root']}."]
 
 
 def _receipts(shown: dict[str, Any]) -> list[str]:

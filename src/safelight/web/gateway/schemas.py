@@ -121,8 +121,8 @@ class SubjectBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
     id: Word = ""
-    tier: Tier = Tier.FREE
-    """For parity audits only: no rule can name it."""
+    tier: Tier | None = None
+    """For parity audits only: no rule can name it. Without one, the header `safelight-tier` says it."""
 
 
 class CheckBody(BaseModel):
