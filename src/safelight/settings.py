@@ -177,11 +177,11 @@ class Settings(BaseSettings):
     log_json: bool = Field(True, description="Log lines as JSON; otherwise for reading on a terminal.")
 
     @property
-    def console_address(self) -> str:
-        """Where browsers find the console, without a slash at the end."""
-        return self.console_origin or f"http://localhost:{self.port}"
-    @property
     def kept_head_file(self) -> Path:
         """Where the log's last head is kept."""
         return self.ledger_head_file or self.data_dir / "ledger.head"
 
+    @property
+    def console_address(self) -> str:
+        """Where browsers find the console, without a slash at the end."""
+        return self.console_origin or f"http://localhost:{self.port}"

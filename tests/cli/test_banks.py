@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from typer.testing import CliRunner
 
 from safelight.cli.main import app
@@ -25,7 +26,7 @@ class Command:
         place = ["--data-dir", str(self.folder)] if data else []
         done = CliRunner().invoke(app, [*words, *place, "--json"])
         assert done.exit_code == code, done.output
-        return json.loads(done.stdout.splitlines()[-1])
+        return json.loads(done.stdout)
 
     def shown(self, *words: str) -> str:
         done = CliRunner().invoke(app, [*words, "--data-dir", str(self.folder)], env={"COLUMNS": "200"})
@@ -47,6 +48,8 @@ def test_a_list_is_imported_and_a_copy_matches_with_the_reason(run: Command) -> 
     run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "ncii", "--meaning", "call the desk")
     listed = run.file("l.csv", f"id,PDQ\n1,{hash_of(photo()).hex()}\n".encode())
     assert run("banks", "import", "list", listed, "--column", "PDQ=pdq")["added"] == 1
+    torn = run.file("torn.csv", b"PDQ\nno hash\n")
+    assert run("banks", "import", "list", torn, "--column", "PDQ=pdq", "--lenient")["aside"]
     copy = run.file("copy.png", png(jpeg(photo(), 50)[:, ::-1]))
     (match,) = run("match", copy, code=1)["matches"]
     assert match["bank"] == "list"
@@ -123,7 +126,9 @@ def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:
     answer = run("match", picture, "--against", str(folder), code=1)
     assert answer["matches"] == []
     assert [copy["file"] for copy in answer["copies"]] == ["astronaut.png"]
-    assert "astronaut.png" in run.shown("match", picture, "--against", str(folder))
+    why = run.folder / "why.png"
+    assert "astronaut.png" in run.shown("match", picture, "--against", str(folder), "--picture", str(why))
+    assert Image.open(why).size == (420, photo().shape[0] - 60)
     assert run("match", run.file("r.png", png(photo("rocket"))), "--against", str(folder))["copies"] == []
 
 
@@ -183,7 +188,12 @@ def test_a_picture_that_was_taken_down_is_found_in_part_until_it_is_dropped(run:
     assert run("banks", "add-picture", "down", picture)["added"] == 4
     (match,) = run("match", part, code=1)["matches"]
     assert (match["by"], match["bank"]) == ("features", "down")
+    assert (match["distance"], match["turned_deg"], match["scale"]) == (None, 0.0, pytest.approx(0.82, abs=0.02))
     assert f"{match['agreeing']} features" in run.shown("match", part)
+    why = run.folder / "why.png"
+    assert run("match", part, "--picture", str(why), code=1)["picture"] == str(why)
+    assert Image.open(why).size == Image.open(part).size
+    assert run("match", run.file("r.png", png(photo("rocket"))), "--picture", str(why))["picture"] is None
     assert {one["by"] for one in run("match", picture, code=1)["matches"]} == {"md5", "features"}
     run("banks", "drop-picture", "down", picture)
     assert run("match", picture)["matches"] == run("match", part)["matches"] == []
@@ -221,3 +231,22 @@ def test_what_shield_knows_is_told_and_goes_into_a_bank(run: Command) -> None:
     assert [one["verdict"] for one in answer["answers"]] == ["csam", "no-known-match"]
     assert answer["added"] == 1
     assert [bank["hashes"] for bank in run("banks", "list")] == [1]
+
+
+def test_what_staff_found_goes_back_to_the_hotlines(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_EXCHANGE_USER", "f")
+    monkeypatch.setenv("SAFELIGHT_EXCHANGE_SECRET", "s")
+    one, other = (value.hex() for value in random_pdqs(2))
+    with speaking(lambda _: Said(b"{}")) as exchange:
+        url = ("--url", exchange.address)
+        assert run("banks", "submit-stopncii", one, other, *url, data=False) == {"sent": 2}
+        said = ("--verdict", "NotBlocked", "--tag", "satire")
+        assert run("banks", "feedback-stopncii", one, *said, *url, data=False) == {"sent": 1}
+        about = ("banks", "feedback-ncmec", "42", "image1", "--kind", "pdq", "--disagree")
+        assert run(*about, *url, data=False) == {"sent": 1}
+        submitted, fed_back, voted = exchange.asked
+    assert [record["hashValue"] for record in json.loads(submitted.body)["hashRecords"]] == [one, other]
+    assert json.loads(fed_back.body)["hashRecords"][0]["CSPFeedbacks"] == [
+        {"feedbackValue": "NotBlocked", "tags": ["satire"]}
+    ]
+    assert (voted.path, b"<negative/>" in voted.body) == ("/v2/entries/42/image1/pdq/feedback", True)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
-from safelight.cli import bank_exchanges
+from safelight.cli import bank_answers, bank_exchanges
 from safelight.cli.bank_store import copies_of, counts, open_bank, opened, take_from
 from safelight.cli.database import DataDir
 from safelight.cli.output import AsJson, Table, console, print_json
@@ -31,6 +31,9 @@ app = typer.Typer(
 app.command("sync")(bank_exchanges.sync_with)
 app.command("sync-all")(bank_exchanges.sync_all)
 app.command("ask-arachnid")(bank_exchanges.ask_arachnid)
+app.command("submit-stopncii")(bank_answers.submit_stopncii)
+app.command("feedback-stopncii")(bank_answers.feedback_stopncii)
+app.command("feedback-ncmec")(bank_answers.feedback_ncmec)
 
 Name = Annotated[str, typer.Argument(help="The bank's name.")]
 Picture = Annotated[Path, typer.Argument(help="The picture.")]

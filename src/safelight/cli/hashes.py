@@ -1,18 +1,22 @@
 """`safelight hash` and `safelight match`: what a picture is known by, and which banks know it."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from PIL import Image
 from rich.markup import escape
 
 from safelight.cli.database import DataDir
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.errors import BadInput, InputCode
-from safelight.matching.copies import Copy, CopySet, features
+from safelight.matching.copies import Copy, CopySet, Features, features
+from safelight.matching.copy_index import describe
 from safelight.matching.fingerprints import file_digests
-from safelight.matching.pdq import Pdq, pdq
+from safelight.matching.model import Look, Match
+from safelight.matching.overlay import overlay
+from safelight.matching.pdq import Frame, Pdq, pdq
 from safelight.signals.model import Picture
 
 HASH_HELP = """Print the hashes of a picture: PDQ with its quality, MD5, SHA-1, SHA-256.
@@ -26,7 +30,9 @@ MATCH_HELP = """Say which banks know a picture, by which hash, how near, and how
 With `--against`, also which pictures of a folder it shows a part of: cropped, turned by a few degrees, bordered,
 written over, or in a screenshot.
 
-Example: `safelight match photo.jpg`, or `safelight match photo.jpg --against taken-down/`
+With `--picture`, where it agrees with the surest of them is drawn on the picture in hand.
+
+Example: `safelight match photo.jpg`, or `safelight match photo.jpg --against taken-down/ --picture why.png`
 
 Exit code 0: no bank knows it; 1: one does; 2: it cannot be read; 4: nothing is known of it, since it has too little
 detail to be compared.
@@ -56,62 +62,100 @@ def match_command(
     against: Annotated[
         Path | None, typer.Option(help="A folder of pictures to compare with by their features.")
     ] = None,
+    picture_file: Annotated[
+        Path | None, typer.Option("--picture", help="Draw where features agree with the surest copy into this PNG.")
+    ] = None,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
     """Ask the banks."""
-    from safelight.cli.bank_store import opened
+    from safelight.cli.bank_store import copies_of, opened
 
     content, picture = read_picture(photo)
+    copies = _copies(picture, against) if against else []
     with opened(data_dir) as known:
         look = known.look(picture.frames, content)
-    copies = _copies(picture, against) if against else []
+        shown = next((match for match in look.matches if match.copy), None)
+        kept = copies_of(known).rows.of_item(shown.bank.number, shown.item) if shown and picture_file else None
+    sides = (kept.plain, kept.mirrored) if kept else None
+    if sides is None and against and copies:
+        sides = describe(read_picture(against / copies[0][0])[1].frames[0])
+    is_drawn = picture_file is not None and sides is not None and _draw(picture.frames[0], *sides, picture_file)
     if as_json:
-        matches = [
+        print_json(
             {
-                "bank": match.bank.name,
-                "category": match.bank.category.value,
-                "meaning": match.bank.meaning,
-                "by": match.kind.value,
-                "distance": match.distance,
-                "threshold": match.bank.threshold_bits,
-                "turn": match.turn.value,
-                "agreeing": match.agreeing,
+                "matches": [_match_json(match) for match in look.matches],
+                "copies": [{"file": name} | _copy_json(copy) for name, copy in copies],
+                "unhashable": look.is_unhashable,
+                "lists": look.lists,
+                "picture": str(picture_file) if is_drawn else None,
             }
-            for match in look.matches
-        ]
-        parts = [
-            {
-                "file": name,
-                "agreeing": copy.agreeing,
-                "mirrored": copy.is_mirrored,
-                "turned_deg": round(copy.turned_deg, 1),
-                "scale": round(copy.scale, 3),
-            }
-            for name, copy in copies
-        ]
-        print_json({"matches": matches, "copies": parts, "unhashable": look.is_unhashable, "lists": look.lists})
+        )
     else:
-        table = Table("bank", "category", "by", "bits apart", "allowed", "the picture", "a match means")
-        for match in look.matches:
-            bank = match.bank
-            bits = (str(match.distance), str(bank.threshold_bits)) if match.kind == "pdq" else ("", "")
-            by = f"{match.agreeing} features" if match.agreeing else match.kind.value
-            table.add_row(escape(bank.name), bank.category, by, *bits, match.turn.value, escape(bank.meaning))
-        console.print(table if look.matches else "No bank knows it.")
-        for name, copy in copies:
-            mirrored = ", mirrored" if copy.is_mirrored else ""
-            console.print(
-                f"It shows [bold]{escape(name)}[/]: {copy.agreeing} features agree, turned by {copy.turned_deg:.0f}°, "
-                f"scaled by {copy.scale:.2f}{mirrored}.",
-                highlight=False,
-            )
-        if look.is_unhashable:
-            console.print("It has too little detail to be compared: nothing is known of copies of it.")
+        _show(look, copies)
+        if picture_file:
+            console.print(f"Drawn in {picture_file}." if is_drawn else "No features agree: nothing is drawn.")
     if look.matches or copies:
         raise typer.Exit(1)
     if look.is_unhashable:
         raise typer.Exit(_UNHASHABLE)
+
+
+def _match_json(match: Match) -> dict[str, Any]:
+    return {
+        "bank": match.bank.name,
+        "category": match.bank.category.value,
+        "meaning": match.bank.meaning,
+        "by": match.kind.value,
+        "distance": match.bits_apart,
+        "threshold": None if match.bits_apart is None else match.bank.threshold_bits,
+        "turn": match.turn.value,
+    } | (_copy_json(match.copy) if match.copy else {})
+
+
+def _copy_json(copy: Copy) -> dict[str, Any]:
+    return {
+        "agreeing": copy.agreeing,
+        "mirrored": copy.is_mirrored,
+        "turned_deg": round(copy.turned_deg, 1),
+        "scale": round(copy.scale, 3),
+    }
+
+
+def _show(look: Look, copies: list[tuple[str, Copy]]) -> None:
+    table = Table("bank", "category", "by", "bits apart", "allowed", "the picture", "a match means")
+    for match in look.matches:
+        bank, copy = match.bank, match.copy
+        bits = ("", "") if match.bits_apart is None else (str(match.bits_apart), str(bank.threshold_bits))
+        by = f"{copy.agreeing} features" if copy else match.kind.value
+        table.add_row(
+            escape(bank.name), bank.category, by, *bits, _how(copy) if copy else match.turn.value, escape(bank.meaning)
+        )
+    console.print(table if look.matches else "No bank knows it.")
+    for name, copy in copies:
+        console.print(
+            f"It shows [bold]{escape(name)}[/]: {copy.agreeing} features agree, {_how(copy)}.", highlight=False
+        )
+    if look.is_unhashable:
+        console.print("It has too little detail to be compared: nothing is known of copies of it.")
+
+
+def _how(copy: Copy) -> str:
+    """What brings the picture in hand onto the known one."""
+    mirrored = "mirrored, " if copy.is_mirrored else ""
+    return f"{mirrored}turned by {copy.turned_deg:.0f}°, scaled by {copy.scale:.2f}"
+
+
+def _draw(frame: Frame, plain: Features, mirrored: Features, file: Path) -> bool:
+    """Whether there was something to draw. Raises BadInput where the file cannot be written."""
+    shown = overlay(frame, plain, mirrored)
+    if shown is None:
+        return False
+    try:
+        Image.fromarray(shown).save(file, format="PNG")
+    except OSError as error:
+        raise BadInput(InputCode.FIELD_INVALID, f"{file} cannot be written: {error}", param="picture") from error
+    return True
 
 
 def _copies(picture: Picture, folder: Path) -> list[tuple[str, Copy]]:

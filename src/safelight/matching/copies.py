@@ -68,6 +68,25 @@ class Copy:
 
 
 @dataclass(frozen=True, slots=True)
+class Agreement:
+    """What speaks for a copy: features of two pictures that one transform brings onto each other."""
+
+    transform: NDArray[np.float64]
+    """(2, 3): from places of the picture asked for to places of the known one."""
+    here: NDArray[np.float32]
+    """(n, 2), in the shrunk picture that was asked for."""
+    there: NDArray[np.float32]
+    """(n, 2), in the shrunk known picture."""
+    places: int
+    """Different ones, on the side that has fewer: features that stand at one place have one voice."""
+
+    @property
+    def scale(self) -> float:
+        """How much larger the known picture shows it."""
+        return float(np.hypot(self.transform[0, 0], self.transform[1, 0]))
+
+
+@dataclass(frozen=True, slots=True)
 class Effort:
     """How closely a picture is looked at."""
 
@@ -161,6 +180,15 @@ class CopySet:
 
 def same_picture(asked: Features, known: Features, number: int = 0, *, is_mirrored: bool = False) -> Copy | None:
     """Whether one transform brings enough features of `asked` onto those of `known`."""
+    found = agreement(asked, known)
+    if found is None:
+        return None
+    turned = float(np.degrees(np.arctan2(found.transform[1, 0], found.transform[0, 0])))
+    return Copy(number, found.places, is_mirrored, turned, found.scale)
+
+
+def agreement(asked: Features, known: Features) -> Agreement | None:
+    """The features of `asked` that one transform brings onto those of `known`; None where they are too few."""
     if min(len(asked.points), len(known.points)) < MIN_AGREEING:
         return None
     alike, nearest = _alike(asked.bits, known.bits)
@@ -174,15 +202,14 @@ def same_picture(asked: Features, known: Features, number: int = 0, *, is_mirror
     if transform is None:
         return None  # type: ignore[unreachable] # OpenCV's types leave out that there may be none
     inside = agree.ravel().astype(bool)
-    # Several features may stand at one place: a place has one voice.
-    places = min(len(np.unique(np.round(side[inside] / 3), axis=0)) for side in (here, there))
-    scale = float(np.hypot(transform[0, 0], transform[1, 0]))
-    if places < MIN_AGREEING or not _SCALES[0] <= scale <= _SCALES[1]:
+    here, there = here[inside], there[inside]
+    places = min(len(np.unique(np.round(side / 3), axis=0)) for side in (here, there))
+    found = Agreement(np.asarray(transform, np.float64), here, there, places)
+    if places < MIN_AGREEING or not _SCALES[0] <= found.scale <= _SCALES[1]:
         return None
-    if min(_spread(here[inside], asked.size), _spread(there[inside], known.size)) < _MIN_SPREAD:
+    if min(_spread(here, asked.size), _spread(there, known.size)) < _MIN_SPREAD:
         return None
-    turned = float(np.degrees(np.arctan2(transform[1, 0], transform[0, 0])))
-    return Copy(number, places, is_mirrored, turned, scale)
+    return found
 
 
 def likeness(asked: Features, known: Features) -> int:

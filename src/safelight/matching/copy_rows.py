@@ -105,6 +105,13 @@ class CopyRows:
         query = select(columns.id).where(columns.bank == bank, columns.item == item)
         return self._database.read_here(lambda connection: connection.execute(query).first() is not None)
 
+    def of_item(self, bank: int, item: int) -> Described | None:
+        """What is kept of one picture. Raises StoreFailed."""
+        columns = bank_copies.c
+        query = select(columns.id).where(columns.bank == bank, columns.item == item)
+        number = self._database.read_here(lambda connection: connection.execute(query).scalar())
+        return next((kept.picture for kept in self.read([number])), None) if number is not None else None
+
     def drop(self, bank: int, item: int | None) -> None:
         """Forget everything of a bank, or of one item of it. Raises StoreFailed."""
         mine = bank_copies.c.bank == bank

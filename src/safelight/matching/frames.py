@@ -24,6 +24,12 @@ _AREA = (0.02, 0.85)
 
 def part_within(frame: Frame) -> Frame | None:
     """The part of `frame` that one colour surrounds; None where there is none."""
+    place = place_within(frame)
+    return None if place is None else np.ascontiguousarray(frame[place])
+
+
+def place_within(frame: Frame) -> tuple[slice, slice] | None:
+    """Where that part is: rows and columns."""
     height, width = frame.shape[:2]
     scale = min(1.0, _LOOKED_AT_PX / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -45,4 +51,4 @@ def part_within(frame: Frame) -> Frame | None:
     left, top, across, down = (int(side) for side in boxes[1 + int(areas.argmax())][:4])
     rows = slice(int(top / scale), min(height, int((top + down) / scale) + 1))
     columns = slice(int(left / scale), min(width, int((left + across) / scale) + 1))
-    return np.ascontiguousarray(frame[rows, columns])
+    return rows, columns

@@ -158,7 +158,7 @@ def _copies(found: Sequence[FoundCopy], banks: Mapping[int, Bank]) -> list[Match
             matches.append(Match(bank, one.item, CopyKind.MODEL))
             continue
         turn = Turn.MIRROR if one.copy.is_mirrored else Turn.NONE
-        matches.append(Match(bank, one.item, CopyKind.FEATURES, turn=turn, agreeing=one.copy.agreeing))
+        matches.append(Match(bank, one.item, CopyKind.FEATURES, turn=turn, copy=one.copy))
     return matches
 
 

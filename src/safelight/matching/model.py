@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from safelight.matching.copies import Copy
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.pdq import Turn
 
@@ -105,8 +106,13 @@ class Match:
     distance: int = 0
     """Bits, for PDQ."""
     turn: Turn = Turn.NONE
-    agreeing: int = 0
-    """Features, for a copy by features."""
+    copy: Copy | None = None
+    """How the picture shows the known one, for a copy by features."""
+
+    @property
+    def bits_apart(self) -> int | None:
+        """For PDQ: other ways to match know no distance."""
+        return self.distance if self.kind is HashKind.PDQ else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ def row_of(looked: Looked, look: Look | None, signals: Sequence[str]) -> dict[st
                 "bank": match.bank.name,
                 "category": match.bank.category.value,
                 "by": match.kind.value,
-                "distance": match.distance,
+                "distance": match.bits_apart,
                 "turn": match.turn.value,
             }
             for match in found

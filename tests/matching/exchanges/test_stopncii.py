@@ -9,7 +9,7 @@ import pytest
 
 from safelight.core.clock import utc_now
 from safelight.matching.errors import ExchangeFailed
-from safelight.matching.exchanges.stopncii import StopNcii
+from safelight.matching.exchanges.stopncii import Feedback, StopNcii
 from safelight.matching.exchanges.sync import checkpoint_of, sync
 from safelight.matching.hashes import BankHashes
 from safelight.matching.intake import Taken
@@ -187,7 +187,7 @@ def test_a_page_that_comes_again_without_end_is_an_error(run: Run, server: Excha
 
 
 def test_feedback_and_submissions_go_by_value(run: Run, twin: Twin) -> None:
-    run.exchange.send_feedback([PDQS[0].hex()], "Blocked")
+    run.exchange.send_feedback([PDQS[0].hex()], Feedback.BLOCKED)
     run.exchange.submit([PDQS[1].hex()])
     (feedback_path, feedback), (submit_path, submitted) = twin.posted
     assert (feedback_path, submit_path) == ("/SubmitFeedback", "/SubmitHashes")

@@ -8,6 +8,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from safelight.matching.errors import ExchangeFailed
@@ -22,6 +23,15 @@ _PAGE_SIZE = 1_000
 _PAGES_MAX = 100_000
 _LISTED = {"Received", "Active"}
 _GONE = {"Withdrawn", "Deleted"}
+
+
+class Feedback(StrEnum):
+    """What a platform says of a match."""
+
+    PENDING = "PendingReview"
+    BLOCKED = "Blocked"
+    NOT_BLOCKED = "NotBlocked"
+    ONLY_TAGS = "None"
 
 
 class StopNcii:
@@ -64,9 +74,9 @@ class StopNcii:
             yield Page(entries, f"{start or '0'} {token}", dict(aside))
         raise ExchangeFailed(f"StopNCII gave more than {_PAGES_MAX} pages; try again later.")
 
-    def send_feedback(self, pdq_hashes: list[str], verdict: str, *, tags: list[str] | None = None) -> None:
-        """Tell what became of matches: `Blocked`, `NotBlocked`, … as agreed with StopNCII. Raises ExchangeFailed."""
-        feedback = {"feedbackValue": verdict, "tags": tags or []}
+    def send_feedback(self, pdq_hashes: list[str], verdict: Feedback, *, tags: list[str] | None = None) -> None:
+        """Tell what became of matches. Raises ExchangeFailed."""
+        feedback = {"feedbackValue": verdict.value, "tags": tags or []}
         self._post("/SubmitFeedback", pdq_hashes, lambda value: {"hashValue": value, "CSPFeedbacks": [feedback]})
 
     def submit(self, pdq_hashes: list[str]) -> None:
