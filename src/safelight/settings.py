@@ -129,6 +129,11 @@ class Settings(BaseSettings):
     mail_user: str = Field("", description="As whom to sign in at the mail server, if it asks.")
     mail_password: SecretStr = Field(SecretStr(""), description="The password there.")
     mail_from: str = Field("", description="Who writes: an address, or `Reports <reports@images.example>`.")
+    report_address: str = Field(
+        "",
+        pattern=r"^(https?://[^\s<>\"]+)?$",
+        description="Where people find the report pages, such as https://images.example/report; letters name it.",
+    )
     report_exit_url: str = Field(
         "https://www.wikipedia.org/",
         pattern=r"^https://[^\s<>\"']+$",

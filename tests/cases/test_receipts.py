@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from safelight.cases.draft import Addition, Contact, ContactKind, Fingerprint, Matter, Route
+from safelight.cases.draft import Addition, Contact, ContactKind, Declarations, Fingerprint, Matter, Route
 from safelight.cases.errors import CaseError, ReceiptUnknown, ReportIncomplete, ReportInvalid, TooManyTries
 from safelight.cases.model import Visibility
 from safelight.cases.receipts import new_code, normal_code
@@ -32,6 +32,21 @@ def test_after_five_wrong_pins_not_even_the_right_one_is_looked_at_for_a_while(h
     home.run(home.cases.status(receipt.code, receipt.pin, "home"))
     home.now = home.now.replace(hour=13)
     home.run(home.cases.status(receipt.code, receipt.pin, "there"))
+
+
+@pytest.mark.parametrize("zero", ["\u0660", "\u06f0", "\u0966", "\uff10"])  # Arabic, Persian, Hindi, full width
+def test_a_receipt_is_read_as_any_keyboard_writes_it(home: House, zero: str) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    digits = {ord("0") + n: chr(ord(zero) + n) for n in range(10)}
+    pin = f" {receipt.pin[:3]} {receipt.pin[3:]}\u200f".translate(digits)
+    code = "\u200e" + receipt.code.lower().replace("-", " \u2013 ").translate(digits)
+    assert home.run(home.cases.status(code, pin, "here")).visibility is Visibility.HIDDEN
+
+
+def test_a_child_who_reports_an_image_of_themselves_is_a_matter_of_a_child(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(reporter_is_child=True, declarations=Declarations()), "here"))
+    assert receipt.hidden_at is not None
+    assert home.run(home.cases.status(receipt.code, receipt.pin, "here")).matter is Matter.CHILD
 
 
 def test_one_source_tries_few_codes(home: House) -> None:

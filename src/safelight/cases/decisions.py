@@ -162,7 +162,8 @@ class Decisions:
                 self.tell_hidden(connection, case_id, after, Automated.PERSON)
             return after
         after = self._book.add(connection, case_id, case, Event(now, Step.DECIDED, staff.id, body), words=choice.words)
-        self._follow(connection, case_id, case, after, Automated.PERSON)
+        how = Automated.TWO if self.needs_second(case, choice.outcome) else Automated.PERSON
+        self._follow(connection, case_id, case, after, how)
         return after
 
     def second(

@@ -225,7 +225,8 @@ class ReportDraft:
     def effective_matter(self) -> Matter | None:
         """What it is treated as: anything that concerns a child in an intimate image is a matter of a child."""
         intimate = self.matter is Matter.INTIMATE or bool(self.declarations.shows_intimate_content)
-        if self.matter is Matter.CHILD or (self.person_is_child and intimate):
+        shows_themselves = self.reporter is Reporter.SUBJECT and self.reporter_is_child
+        if self.matter is Matter.CHILD or (intimate and (self.person_is_child or shows_themselves)):
             return Matter.CHILD
         if intimate:
             return Matter.INTIMATE  # whatever form it came by: a copyright form says so too

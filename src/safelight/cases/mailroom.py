@@ -4,6 +4,7 @@ Whoever left no way to be reached reads theirs with the receipt.
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -26,11 +27,14 @@ from safelight.store.cases_tables import case_effects, case_letters, case_receip
 class Mailroom:
     """Receipts and letters, inside a caller's transaction."""
 
-    def __init__(self, book: Book, takes: Callable[[Party, Contact | None], bool], language: str = FALLBACK) -> None:
+    def __init__(
+        self, book: Book, takes: Callable[[Party, Contact | None], bool], language: str = FALLBACK, page: str = ""
+    ) -> None:
         """`takes`: whether a post carries letters to them; the others' wait to be read with the receipt.
 
-        `language`: of letters to accounts whose platform has not said theirs.
+        `language`: of letters to accounts whose platform has not said theirs. `page`: where the report pages are.
         """
+        self._page = page
         self._language = language
         self._book = book
         self._takes = takes
@@ -124,7 +128,7 @@ class Mailroom:
         self, connection: Connection, receipt: Row[Any], kind: LetterKind, facts: LetterFacts, *, sends: bool = True
     ) -> Letter:
         """Write a letter to the holder of `receipt`, and have it sent where they can be reached."""
-        subject, body = compose(kind, receipt.language, facts)
+        subject, body = compose(kind, receipt.language, replace(facts, page=self._page))
         now = self._book.clock()
         letter_id = new_id("ltr", now)
         contact = self.contact(receipt)

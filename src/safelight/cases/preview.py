@@ -17,12 +17,18 @@ _DOTS = "····"
 def try_out(
     connection: Connection, book: Book, mail: Mailroom, decisions: Decisions, staff: Staff, case_id: str, choice: Choice
 ) -> Preview:
-    """Decide inside a transaction that the caller rolls back, and say what that did. Raises CaseError."""
+    """Decide inside a transaction that the caller rolls back, and say what that did. Raises CaseError.
+
+    Where `choice` is what somebody else has proposed, it is agreed to.
+    """
     before = {letter.id for letter in mail.letters(connection, case_id=case_id)}
     known = set(connection.execute(select(case_effects.c.id).where(case_effects.c.case_id == case_id)).scalars())
     case = book.load(connection, case_id)
     needs_second = decisions.needs_second(case, choice.outcome)
-    decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
+    if case.proposed == (choice.outcome, choice.reason):
+        decisions.second(connection, staff, case_id, case.version, agrees=True, words="")
+    else:
+        decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
     query = select(case_effects.c.id, case_effects.c.kind).where(case_effects.c.case_id == case_id)
     effects = tuple(row.kind for row in connection.execute(query) if row.id not in known)
     letters = []

@@ -42,6 +42,8 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             copies=0,
             missing=(),
             letters=letters,
+            is_confirmed=False,
+            is_late=False,
             is_withdrawn=False,
             reporter_is_child=False,
             can_add=False,
@@ -66,6 +68,8 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         )
     ).scalar_one()
     until = intake.contest_until(case.decided_at) if case.decided_at else None
+    is_down = case.visibility is not Visibility.VISIBLE
+    is_confirmed = is_down and book.unconfirmed(connection, receipt.case_id) == 0
     is_against = (party is Party.REPORTER) == (case.outcome is Outcome.KEEP)
     return ReportStatus(
         party=party,
@@ -80,6 +84,8 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         copies=int(copies),
         missing=draft.missing() if draft and mine and mine_is_kept else (),
         letters=letters,
+        is_confirmed=is_confirmed,
+        is_late=not is_confirmed and any(event.step is Step.BREACHED for event in history),
         is_withdrawn=party is Party.REPORTER and not mine,
         reporter_is_child=bool(draft and (draft.reporter_is_child or draft.effective_matter is Matter.CHILD)),
         can_add=party is Party.REPORTER and mine,

@@ -6,6 +6,7 @@ needed each time, and what is wrong with them is never said.
 
 import re
 import secrets
+import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -23,7 +24,8 @@ _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _GROUPS, _GROUP_CHARS = 3, 4
 _CODE = re.compile(rf"[{_ALPHABET}]{{{_GROUPS * _GROUP_CHARS}}}")
 _PIN = re.compile(r"[0-9]{6}")
-_LOOK_ALIKES = str.maketrans({"I": "1", "L": "1", "O": "0", "-": None, " ": None, "\u2013": None, "\u2011": None})
+_LOOK_ALIKES = str.maketrans({"I": "1", "L": "1", "O": "0"})
+_TYPED_MAX_CHARS = 100
 _TRY = "try"
 
 
@@ -40,8 +42,14 @@ def new_pin() -> str:
 
 def normal_code(typed: str) -> str | None:
     """The code as it is kept, from what a person typed; None for what is none."""
-    code = typed.strip().upper().translate(_LOOK_ALIKES)
+    code = _plain(typed).upper().translate(_LOOK_ALIKES)
     return code if _CODE.fullmatch(code) else None
+
+
+def _plain(typed: str) -> str:
+    """Letters and digits, without what stands between them. Arabic and Hindi keyboards have digits of their own."""
+    whole = unicodedata.normalize("NFKC", typed[:_TYPED_MAX_CHARS])
+    return "".join(str(unicodedata.digit(sign, sign)) for sign in whole if sign.isalnum())
 
 
 def code_digest(key: DigestKey, code: str) -> str:
@@ -59,7 +67,7 @@ def pin_digest(key: DigestKey, digest: str, pin: str) -> str:
 
 def find_receipt(connection: Connection, key: DigestKey, code: str, pin: str) -> Row[Any] | None:
     """The receipt with this code and PIN; None for anything else, after the same work."""
-    normal, typed = normal_code(code), pin.strip()
+    normal, typed = normal_code(code), _plain(pin)
     digest = key.digest("receipt code", (normal or "").encode())
     expected = pin_digest(key, digest, typed)
     row = connection.execute(select(case_receipts).where(case_receipts.c.code_digest == digest)).one_or_none()

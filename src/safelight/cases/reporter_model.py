@@ -81,6 +81,10 @@ class ReportStatus:
     missing: tuple[Missing, ...]
     letters: tuple[Letter, ...]
     """To this party only, oldest first."""
+    is_confirmed: bool
+    """Whether the platform has confirmed that it cannot be seen; `visibility` is what was ordered."""
+    is_late: bool
+    """Whether the clock has run out without that."""
     is_withdrawn: bool
     """Whether this report was taken back, whatever becomes of the case."""
     reporter_is_child: bool

@@ -24,6 +24,7 @@ from safelight.cases.draft import Addition, Fingerprint, Place, ReportDraft
 from safelight.cases.effects import Courier, in_sight, retry_effect
 from safelight.cases.errors import CaseCode, CaseError, ReceiptUnknown, ReportIncomplete
 from safelight.cases.figures import Figures, read_figures
+from safelight.cases.held_up import held_up
 from safelight.cases.intake import Arrival, Intake
 from safelight.cases.letters.compose import FALLBACK
 from safelight.cases.mailroom import Mailroom
@@ -82,15 +83,19 @@ class Cases:
         platform: Platform,
         post: Post,
         language: str = FALLBACK,
+        page: str = "",
     ) -> None:
-        """Nothing runs by itself before `start`. `language`: of accounts whose platform has not said theirs."""
+        """Nothing runs by itself before `start`. `language`: of accounts whose platform has not said theirs.
+
+        `page`: where the report pages are, for letters.
+        """
         self.rules = rules
         self._database = database
         self._clock = clock
         self._key = key
         self._copies = copies
         self._book = Book(rules, key, clock, ledger.append)
-        self._mail = Mailroom(self._book, post.takes, language)
+        self._mail = Mailroom(self._book, post.takes, language, page)
         self._intake = Intake(self._book, self._mail)
         self._decisions = Decisions(self._book, self._mail)
         self._desk = Desk(self._book, self._mail, self._decisions)
@@ -335,9 +340,9 @@ class Cases:
         return await self._view(staff, case_id)
 
     async def dead_letters(self, staff: Staff) -> tuple[EffectView, ...]:
-        """Commands and letters that failed for good or are in doubt: somebody has to look."""
+        """Commands and letters that failed for good, are in doubt, or tried in vain: somebody has to look."""
         require(staff.role, StaffPermission.QUEUE_READ)
-        rows = await self._database.read(in_sight)
+        rows = await self._database.read(lambda c: [*in_sight(c), *held_up(c)])
         return tuple(to_effect(row) for row in rows)
 
     async def retry(self, staff: Staff, effect_id: str) -> None:

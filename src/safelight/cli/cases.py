@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import typer
-from sqlalchemy import Connection, func, select
+from rich.markup import escape
+from sqlalchemy import Connection, Row, func, select
 
 from safelight.accounts.permissions import Role
 from safelight.cases.decisions import Decisions
@@ -14,6 +15,7 @@ from safelight.cases.desk import Desk, to_effect, to_row
 from safelight.cases.effects import in_sight, retry_effect
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.figures import read_figures
+from safelight.cases.held_up import held_up
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import Visibility
 from safelight.cases.records import Book
@@ -46,14 +48,15 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     Example: `safelight cases status`
     """
 
-    def read(connection: Connection, desk: Desk) -> tuple[Any, list[CaseRow], int, int]:
+    def read(connection: Connection, desk: Desk) -> tuple[Any, list[CaseRow], int, int, list[Row[Any]]]:
         counts = desk.counts(connection, _ON_CALL)
         soon = QueueFilter(due_before=utc_now())
         late = [row for row in desk.queue(connection, _ON_CALL, soon, QueueSort.DUE, 200).rows if _is_late(row)]
         missed = select(func.count()).where(cases_table.c.is_breached, cases_table.c.is_waiting)
-        return counts, late, len(in_sight(connection)), connection.execute(missed).scalar_one()
+        failed = len(in_sight(connection))
+        return counts, late, failed, connection.execute(missed).scalar_one(), held_up(connection)
 
-    counts, late, failed, missed = _read(data_dir, read)
+    counts, late, failed, missed, waiting = _read(data_dir, read)
     if as_json:
         print_json(
             {
@@ -64,6 +67,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 "late_and_visible": [row.id for row in late],
                 "clocks_missed": missed,
                 "failed_effects": failed,
+                "held_up_effects": len(waiting),
             }
         )
     else:
@@ -76,7 +80,9 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             console.print(f"[bold red]{missed} undecided cases missed their clock[/]: no platform has confirmed them.")
         if failed:
             console.print(f"[bold]{failed} orders or letters failed[/]; see `safelight cases failed`.")
-    if late or failed or missed:
+        if waiting:
+            console.print(f"[bold]{len(waiting)} orders or letters are tried in vain[/]: {escape(waiting[0].error)}")
+    if late or failed or missed or waiting:
         raise typer.Exit(1)
 
 
@@ -127,8 +133,12 @@ def show(
 
 @app.command("failed")
 def failed(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List orders and letters that failed for good, or may have been sent. Example: `safelight cases failed`"""
-    effects = [to_effect(row) for row in in_database(data_dir, in_sight)]
+    """List orders and letters that failed for good, may have been sent, or are tried in vain.
+
+    Example: `safelight cases failed`
+    """
+    rows = in_database(data_dir, lambda connection: [*in_sight(connection), *held_up(connection)])
+    effects = [to_effect(row) for row in rows]
     if as_json:
         print_json([_effect(one) for one in effects])
         return

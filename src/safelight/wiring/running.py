@@ -348,6 +348,11 @@ class Safelight:
             webhook = Webhook(settings.platform_url, signer, self._clock)
             self._closing.push_async_callback(webhook.close)
             platform = webhook
+        if isinstance(platform, NoPlatform):
+            message = (
+                "No platform is connected, so nobody is told to hide what is reported: set SAFELIGHT_PLATFORM_URL."
+            )
+            log.warning("no_platform", message=message)
         self.cases = Cases(
             self.database,
             load_rules(settings.cases_rules_file),
@@ -358,6 +363,7 @@ class Safelight:
             platform=platform,
             post=self._post or post_of(settings, webhook, self._clock),
             language=settings.accounts_language,
+            page=settings.report_address,
         )
         self._closing.push_async_callback(self.cases.close)
         await self.cases.start()

@@ -36,6 +36,7 @@ FULL = LetterFacts(
     measures=(MeasureWords("strike", 1), MeasureWords("suspended", 3, AT)),
     code="7K2M-9QXR-4TBV",
     pin="204918",
+    page="https://images.example/report",
 )
 PARTS = (*LetterKind, "words", "reason", "matter", "ground")
 
@@ -93,6 +94,12 @@ def test_a_statement_of_reasons_has_what_the_law_wants_in_it() -> None:
         "f: court": "a court",
     }
     assert {element for element, words in wanted.items() if words not in body} == set()
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("kind", [LetterKind.HIDDEN, LetterKind.REASONS, LetterKind.KEPT, LetterKind.MEASURE])
+def test_who_is_told_to_contest_on_a_page_is_told_where_it_is(kind: LetterKind, language: str) -> None:
+    assert compose(kind, language, FULL)[1].rstrip().endswith(FULL.page)
 
 
 def test_what_there_is_nothing_to_say_about_is_left_out() -> None:

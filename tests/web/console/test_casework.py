@@ -117,6 +117,9 @@ def test_a_case_that_there_is_not_is_a_page_in_words(desk: Studio) -> None:
     browser = desk.signed_in(Role.MODERATOR)
     for case_id in ("case_" + "0" * 26, "x", "..%2f..", "%00"):
         assert browser.see(f"/cases/{case_id}").status_code in (400, 404, 409)
+    nowhere = browser.see("/nowhere")
+    assert nowhere.status_code == 404
+    assert 'href="/console/"' in nowhere.text
 
 
 def photo() -> bytes:

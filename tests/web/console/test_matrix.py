@@ -117,15 +117,20 @@ def test_what_the_table_says_is_done_and_nothing_else(
 def test_a_moderator_does_not_second_their_own_proposal(house: Studio, flat: bytes) -> None:
     senior = house.signed_in(R.SENIOR)
     case_id = house.report(picture=flat, matter=Matter.CHILD)
-    senior.press(f"/cases/{case_id}/decide", choice="remove/child_sexualised", version=str(house.row(case_id).version))
+    choice = {"choice": "remove/child_sexualised", "version": str(house.row(case_id).version)}
+    assert "Two people looked" in senior.press(f"/cases/{case_id}/preview", **choice).text
+    senior.press(f"/cases/{case_id}/decide", **choice)
     assert house.row(case_id).state is S.PROPOSED
     assert "/second" not in senior.see(f"/cases/{case_id}").text
     version = str(house.row(case_id).version)
     answer = senior.press(f"/cases/{case_id}/second", agrees="yes", version=version)
     assert (answer.status_code, house.row(case_id).state) == (409, S.PROPOSED)
     other = house.signed_in(R.SENIOR)
+    letter = "Two people looked at it and agreed."
+    assert other.see(f"/cases/{case_id}").text.count(letter) == 1, "who agrees sees the letters first"
     assert other.press(f"/cases/{case_id}/second", agrees="yes", version=version).status_code == 200
     assert house.row(case_id).state is S.DECIDED
+    assert letter in other.see(f"/cases/{case_id}").text
 
 
 def test_pages_are_for_those_whose_role_has_them(house: Studio) -> None:

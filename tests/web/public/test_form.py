@@ -56,6 +56,20 @@ def test_who_may_be_under_18_counts_as_a_child(age: str) -> None:
     assert form.draft("en").missing() == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "matter"),
+    [
+        ({"reporter": "subject"}, Matter.CHILD),
+        ({"reporter": "subject", "person_age": "over"}, Matter.CHILD),
+        ({"reporter": "other"}, Matter.CHILD),
+        ({"reporter": "other", "person_age": "over"}, Matter.INTIMATE),
+    ],
+)
+def test_who_is_under_18_now_was_so_in_the_image(said: dict[str, str], matter: Matter) -> None:
+    form = ReportForm(matter="intimate", my_age="under", links="a.example", **said)
+    assert form.draft("en").effective_matter is matter
+
+
 def test_a_picture_without_detail_is_known_by_its_file_only() -> None:
     draft = ReportForm(matter="other", pdq=f"{PRINT}:20", sha256=PRINT).draft("en")
     assert [print_.kind for print_ in draft.fingerprints] == [HashKind.SHA256]
@@ -111,8 +125,23 @@ def test_no_line_is_lost(lines: list[str]) -> None:
     assert all(line.strip().removeprefix("https://") in found for line in lines if line.strip())
 
 
-def test_a_contact_is_asked_for_only_where_one_is_chosen() -> None:
-    assert ReportForm(contact="a@b.example").draft("en").contact is None
+@pytest.mark.parametrize(
+    ("typed", "kind"),
+    [
+        ("a@b.example", ContactKind.EMAIL),
+        ("+44 (0)7700 900123", ContactKind.TELEPHONE),
+        ("\u0660\u0667\u0667\u0660\u0660 \u0669\u0660\u0660", ContactKind.TELEPHONE),
+        ("@a_person", ContactKind.ACCOUNT),
+    ],
+)
+def test_whoever_says_how_to_reach_them_need_not_say_what_that_is(typed: str, kind: ContactKind) -> None:
+    contact = ReportForm(contact=typed).draft("en").contact
+    assert contact is not None
+    assert (contact.kind, contact.value) == (kind, typed)
+
+
+def test_who_chooses_not_to_be_contacted_is_not() -> None:
+    assert ReportForm(contact=" ").draft("en").contact is None
     contact = ReportForm(contact_kind="receipt", contact="left over").draft("en").contact
     assert contact is not None
     assert (contact.kind, contact.value) == (ContactKind.RECEIPT, "")

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.web.public.reports.words import load_words
 from tests.service import Service
-from tests.web.public.conftest import MovableClock
+from tests.web.public.conftest import MovableClock, settle
 from tests.web.public.person import from_elsewhere
 
 ATTACK = "\"'><script>alert(1)</script><img src=x onerror=alert(2)>javascript:alert(3)"
@@ -78,6 +78,7 @@ def send(service: Service, **fields: str) -> tuple[str, str]:
 
 
 def look(service: Service, code: str, pin: str, **more: str) -> httpx2.Response:
+    settle(service)
     return post(service, STATUS, {"mark": mark(service, STATUS), "do": "show", "code": code, "pin": pin} | more)
 
 

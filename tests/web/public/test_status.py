@@ -9,12 +9,25 @@ from typing import Any, TypeVar
 import pytest
 
 from safelight.cases.staff_model import Choice, QueueFilter, QueueSort
+from safelight.cases.takedown.memory import MemoryPlatform
 from safelight.core.errors import NotStartable
 from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
 from tests.cases.house import KEEP, MODERATOR, REMOVE
 from tests.service import Service
 from tests.web.public.conftest import MovableClock
-from tests.web.public.test_hostile_pages import CONTEST, WORDS, look, mark, post, send
+from tests.web.public.test_hostile_pages import (
+    COMPLETE,
+    CONTEST,
+    FORM,
+    STATUS,
+    WORDS,
+    Tags,
+    look,
+    mark,
+    mark_of_check,
+    post,
+    send,
+)
 
 T = TypeVar("T")
 
@@ -46,6 +59,37 @@ def test_a_removal_is_seen_with_its_letter(service: Service) -> None:
     assert WORDS("step_removed") in page
     assert WORDS("status_letters") in page
     assert "s1" not in page, "a page about a report names no place"
+
+
+def test_what_the_platform_has_not_confirmed_is_not_called_hidden_or_gone(
+    service: Service, platform: MemoryPlatform, clock: MovableClock
+) -> None:
+    def now() -> str:
+        fields = {"mark": mark(service, STATUS), "do": "show", "code": code, "pin": pin}
+        return post(service, STATUS, fields).text
+
+    platform.is_dead = True
+    try:
+        code, pin = send(service, links="https://images.example/s9")
+        run(service, service.safelight.cases.tick())
+        assert WORDS("status_open_hiding") in now()
+        decide(service, REMOVE)
+        assert WORDS("status_removing") in now()
+        platform.is_dead = False
+        clock.ahead = timedelta(minutes=1)  # when it is tried again
+        run(service, service.safelight.cases.tick())
+        assert WORDS("status_removed") in look(service, code, pin).text
+    finally:
+        platform.is_dead, clock.ahead = False, timedelta()
+
+
+def test_a_receipt_stays_open_beside_a_hotline_for_whoever_is_under_18(service: Service) -> None:
+    sending = COMPLETE | {"matter": "other", "my_age": "under", "go": "send", "mark": mark_of_check(service)}
+    page = post(service, FORM, sending).text
+    assert WORDS("help_under_18") in page
+    links = [attrs for tag, attrs in Tags(page).tags if tag == "a" and str(attrs["href"]).startswith("https:")]
+    assert len(links) > 3
+    assert all(attrs.get("target") == "_blank" for attrs in links if attrs.get("id") != "leave")
 
 
 def test_a_picture_that_stays_can_be_contested_on_the_same_page(service: Service) -> None:

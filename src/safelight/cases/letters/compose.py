@@ -80,6 +80,8 @@ class LetterFacts:
     measures: tuple[MeasureWords, ...] = ()
     code: str = ""
     pin: str = ""
+    page: str = ""
+    """Where the report pages are, if that is known here."""
 
 
 @cache
@@ -134,6 +136,7 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         "copies": Template(words["copies"]).substitute(count=facts.copies) if facts.copies else "",
         "until": _moment(facts.until),
         "measure": measures,
+        "where": Template(words["where"]).substitute(page=facts.page) if facts.page else "",
         "code": facts.code,
         "pin": facts.pin,
     }

@@ -105,7 +105,13 @@ class Console:
         return [
             *self._sign_in.routes(),
             *(Route(path, guard(page, permission), methods=[method]) for method, path, page, permission in asked),
+            Route(f"{PREFIX}/{{rest:path}}", guard(self.missing, None), methods=["GET"]),
         ]
+
+    async def missing(self, visit: Visit) -> Response:
+        """A page that is not there, in words and with a way on."""
+        message = "There is no such page here."
+        return self._door.show("error.html", visit, 404, message=message, code="", way_back=f"{PREFIX}/")
 
     async def first_page(self, visit: Visit) -> Response:
         """The queue, or what else somebody may see."""

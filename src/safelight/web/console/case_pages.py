@@ -19,10 +19,12 @@ from safelight.accounts.staff_reviews import draw as draw_for_review
 from safelight.accounts.staff_reviews import is_drawn
 from safelight.accounts.staff_welfare import Exposure, WelfareRules, check_showing, count_showing, exposure_of
 from safelight.cases.draft import Matter, PlaceKind
+from safelight.cases.errors import CaseError
+from safelight.cases.history import Step
 from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
 from safelight.cases.service import Cases
-from safelight.cases.staff_model import Action, CaseView, Choice, PlaceView
-from safelight.core.errors import BadInput, InputCode
+from safelight.cases.staff_model import Action, CaseView, Choice, PlaceView, Preview
+from safelight.core.errors import BadInput, InputCode, StoreFailed
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.web.console.case_view import moment, names_of, span, staff_of, told
 from safelight.web.console.door import Door, Visit
@@ -66,12 +68,12 @@ class CasePages:
         if exposure.on_break_since:
             return self._door.go("/break")
         view = await self._cases.open(staff_of(visit.member), case_id_of(visit))
-        asked = visit.request.query_params
-        done = asked.get("done", "")
+        done = visit.request.query_params.get("done", "")
         return self._door.show(
             "case.html",
             visit,
             **self.around(visit, view, exposure),
+            preview=await self._agreed(visit, view),
             names=names,
             choices=numbered(view.allowed_reasons),
             done=done if _ID.fullmatch(done) else "",
@@ -79,6 +81,17 @@ class CasePages:
             told=told,
             moment=moment,
         )
+
+    async def _agreed(self, visit: Visit, view: CaseView) -> Preview | None:
+        """What agreeing to a proposal would do: who agrees sends the letters, so they see them first."""
+        proposals = [entry.body for entry in view.history if entry.kind == Step.PROPOSED]
+        if Action.SECOND not in view.actions or not proposals:
+            return None
+        choice = Choice(Outcome(str(proposals[-1]["outcome"])), ReasonCode(str(proposals[-1]["reason"])))
+        try:
+            return await self._cases.preview(staff_of(visit.member), view.row.id, choice)
+        except (CaseError, StoreFailed):  # it changed under our hands, or many write: the page says to load it again
+            return None
 
     def around(self, visit: Visit, view: CaseView, exposure: Exposure) -> dict[str, Any]:
         """What pages about one case show alike: the case, its pictures, what was asked to be shown of them."""

@@ -42,8 +42,9 @@ WORDS: Mapping[str, str] = {
     "hotline": "Hotline",
     "staff": "Entered by staff",
     "detection": "Found here",
-    "subject": "The person shown",
-    "for_subject": "Acts for the person shown",
+    "by_subject": "the person shown",
+    "by_for_subject": "somebody who acts for the person shown",
+    "by_other": "somebody who came across it",
     # Priorities and laws
     "urgent": "Urgent",
     "rest": "The rest",

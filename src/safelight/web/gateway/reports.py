@@ -300,6 +300,7 @@ def _status(found: ReportStatus) -> JSONResponse:
         "matter": found.matter.value if found.matter else None,
         "state": found.state.value,
         "visibility": found.visibility.value,
+        "is_confirmed": found.is_confirmed,
         "outcome": found.outcome.value if found.outcome else None,
         "received_at": _moment(found.received_at),
         "clock": {"law": found.clock.law.value, "due_at": _moment(found.clock.due_at)} if found.clock else None,

@@ -32,9 +32,24 @@ addEventListener("pageshow", (event) => {
 function start() {
   for (const part of document.querySelectorAll(".needs-script")) part.hidden = false;
   offerFingerprints();
+  tellTheTimeHere();
   // The answer to a form with a code and a PIN: Reload and Back go to the empty form, and do not send it again.
   const { private: forgottenAs } = document.body.dataset;
   if (forgottenAs !== undefined) history.replaceState(history.state, "", forgottenAs || location.pathname);
+}
+
+/** Moments come in UTC; whoever is elsewhere reads them by their own clock. */
+function tellTheTimeHere() {
+  const { lang } = document.documentElement;
+  const [known] = Intl.DateTimeFormat.supportedLocalesOf(lang);
+  if (!known) return; // a month must not be named in another language
+  const form = new Intl.DateTimeFormat(`${known}-u-nu-latn`, {
+    day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
+  });
+  for (const time of document.querySelectorAll("time[datetime]")) {
+    const at = new Date(time.dateTime);
+    if (at.getTimezoneOffset() !== 0) time.textContent = form.format(at);
+  }
 }
 
 start();

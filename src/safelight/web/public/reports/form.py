@@ -84,6 +84,7 @@ _UNDER, _OVER, _UNSURE = "under", "over", "unsure"
 _YES, _NO = "yes", "no"
 _ADDRESS = re.compile(r"https?://\S+", re.IGNORECASE)
 _BARE_ADDRESS = re.compile(r"(?:[\w-]+\.)+[a-z]{2,24}(?:[/?#]\S*)?", re.IGNORECASE)
+_TELEPHONE = re.compile(r"[+(]?\d[\d ()./-]{4,}")
 _PDQ_LINE = re.compile(r"([0-9a-f]{64}):([0-9]{1,3})")
 _SHA256_LINE = re.compile(r"[0-9a-f]{64}")
 
@@ -130,6 +131,14 @@ class ReportForm:
         return self.matter == Matter.CHILD or self.my_age == _UNDER or self.person_age in (_UNDER, _UNSURE)
 
     @property
+    def _may_show_child(self) -> bool:
+        # Who is under 18 now was so in the image. Of somebody else whose age they do not say, nobody can be sure.
+        is_under = self.person_age in (_UNDER, _UNSURE) or (
+            self.my_age == _UNDER and (self.reporter == Reporter.SUBJECT or not self.person_age)
+        )
+        return self.matter == Matter.CHILD or (self.matter == Matter.INTIMATE and is_under)
+
+    @property
     def steps(self) -> tuple[Step, ...]:
         """The pages that this person sees."""
         return tuple(step for step in Step if step is not Step.CHILD or self.concerns_child)
@@ -160,7 +169,7 @@ class ReportForm:
             self.signature.strip(),
         )
         draft = ReportDraft(
-            matter=_matter(self.matter, self.person_age),
+            matter=Matter.CHILD if self._may_show_child else _one_of(Matter, self.matter),
             language=language,
             reporter=_one_of(Reporter, self.reporter),
             person_is_child={_UNDER: True, _OVER: False}.get(self.person_age),
@@ -215,16 +224,11 @@ class ReportForm:
         return tuple(dict.fromkeys(found))
 
     def _contact(self) -> Contact | None:
-        kind = _one_of(ContactKind, self.contact_kind)
+        typed = self.contact.strip()
+        kind = _one_of(ContactKind, self.contact_kind) or _kind_of(typed)
         if kind is None:
             return None
-        return Contact(kind, "" if kind is ContactKind.RECEIPT else self.contact.strip())
-
-
-def _matter(text: str, person_age: str) -> Matter | None:
-    matter = _one_of(Matter, text)
-    # Somebody who may be under 18 counts as a child where the image is sexual.
-    return Matter.CHILD if matter is Matter.INTIMATE and person_age in (_UNDER, _UNSURE) else matter
+        return Contact(kind, "" if kind is ContactKind.RECEIPT else typed)
 
 
 def _place(line: str) -> Place:
@@ -233,6 +237,15 @@ def _place(line: str) -> Place:
     if _BARE_ADDRESS.fullmatch(line):
         return Place(PlaceKind.ADDRESS, f"https://{line}")
     return Place(PlaceKind.WORDS, line)
+
+
+def _kind_of(contact: str) -> ContactKind | None:
+    """What somebody gave who did not say what it is: nobody who can be reached is asked again for that."""
+    if not contact:
+        return None
+    if _TELEPHONE.fullmatch(contact):
+        return ContactKind.TELEPHONE
+    return ContactKind.EMAIL if "@" in contact[1:] else ContactKind.ACCOUNT
 
 
 def _one_of(kind: type[E], text: str) -> E | None:

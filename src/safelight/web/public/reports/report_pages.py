@@ -117,7 +117,7 @@ class ReportPages:
             "is_again": is_again,
             "is_due_later": receipt.due_at is not None and receipt.due_at > self._clock(),
             "help": self._help,
-            "draft": draft,
+            "concerns_child": form.concerns_child,
         }
         return self._pages.page(request, words, "receipt.html", shown)
 

@@ -140,11 +140,13 @@ class StatusPages:
         now = self._clock()
         left_s = status.clock.remaining_s(now) if status.clock else 0.0
         is_waiting = status.state in (CaseState.OPEN, CaseState.PROPOSED) and not status.is_withdrawn
+        is_visible = status.visibility is Visibility.VISIBLE
+        is_late = status.is_late and (is_waiting or status.outcome is Outcome.REMOVE)
         return {
             "status": status,
             "now_key": _now_key(status),
             # Once it is hidden nobody waits for the clock; before that, a clock that has run out is said plainly.
-            "shows_clock": is_waiting and status.clock and (left_s > 0 or status.visibility is Visibility.VISIBLE),
+            "shows_clock": status.clock and ((is_waiting and (left_s > 0 or is_visible)) or is_late),
             "left_s": left_s,
             "is_reporter": status.party is Party.REPORTER,
             "wants": frozenset(status.missing),
@@ -158,8 +160,13 @@ def _now_key(status: ReportStatus) -> str:
         return "status_withdrawn"
     if status.state is CaseState.CONTESTED:
         return "status_contested"
+    is_sure = status.is_confirmed or status.party is Party.ACCOUNT  # its own post: it sees for itself
+    if status.outcome is Outcome.REMOVE and not is_sure:
+        return "status_removing"
     if status.outcome is not None:
         return _BY_OUTCOME[status.outcome]
     if status.party is Party.ACCOUNT and status.matter is None:
         return "status_measure"
-    return "status_open_visible" if status.visibility is Visibility.VISIBLE else "status_open_hidden"
+    if status.visibility is Visibility.VISIBLE:
+        return "status_open_visible"
+    return "status_open_hidden" if is_sure else "status_open_hiding"

@@ -15,6 +15,7 @@ from importlib.resources import files
 
 from babel import Locale
 from babel.dates import format_datetime
+from markupsafe import Markup, escape
 
 from safelight.core.errors import NotStartable
 
@@ -44,6 +45,14 @@ class Words:
     def moment(self, at: datetime) -> str:
         """A moment as this language writes it, in UTC, which is said."""
         return format_datetime(at, f"d MMMM y{self._comma} HH:mm 'UTC'", locale=self.language)
+
+    def time(self, at: datetime) -> Markup:
+        """A moment as an element, which the script of the page turns into the reader's own time."""
+        return Markup('<time datetime="{}">{}</time>').format(at.isoformat(), self.moment(at))
+
+    def at(self, key: str, when: datetime, **filled: object) -> Markup:
+        """The words under `key`, with a moment in them."""
+        return Markup(escape(self.texts[key])).format(when=self.time(when), **filled)  # noqa: S704 (escaped here)
 
     def place(self, place: str) -> str:
         """Where a hotline helps: codes of countries and of the world (CLDR) by their names in this language.
