@@ -18,11 +18,15 @@ from typer.testing import CliRunner
 from safelight.accounts.keys import create_key
 from safelight.accounts.model import Permission
 from safelight.backends.memory import MemoryBackend
+from safelight.backends.sketch.scene import draw_scene
+from safelight.backends.sketch.words import plan_scene
 from safelight.cli.main import app
 from safelight.core.clock import utc_now
 from safelight.provenance.watermark import embed
+from safelight.store.digest_key import DigestKey
 from safelight.store.provenance_tables import outputs, traces
 from safelight.store.tables import ledger_leaves
+from safelight.wiring.marks import light_features, seeing
 from tests.conftest import png
 from tests.detectors import scripted_detectors
 from tests.service import Service, serving
@@ -136,6 +140,16 @@ def test_a_stripped_and_changed_copy_leads_there_too(http: httpx2.Client, made: 
         assert told["answer"] == "yes", told
         assert told["output"]["request"] == one.request
         assert "credentials" not in means(told)
+
+
+def test_a_drawing_with_few_corners_is_known_by_a_part_of_it_after_compression() -> None:
+    same = seeing(DigestKey(bytes(32))).same
+    assert same
+    drawn, other = (draw_scene(plan_scene(f"a {what} at dawn"), 1024, 1024) for what in ("lighthouse", "boat"))
+    known = light_features(drawn)
+    for picture, is_it in ((drawn, True), (drawn[:, ::-1], True), (other, False)):
+        part = file_of(picture[100:-100, 100:-100], "JPEG", quality=75)
+        assert same(np.asarray(Image.open(io.BytesIO(part))), known) is is_it
 
 
 @pytest.mark.usefixtures("made")
