@@ -84,8 +84,9 @@ def test_what_the_platform_has_not_confirmed_is_not_called_hidden_or_gone(
 
 
 def test_a_receipt_stays_open_beside_a_hotline_for_whoever_is_under_18(service: Service) -> None:
-    sending = COMPLETE | {"matter": "other", "my_age": "under", "go": "send", "mark": mark_of_check(service)}
-    page = post(service, FORM, sending).text
+    said = {"matter": "other", "my_age": "under", "danger": "yes"}
+    page = post(service, FORM, COMPLETE | said | {"go": "send", "mark": mark_of_check(service)}).text
+    assert WORDS("front_danger") in page
     assert WORDS("help_under_18") in page
     links = [attrs for tag, attrs in Tags(page).tags if tag == "a" and str(attrs["href"]).startswith("https:")]
     assert len(links) > 3

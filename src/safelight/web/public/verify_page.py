@@ -28,7 +28,13 @@ from safelight.web.public.throttle import Throttle
 from safelight.wiring import Safelight
 
 _FIELD = "image"
-_HEADERS = {"cache-control": "no-store", "referrer-policy": "no-referrer"}
+_HEADERS = {
+    "cache-control": "no-store",
+    "content-security-policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "referrer-policy": "no-referrer",
+    "x-content-type-options": "nosniff",
+}
 
 
 class _NoFields(BaseModel):

@@ -118,6 +118,7 @@ class ReportPages:
             "is_due_later": receipt.due_at is not None and receipt.due_at > self._clock(),
             "help": self._help,
             "concerns_child": form.concerns_child,
+            "in_danger": bool(form.danger),
         }
         return self._pages.page(request, words, "receipt.html", shown)
 
