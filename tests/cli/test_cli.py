@@ -104,6 +104,21 @@ def test_serve_refuses_an_open_door_to_the_world(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_setting_that_cannot_be_is_named_and_its_value_is_not_told(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SAFELIGHT_MARKS", "a-secret")
+    monkeypatch.setenv("SAFELIGHT_PORT", "8484a")
+    with pytest.raises(SystemExit) as ended:
+        app(["marks", "show", "--data-dir", str(tmp_path)])
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert "not_startable" in said
+    assert "SAFELIGHT_MARKS" in said
+    assert "SAFELIGHT_PORT" in said
+    assert "a-secret" not in said
+
+
 def test_the_demo_does_what_it_says() -> None:
     done = run("demo", "--once", "--json")
     report = json.loads(done.stdout)

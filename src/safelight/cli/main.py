@@ -14,7 +14,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from safelight import __version__
 from safelight.cli.output import logs_aside, print_error
-from safelight.core.errors import SafelightError
+from safelight.core.errors import NotStartable, SafelightError
 
 _MARKUP: Literal["markdown"] = "markdown"
 
@@ -88,6 +88,17 @@ class _Group(TyperGroup):
         except SafelightError as error:
             print_error(error, as_json="--json" in sys.argv)
             raise typer.Exit(2) from error
+        except ValueError as error:
+            if getattr(error, "title", "") != "Settings":  # pydantic's, which `safelight --help` does not wait for
+                raise
+            print_error(_unfit(error), as_json="--json" in sys.argv)
+            raise typer.Exit(2) from None  # pydantic's own words quote the value, which may be a secret
+
+
+def _unfit(error: Any) -> NotStartable:
+    """What pydantic says of the settings, under the names that the operator set."""
+    told = [f"SAFELIGHT_{'_'.join(map(str, one['loc'])).upper()}: {one['msg']}" for one in error.errors()]
+    return NotStartable(f"{'; '.join(told)}. See docs/reference/settings.md.")
 
 
 def _imported(name: str) -> Any:
