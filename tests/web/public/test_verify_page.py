@@ -22,6 +22,7 @@ from safelight.web.public.verify_page import words_of
 from tests.conftest import png
 from tests.detectors import scripted_detectors
 from tests.service import Service, serving
+from tests.web.public.browser import browsing, needs_chromium
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +122,30 @@ def test_no_key_is_asked_for_and_errors_have_the_one_shape(http: httpx2.Client) 
     assert http.get("/verify").status_code == 200
 
 
-def test_the_page_works_without_scripts_and_fetches_nothing_from_elsewhere(http: httpx2.Client) -> None:
-    page = http.get("/verify").text
-    assert "<script" not in page
-    assert "http" not in page.replace("http-equiv", "")
+def test_the_page_fetches_nothing_from_elsewhere_and_keeps_to_its_own_scripts(http: httpx2.Client) -> None:
+    answer = http.get("/verify")
+    assert "http" not in answer.text.replace("http-equiv", "")
+    assert "default-src 'none'" in answer.headers["content-security-policy"]
+    assert "'unsafe-inline'" not in answer.headers["content-security-policy"]
+
+
+@needs_chromium
+def test_a_picture_dropped_beside_the_field_is_the_one_that_is_checked(service: Service, made: bytes) -> None:
+    with browsing() as browser:
+        page = browser.new_page()
+        page.goto(f"{service.address}/verify")
+        page.evaluate(
+            """(encoded) => {
+                const held = new DataTransfer();
+                const bytes = Uint8Array.from(atob(encoded), (one) => one.charCodeAt(0));
+                held.items.add(new File([bytes], "found.png", {type: "image/png"}));
+                const dropped = {dataTransfer: held, bubbles: true, cancelable: true};
+                document.querySelector("h1").dispatchEvent(new DragEvent("drop", dropped));
+            }""",
+            base64.b64encode(made).decode(),
+        )
+        page.get_by_role("button", name="Check it").click()
+        page.get_by_role("heading", name="Yes", exact=True).wait_for()
 
 
 def test_strangers_may_ask_only_so_often(tmp_path: Path) -> None:
