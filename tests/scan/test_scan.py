@@ -18,8 +18,10 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from safelight.core.errors import BadInput
 from safelight.matching.model import CopyKind
 from safelight.matching.pdq import Pdq, Turn, pdq
+from safelight.scan.engine import pattern_of
 from tests.conftest import png
 from tests.matching.pictures import photo
 from tests.scan import archive
@@ -173,3 +175,17 @@ def test_hashes_travel_in_the_order_of_their_turns() -> None:
     found = pdq(photo())
     assert isinstance(found, Pdq)
     assert [turn for turn, _ in found.forms] == list(Turn)
+
+
+def test_a_source_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
+    """In words of ours: the engine's own speak of its insides."""
+    with pytest.raises(BadInput, match="no file or folder"):
+        pattern_of(str(tmp_path / "nothing"))
+    (tmp_path / "empty" / "within").mkdir(parents=True)
+    with pytest.raises(BadInput, match="no file in"):
+        pattern_of(str(tmp_path))
+    picture = tmp_path / "empty" / "within" / "[1].png"
+    picture.write_bytes(b"")
+    assert pattern_of(str(tmp_path)) == f"{tmp_path.resolve()}/**"
+    assert pattern_of(str(picture)).endswith("/[[]1].png")
+    assert pattern_of("s3://bucket/**") == "s3://bucket/**"

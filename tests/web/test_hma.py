@@ -1,5 +1,6 @@
 """HMA's hash and lookup, as its clients send them."""
 
+import base64
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from safelight.accounts.model import Permission
 from safelight.backends.memory import MemoryBackend
 from safelight.core.clock import utc_now
 from safelight.gate.known_images import KnownImageDetector
-from safelight.matching.banks import create_bank
+from safelight.matching.banks import bank_named, create_bank
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.model import BankCategory, BankKind
 from tests.conftest import png
@@ -54,9 +55,32 @@ def test_a_file_is_hashed_and_looked_up(service: Service) -> None:
         found = http.get("/m/lookup", params={"signal_type": "pdq", "signal": hashed.json()["pdq"]})
         assert found.json() == ["seed"]
         assert http.get("/m/lookup", params={"signal_type": "md5", "signal": "01" * 16}).json() == ["files"]
+        assert http.get("/m/lookup", params={"signal_type": "video_md5", "signal": "01" * 16}).json() == ["files"]
         assert http.get("/m/lookup", params={"signal_type": "md5", "signal": "02" * 16}).json() == []
+        assert http.post("/h/hash?types=pdq", files=file).json() == hashed.json()
+        assert http.post("/h/hash?types=pdq,tlsh", files=file).status_code == 400
         rocket = hash_of(photo("rocket")).hex()
         assert http.get("/m/lookup", params={"signal_type": "pdq", "signal": rocket}).json() == []
+
+
+def test_a_match_is_explained_and_drawn_for_whoever_may_see_it(service: Service) -> None:
+    known = service.safelight.known
+    assert known.copies
+    number = service.sql(lambda c: bank_named(c, "seed")).number
+    known.copies.add(number, 7, photo("coffee"), utc_now())
+    known.copies._looked_at = float("-inf")
+    crop = {"photo": ("a.png", png(photo("coffee")[40:, 60:]), "image/png")}
+    with client(service, Permission.LOOKUP) as http:
+        answer = http.post("/v1/match", files=crop).json()
+        assert http.post("/v1/match?picture=true", files=crop).status_code == 403
+        assert http.post("/v1/match?picture=maybe", files=crop).status_code == 400
+    (found,) = answer["matches"]
+    assert (found["bank"], found["by"], found["distance"], found["turned_deg"]) == ("seed", "features", None, 0.0)
+    with client(service, Permission.SEE_COPY) as http:
+        drawn = http.post("/v1/match?picture=true", files=crop).json()["picture"]
+    assert base64.b64decode(drawn.removeprefix("data:image/png;base64,"))[:4] == b"\x89PNG"
+    with client(service, Permission.CHECK) as http:
+        assert http.post("/v1/match", files=crop).status_code == 403
 
 
 def test_what_cannot_be_hashed_is_no_empty_answer(service: Service, flat: bytes) -> None:

@@ -19,6 +19,8 @@ class Permission(StrEnum):
     """Register photos that are not to be used, and ask about them with their receipts."""
     LOOKUP = "matching:bank:lookup"
     """Learn which banks know a picture or a hash, by name: for reviewers and machines that act on lists."""
+    SEE_COPY = "matching:copy:see"
+    """As that, and see where a copy agrees with the picture that a bank knows, and where that one's edges lie."""
     TRACE = "provenance:picture:trace"
     """Learn from which request, and whose account, a picture comes; each use is recorded."""
 

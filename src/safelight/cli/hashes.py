@@ -1,7 +1,7 @@
 """`safelight hash` and `safelight match`: what a picture is known by, and which banks know it."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from PIL import Image
@@ -11,10 +11,10 @@ from safelight.cli.database import DataDir
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.errors import BadInput, InputCode
-from safelight.matching.copies import Copy, CopySet, Features, features
+from safelight.matching.copies import Copy, CopySet, features
 from safelight.matching.copy_index import describe
 from safelight.matching.fingerprints import file_digests
-from safelight.matching.model import Look, Match
+from safelight.matching.model import Look
 from safelight.matching.overlay import overlay
 from safelight.matching.pdq import Frame, Pdq, pdq
 from safelight.signals.model import Picture
@@ -69,57 +69,35 @@ def match_command(
     as_json: AsJson = False,
 ) -> None:
     """Ask the banks."""
-    from safelight.cli.bank_store import copies_of, opened
+    from safelight.cli.bank_store import opened
 
     content, picture = read_picture(photo)
     copies = _copies(picture, against) if against else []
     with opened(data_dir) as known:
         look = known.look(picture.frames, content)
-        shown = next((match for match in look.matches if match.copy), None)
-        kept = copies_of(known).rows.of_item(shown.bank.number, shown.item) if shown and picture_file else None
-    sides = (kept.plain, kept.mirrored) if kept else None
-    if sides is None and against and copies:
-        sides = describe(read_picture(against / copies[0][0])[1].frames[0])
-    is_drawn = picture_file is not None and sides is not None and _draw(picture.frames[0], *sides, picture_file)
+        shown = known.drawn(picture.frames[0], look) if picture_file else None
+    if picture_file and shown is None and against and copies:
+        shown = overlay(picture.frames[0], *describe(read_picture(against / copies[0][0])[1].frames[0]))
+    if picture_file and shown is not None:
+        _write(shown, picture_file)
     if as_json:
         print_json(
             {
-                "matches": [_match_json(match) for match in look.matches],
-                "copies": [{"file": name} | _copy_json(copy) for name, copy in copies],
+                "matches": [match.to_json() for match in look.matches],
+                "copies": [{"file": name} | copy.to_json() for name, copy in copies],
                 "unhashable": look.is_unhashable,
                 "lists": look.lists,
-                "picture": str(picture_file) if is_drawn else None,
             }
+            | ({"picture": None if shown is None else str(picture_file)} if picture_file else {})
         )
     else:
         _show(look, copies)
         if picture_file:
-            console.print(f"Drawn in {picture_file}." if is_drawn else "No features agree: nothing is drawn.")
+            console.print("No features agree: nothing is drawn." if shown is None else f"Drawn in {picture_file}.")
     if look.matches or copies:
         raise typer.Exit(1)
     if look.is_unhashable:
         raise typer.Exit(_UNHASHABLE)
-
-
-def _match_json(match: Match) -> dict[str, Any]:
-    return {
-        "bank": match.bank.name,
-        "category": match.bank.category.value,
-        "meaning": match.bank.meaning,
-        "by": match.kind.value,
-        "distance": match.bits_apart,
-        "threshold": None if match.bits_apart is None else match.bank.threshold_bits,
-        "turn": match.turn.value,
-    } | (_copy_json(match.copy) if match.copy else {})
-
-
-def _copy_json(copy: Copy) -> dict[str, Any]:
-    return {
-        "agreeing": copy.agreeing,
-        "mirrored": copy.is_mirrored,
-        "turned_deg": round(copy.turned_deg, 1),
-        "scale": round(copy.scale, 3),
-    }
 
 
 def _show(look: Look, copies: list[tuple[str, Copy]]) -> None:
@@ -146,16 +124,11 @@ def _how(copy: Copy) -> str:
     return f"{mirrored}turned by {copy.turned_deg:.0f}°, scaled by {copy.scale:.2f}"
 
 
-def _draw(frame: Frame, plain: Features, mirrored: Features, file: Path) -> bool:
-    """Whether there was something to draw. Raises BadInput where the file cannot be written."""
-    shown = overlay(frame, plain, mirrored)
-    if shown is None:
-        return False
+def _write(shown: Frame, file: Path) -> None:
     try:
         Image.fromarray(shown).save(file, format="PNG")
     except OSError as error:
         raise BadInput(InputCode.FIELD_INVALID, f"{file} cannot be written: {error}", param="picture") from error
-    return True
 
 
 def _copies(picture: Picture, folder: Path) -> list[tuple[str, Copy]]:

@@ -23,6 +23,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from safelight.core.canonical import Json
 from safelight.matching.pdq import Frame
 
 MIN_AGREEING = 12
@@ -65,6 +66,16 @@ class Copy:
     is_mirrored: bool
     turned_deg: float
     scale: float
+    """With both brought to the same longer side."""
+
+    def to_json(self) -> dict[str, Json]:
+        """For a reviewer."""
+        return {
+            "agreeing": self.agreeing,
+            "mirrored": self.is_mirrored,
+            "turned_deg": round(self.turned_deg, 1),
+            "scale": round(self.scale, 3),
+        }
 
 
 @dataclass(frozen=True, slots=True)

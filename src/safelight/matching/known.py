@@ -28,6 +28,7 @@ from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.hashes import BankHashes
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankKind, BankState, CopyKind, Look, Match
+from safelight.matching.overlay import overlay
 from safelight.matching.pdq import Frame, Pdq, Turn, Unhashable, pdq_once
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
@@ -69,6 +70,12 @@ class KnownImages:
         look = self.look_at(hashes_of(frames), file_digests(file) if file and self.hashes.has_files else {})
         found = self._copies_in(frames)
         return replace(look, matches=look.matches + tuple(found)) if found else look
+
+    def drawn(self, frame: Frame, look: Look) -> Frame | None:
+        """`frame`, and where it agrees with the surest copy by features; None without one. Raises StoreFailed."""
+        match = next((match for match in look.matches if match.copy), None)
+        kept = self.copies.rows.of_item(match.bank.number, match.item) if match and self.copies else None
+        return overlay(frame, kept.plain, kept.mirrored) if kept else None
 
     def look_at(
         self,

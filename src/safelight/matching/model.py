@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from safelight.core.canonical import Json
 from safelight.matching.copies import Copy
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.pdq import Turn
@@ -113,6 +114,18 @@ class Match:
     def bits_apart(self) -> int | None:
         """For PDQ: other ways to match know no distance."""
         return self.distance if self.kind is HashKind.PDQ else None
+
+    def to_json(self) -> dict[str, Json]:
+        """For a reviewer."""
+        return {
+            "bank": self.bank.name,
+            "category": self.bank.category.value,
+            "meaning": self.bank.meaning,
+            "by": self.kind.value,
+            "distance": self.bits_apart,
+            "threshold": None if self.bits_apart is None else self.bank.threshold_bits,
+            "turn": self.turn.value,
+        } | (self.copy.to_json() if self.copy else {})
 
 
 @dataclass(frozen=True, slots=True)

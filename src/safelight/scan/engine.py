@@ -34,6 +34,7 @@ _ALONE = {
 _BATCH_FILES = 16
 """Looked at by one worker at a time: few enough that no worker waits long for another at the end."""
 _STORE_TRIES = 5
+_PATTERN_LETTERS = "*?[{"
 
 
 class Engine:
@@ -77,12 +78,12 @@ class Engine:
 
     def list_files(self, sources: Sequence[str], folder: Path) -> None:
         """Write path and size of every file of `sources` under `folder`. Raises BadInput, ScanFailed."""
-        patterns = [_pattern(source) for source in sources]
+        patterns = [pattern_of(source) for source in sources]
         try:
             listed = self._daft.from_glob_path(patterns, io_config=self._io).select("path", "size")
             listed.distinct("path").write_parquet(str(folder), write_mode="overwrite")
         except Exception as error:
-            message = f"The files could not be listed: {_first_line(error)}"
+            message = f"No files could be listed; look at addresses and patterns. {_first_line(error)}"
             raise BadInput(InputCode.FIELD_INVALID, message, param="sources") from error
 
     def count(self, files: Path) -> int:
@@ -162,14 +163,20 @@ def _note_in(notes: Path | None) -> Note:
     return lambda path, size: note.write_text(json.dumps([path, size]), "utf-8")
 
 
-def _pattern(source: str) -> str:
-    """What Daft lists: everything below a folder, one file, or what an address or a pattern says."""
+def pattern_of(source: str) -> str:
+    """What Daft lists: everything below a folder, one file, or what an address or a pattern says. Raises BadInput."""
     if "://" in source:
         return source
     path = Path(source)
-    if path.is_dir():
-        return glob.escape(str(path.resolve())) + "/**"
-    return glob.escape(str(path.resolve())) if path.is_file() else str(path.absolute())
+    if path.is_file():
+        return glob.escape(str(path.resolve()))
+    if not path.is_dir():
+        if any(letter in source for letter in _PATTERN_LETTERS):
+            return str(path.absolute())
+        raise BadInput(InputCode.FIELD_INVALID, f"There is no file or folder {source}.", param="sources")
+    if not any(files for _, _, files in os.walk(path)):
+        raise BadInput(InputCode.FIELD_INVALID, f"There is no file in {source}.", param="sources")
+    return glob.escape(str(path.resolve())) + "/**"
 
 
 def _row_type(daft: Any) -> Any:

@@ -9,7 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from safelight import __version__
 from safelight.web.console.routes import console_routes
-from safelight.web.gateway import check, consent, health, hma, images, moderations, protect, reports, trace
+from safelight.web.gateway import check, consent, health, hma, images, match, moderations, protect, reports, trace
 from safelight.web.gateway.bodies import BodyReader
 from safelight.web.gateway.door import Door
 from safelight.web.gateway.errors import SurpriseMiddleware, add_error_handlers
@@ -55,6 +55,6 @@ def create_app(safelight: Safelight) -> FastAPI:
     app.router.routes.extend(console_routes(safelight))
     if safelight.settings.try_page:
         app.router.routes.extend(TryPage(safelight, bodies).routes())
-    for module in (images, moderations, check, consent, protect, hma, reports, trace, health):
+    for module in (images, moderations, check, consent, protect, hma, match, reports, trace, health):
         app.include_router(module.router)
     return app

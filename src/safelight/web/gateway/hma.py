@@ -23,7 +23,8 @@ from safelight.web.gateway.openapi import ERRORS
 
 router = APIRouter(tags=["hma"])
 
-_TYPES = {"pdq": HashKind.PDQ, "md5": HashKind.MD5}
+_TYPES = {"pdq": HashKind.PDQ, "md5": HashKind.MD5, "video_md5": HashKind.MD5}
+"""HMA calls the MD5 of a file `video_md5`."""
 
 
 @router.get("/h/hash", responses=ERRORS)
@@ -31,7 +32,7 @@ async def hash_address(request: Request) -> JSONResponse:
     """The hashes of the picture at `url`."""
     door = door_of(request)
     async with door.enter(request, Permission.LOOKUP):
-        return JSONResponse(await _hashed(door, await _fetched(door, request)))
+        return JSONResponse(await _hashed(door, request, await _fetched(door, request)))
 
 
 @router.post("/h/hash", responses=ERRORS)
@@ -39,7 +40,7 @@ async def hash_file(request: Request) -> JSONResponse:
     """The hashes of the form's one file, `photo`."""
     door = door_of(request)
     async with door.enter(request, Permission.LOOKUP):
-        return JSONResponse(await _hashed(door, await door.bodies.one_file(request, "photo")))
+        return JSONResponse(await _hashed(door, request, await door.bodies.one_file(request, "photo")))
 
 
 @router.get("/m/lookup", responses=ERRORS)
@@ -74,7 +75,11 @@ async def _fetched(door: Door, request: Request) -> Upload:
     return Upload(await door.translator.fetcher.fetch(url, max_bytes=limits.image_max_bytes, param="url"))
 
 
-async def _hashed(door: Door, upload: Upload) -> dict[str, str]:
+async def _hashed(door: Door, request: Request, upload: Upload) -> dict[str, str]:
+    types = [name.strip() for name in request.query_params.get("types", "pdq").split(",") if name.strip()]
+    if types != ["pdq"]:
+        raise BadInput(InputCode.FIELD_INVALID, "A photo has the signal type pdq and no other here.", param="types")
+
     def work() -> dict[str, str]:
         picture = decode(upload, role=PictureRole.PHOTO, where="photo", limits=door.translator.limits)
         found = pdq(picture.frames[0])
@@ -87,7 +92,7 @@ async def _hashed(door: Door, upload: Upload) -> dict[str, str]:
 
 
 async def _banks_of(door: Door, request: Request, upload: Upload) -> dict[str, list[str]]:
-    hashes = await _hashed(door, upload)
+    hashes = await _hashed(door, request, upload)
     known = _known(request)
     return {
         name: await asyncio.to_thread(known.banks_with, _TYPES[name], bytes.fromhex(text))
