@@ -190,14 +190,16 @@ class Decisions:
         case, now = self._case(connection, staff, case_id), self._book.clock()
         if case.decided_at and self._undo_until(case) < now:
             raise CaseError(CaseCode.TOO_LATE, "The time for undoing this is over; it can be contested.")
-        after = self._book.add(connection, case_id, case, Event(now, Step.UNDONE, staff.id), words=words)
-        self._book.order(connection, case_id, after)
+        with self._book.sheet(connection) as sheet:
+            after = self._book.add_to(sheet, case_id, case, Event(now, Step.UNDONE, staff.id), words=words)
+            self._book.order(sheet, case_id, after)
         row = self._book.row(connection, case_id)
         if row.subject_id:
             self._reverse(connection, row.subject_id, row.reference or case_id, staff.id)
-        for party in Party:
-            for receipt in self._mail.receipts(connection, case_id, party):
-                self._mail.write(connection, receipt, LetterKind.UNDONE, LetterFacts(now))
+        with self._book.sheet(connection) as sheet:
+            for party in Party:
+                for receipt in self._mail.receipts(connection, case_id, party):
+                    self._mail.write(sheet, receipt, LetterKind.UNDONE, LetterFacts(now))
         return after
 
     def tell_hidden(self, connection: Connection, case_id: str, case: Case, how: Automated) -> None:
@@ -252,9 +254,10 @@ class Decisions:
         kind = LetterKind.REMOVED if after.outcome is Outcome.REMOVE else LetterKind.KEPT
         if contested_by is Party.REPORTER:
             kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
-        for receipt in self._mail.receipts(connection, row.id, Party.REPORTER):
-            if receipt.report_id in after.reports:
-                self._mail.write(connection, receipt, kind, self._facts(connection, row, after, how))
+        with self._book.sheet(connection) as sheet:
+            for receipt in self._mail.receipts(connection, row.id, Party.REPORTER):
+                if receipt.report_id in after.reports:
+                    self._mail.write(sheet, receipt, kind, self._facts(connection, row, after, how))
 
     def _to_account(
         self,
@@ -265,10 +268,11 @@ class Decisions:
         how: Automated,
         done: tuple[MeasureWords, ...] = (),
     ) -> Letter:
-        receipt = self._mail.account_receipt(connection, row.id, row.subject_id)
-        code, pin = self._mail.credentials(receipt)
-        facts = self._facts(connection, row, after, how, done, code, pin)
-        return self._mail.write(connection, receipt, kind, facts)
+        with self._book.sheet(connection) as sheet:
+            receipt = self._mail.account_receipt(sheet, row.id, row.subject_id)
+            code, pin = self._mail.credentials(receipt)
+            facts = self._facts(connection, row, after, how, done, code, pin)
+            return self._mail.write(sheet, receipt, kind, facts)
 
     def _facts(
         self,

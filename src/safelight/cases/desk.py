@@ -123,7 +123,8 @@ class Desk:
         """One case on one page; `banks` as asked before."""
         require(staff.role, StaffPermission.CASE_READ)
         book, now = self._book, self._book.clock()
-        row = to_row(book.row(connection, case_id))
+        found = book.row(connection, case_id)
+        row = to_row(found)
         case = book.load(connection, case_id)
         places = book.places(connection, case_id)
         due_at = row.due_at
@@ -132,13 +133,13 @@ class Desk:
             clock=LegalClock(case.law, case.received_at, due_at),
             reports=self._reports(connection, case_id),
             places=tuple(
-                PlaceView(place, found.is_copy, Visibility(found.visibility), _moment(found.confirmed_at))
-                for place, found in places
+                PlaceView(place, kept.is_copy, Visibility(kept.visibility), _moment(kept.confirmed_at))
+                for place, kept in places
             ),
             fingerprints=book.prints(connection, case_id),
             banks=banks,
-            made_here=tuple(made_here(connection, book.row(connection, case_id).number)),
-            account=self.account(connection, book.row(connection, case_id).subject_id),
+            made_here=tuple(made_here(connection, [found.number])[found.number]),
+            account=self.account(connection, found.subject_id),
             history=tuple(
                 HistoryEntry(seq, event.at, event.step.value, event.by, event.body, words)
                 for seq, event, words in book.history(connection, case_id)

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, and_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from safelight.cases.draft import Fingerprint
 from safelight.cases.mailroom import Mailroom
@@ -35,18 +35,28 @@ from safelight.cases.records import (
     Book,
     unknown_numbers,
 )
+from safelight.cases.sheet import Columns, Sheet
 from safelight.cases.stay_down import Copies, Down
 from safelight.cases.takedown.ports import Confirmed, DeliveryFailed, Order, Platform, Post
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import BadInput, SafelightError
-from safelight.store.cases_tables import case_effects, case_places
+from safelight.store.cases_tables import case_effects, case_places, cases
 from safelight.store.database import Database
 from safelight.store.group import GroupCommit
 
 log = structlog.get_logger()
 _MEANS = {Order.HIDE: Visibility.HIDDEN, Order.REMOVE: Visibility.REMOVED, Order.RESTORE: Visibility.VISIBLE}
+_IN_BANKS = (BANK, INDEX)
+_CONFIRM = (
+    update(case_places)
+    .where(case_places.c.case_id == bindparam("this"), case_places.c.digest == bindparam("place"))
+    .where(case_places.c.confirmed_seq <= bindparam("sequence"))
+    .values(visibility=bindparam("means"), confirmed_at=bindparam("now"), confirmed_seq=bindparam("sequence"))
+)
 AT_ONCE = 64
 """Effects run side by side: a platform that is slow for one case holds up few others."""
+MATCHED_AT_ONCE = 256
+"""Cases of which what was made here is looked for with one look at the register."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +87,9 @@ class Courier:
     async def run_due(self) -> int:
         """Run up to `AT_ONCE` effects that are due; returns how many there were. Raises StoreFailed."""
         works = await self._leased(is_matching=False)
-        await asyncio.gather(*(self._run(work) for work in works))
+        in_banks = [work for work in works if work.row.kind in _IN_BANKS]
+        others = [work for work in works if work.row.kind not in _IN_BANKS]
+        await asyncio.gather(self._run_in_banks(in_banks), *(self._run(work) for work in others))
         return len(works)
 
     async def match_back(self) -> int:
@@ -88,7 +100,7 @@ class Courier:
         if not works:
             return 0
         try:
-            grown = await asyncio.to_thread(self._find_made_here, works)
+            grown = await asyncio.to_thread(self._copies.match_back, self._down(works))
         except SafelightError as error:
             for work in works:
                 await self._note_failure(work.row, DeliveryFailed(error.message))
@@ -115,25 +127,36 @@ class Courier:
     def _lease(self, connection: Connection, *, is_matching: bool) -> list[Work]:
         now = self._book.clock()
         until = now + timedelta(seconds=self._book.rules.delivery.lease_s)
-        works = []
-        for row in self._due(connection, AT_ONCE, is_matching=is_matching):
-            leased = (
-                update(case_effects)
-                .where(
-                    case_effects.c.id == row.id, case_effects.c.state == WAITING, case_effects.c.due_at == row.due_at
-                )
-                .values(attempts=row.attempts + 1, due_at=to_rfc3339(until))
-            )
-            if connection.execute(leased).rowcount == 1:
-                try:
-                    works.append(work := self._orders.work(connection, row))
-                except SafelightError as error:  # what cannot be read must not hold up the others
-                    self._fail(connection, row, DeliveryFailed(error.message))
-                    continue
-                if work.parcel is not None and not self._post.repeats_safely(work.parcel):
-                    doubted = update(case_effects).where(case_effects.c.id == row.id)
-                    connection.execute(doubted.values(state=DOUBTFUL, error="It was being sent."))
+        count = MATCHED_AT_ONCE if is_matching else AT_ONCE
+        due = {row.id: row for row in self._due(connection, count, is_matching=is_matching)}
+        free = and_(case_effects.c.state == WAITING, case_effects.c.due_at <= to_rfc3339(now))
+        lease = update(case_effects).where(case_effects.c.id.in_(due), free)
+        leased = lease.values(attempts=case_effects.c.attempts + 1, due_at=to_rfc3339(until))
+        ids = set(connection.execute(leased.returning(case_effects.c.id)).scalars())
+        works, doubtful = [], []
+        for row, work in self._orders.works(connection, [row for row in due.values() if row.id in ids]):
+            if isinstance(work, str):
+                self._fail(connection, row, DeliveryFailed(work))
+                continue
+            works.append(work)
+            if work.parcel is not None and not self._post.repeats_safely(work.parcel):
+                doubtful.append(row.id)
+        if doubtful:
+            doubted = update(case_effects).where(case_effects.c.id.in_(doubtful))
+            connection.execute(doubted.values(state=DOUBTFUL, error="It was being sent."))
         return works
+
+    async def _run_in_banks(self, works: Sequence[Work]) -> None:
+        """One write to the disk for all; where that fails, one for each: nobody waits for a neighbour's sake."""
+        if not works:
+            return
+        try:
+            await asyncio.to_thread(self._in_banks, works)
+        except Exception as error:  # noqa: BLE001 (whoever has caused it fails below, alone)
+            log.warning("banks_asked_one_by_one", error=type(error).__name__)
+            await asyncio.gather(*(self._run(work) for work in works))
+        else:
+            await asyncio.gather(*(self._done.add(_Done(work)) for work in works))
 
     async def _run(self, work: Work) -> None:
         try:
@@ -157,7 +180,7 @@ class Courier:
         elif work.row.kind == PICTURE:
             return _Done(work, prints=await self._look_at_picture(work))
         else:
-            await asyncio.to_thread(self._in_banks, work)
+            await asyncio.to_thread(self._in_banks, [work])
         return _Done(work)
 
     async def _look_at_picture(self, work: Work) -> tuple[Fingerprint, ...]:
@@ -174,20 +197,29 @@ class Courier:
                     log.warning("picture_unreadable", case=work.row.case_id, why=error.message)
         return ()
 
-    def _in_banks(self, work: Work) -> None:
-        assert work.case is not None  # noqa: S101 (set for every kind but letters)
-        prints = self._database.read_here(lambda c: self._book.prints(c, work.row.case_id))
-        if work.row.kind == INDEX:
-            if not prints and work.case.visibility is Visibility.VISIBLE:
+    def _in_banks(self, works: Sequence[Work]) -> None:
+        remembered = []
+        for work in works:
+            assert work.case is not None  # noqa: S101 (set for every kind but letters)
+            is_shown = work.case.visibility is Visibility.VISIBLE
+            if work.row.kind == INDEX and is_shown and not work.prints:
                 self._copies.forget(work.number)  # they were destroyed
-                return
-            self._copies.remember(work.number, prints)
+            elif work.row.kind == INDEX:
+                remembered.append((work.number, work.prints))
+            elif is_shown:
+                self._copies.unblock(work.number)
+                self._forget_lost(work.prints)
+        self._copies.remember(remembered)
         # Fingerprints that were added to a case that is hidden are blocked with the others.
-        if work.case.visibility is not Visibility.VISIBLE:
-            self._copies.block(work.number, work.case.matter, prints)
-        elif work.row.kind == BANK:
-            self._copies.unblock(work.number)
-            self._forget_lost(prints)
+        self._copies.block(self._down(works))
+
+    def _down(self, works: Sequence[Work]) -> list[Down]:
+        """Those whose picture is hidden or removed."""
+        return [
+            Down(one.number, one.case.matter, one.prints, self._book.rules.matter[one.case.matter].features)
+            for one in works
+            if one.case is not None and one.case.visibility is not Visibility.VISIBLE
+        ]
 
     def _forget_lost(self, prints: tuple[Fingerprint, ...]) -> None:
         """A case that a restored database has lost still blocks; whoever decides on its picture decides on it too."""
@@ -196,66 +228,56 @@ class Courier:
             for number in self._database.read_here(lambda c: unknown_numbers(c, near)):
                 self._copies.forget(number)
 
-    def _find_made_here(self, works: Sequence[Work]) -> frozenset[int]:
-        down = []
-        for work in works:
-            assert work.case is not None  # noqa: S101 (set for every kind but letters)
-            if work.case.visibility is not Visibility.VISIBLE:
-                prints = self._database.read_here(partial(self._book.prints, case_id=work.row.case_id))
-                keeps = self._book.rules.matter[work.case.matter].features
-                down.append(Down(work.number, work.case.matter, prints, keeps))
-        return self._copies.match_back(down)
-
     def _note_matched(self, connection: Connection, works: Sequence[Work], grown: frozenset[int]) -> None:
-        for work in works:
-            self._note_done(connection, _Done(work))
-            if work.number in grown:
-                log.error("reported_picture_was_made_here", case=work.row.case_id)
-                self._book.enqueue(connection, PLACES, f"{work.row.case_id}/{PLACES}", case_id=work.row.case_id)
-            self._end_if_shown(connection, work)
+        self._note_all_done(connection, [_Done(work) for work in works])
+        with self._book.sheet(connection) as sheet:
+            for work in works:
+                if work.number in grown:
+                    log.error("reported_picture_was_made_here", case=work.row.case_id)
+                    self._book.enqueue(sheet, PLACES, work.row.case_id)
+            self._end_if_shown(sheet, works)
 
-    def _end_if_shown(self, connection: Connection, work: Work) -> None:
+    def _end_if_shown(self, sheet: Sheet, works: Sequence[Work]) -> None:
         """Have what was kept of a picture dropped again, where it was shown again in the meantime."""
-        if self._book.row(connection, work.row.case_id).visibility == Visibility.VISIBLE:
-            self._book.enqueue(connection, BANK, f"{work.row.case_id}/{BANK}", case_id=work.row.case_id)
+        shown = and_(cases.c.visibility == Visibility.VISIBLE.value, cases.c.id.in_([one.row.case_id for one in works]))
+        for case_id in sheet.connection.execute(select(cases.c.id).where(shown)).scalars():
+            self._book.enqueue(sheet, BANK, case_id)
 
     def _note_all_done(self, connection: Connection, done: Sequence[_Done]) -> list[None]:
-        for one in done:
-            self._note_done(connection, one)
+        now = to_rfc3339(self._book.clock())
+        mine = and_(
+            case_effects.c.id.in_([one.work.row.id for one in done]), case_effects.c.state.in_([WAITING, DOUBTFUL])
+        )
+        connection.execute(update(case_effects).where(mine).values(state=DONE, done_at=now, error=""))
+        with self._book.sheet(connection) as sheet:
+            confirmed = [place for one in done for place in self._follow(sheet, one)]
+            self._end_if_shown(sheet, [one.work for one in done if one.work.row.kind == PICTURE])
+        if confirmed:
+            connection.execute(_CONFIRM, [place | {"now": now} for place in confirmed])
         return [None] * len(done)
 
-    def _note_done(self, connection: Connection, done: _Done) -> None:
-        work, confirmed, now = done.work, done.confirmed, to_rfc3339(self._book.clock())
-        mine = and_(case_effects.c.id == work.row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
-        connection.execute(update(case_effects).where(mine).values(state=DONE, done_at=now, error=""))
+    def _follow(self, sheet: Sheet, done: _Done) -> list[Columns]:
+        """Have done what follows from an effect; returns the places of which the platform has confirmed something."""
+        work, confirmed = done.work, done.confirmed
         if work.case is None:
-            return
+            return []
         case_id, is_down = work.row.case_id, work.case.visibility is not Visibility.VISIBLE
-        if work.row.kind in (BANK, INDEX) and is_down:
-            self._book.enqueue(connection, MATCH, f"{case_id}/{MATCH}", case_id=case_id)
-        if work.row.kind == PICTURE:
-            if self._book.add_prints(connection, case_id, done.prints):
-                self._book.enqueue(connection, PLACES, f"{case_id}/{PLACES}", case_id=case_id)
-            self._end_if_shown(connection, work)
+        if work.row.kind in _IN_BANKS and is_down:
+            self._book.enqueue(sheet, MATCH, case_id)
+        if done.prints:
+            with self._book.sheet(sheet.connection) as own:
+                if self._book.add_prints(own, case_id, done.prints):
+                    self._book.enqueue(own, PLACES, case_id)
         if confirmed is None or work.command is None or work.command.order is Order.WATCH:
-            return
+            return []
         if confirmed.has_picture and is_down:
-            self._book.enqueue(connection, PICTURE, f"{case_id}/{PICTURE}", case_id=case_id)
-        self._book.add_places(connection, work.row.case_id, confirmed.copies, is_copy=True)
-        told = [self._book.place_digest(place) for place in (*work.command.places, *confirmed.copies)]
-        connection.execute(
-            update(case_places)
-            .where(
-                case_places.c.case_id == work.row.case_id,
-                case_places.c.digest.in_(told),
-                case_places.c.confirmed_seq <= work.command.sequence,
-            )
-            .values(
-                visibility=_MEANS[work.command.order].value,
-                confirmed_at=now,
-                confirmed_seq=work.command.sequence,
-            )
-        )
+            self._book.enqueue(sheet, PICTURE, case_id)
+        if confirmed.copies:
+            with self._book.sheet(sheet.connection) as own:
+                self._book.add_places(own, case_id, confirmed.copies, is_copy=True)
+        means = {"means": _MEANS[work.command.order].value, "sequence": work.command.sequence, "this": case_id}
+        told = {self._book.place_digest(place) for place in (*work.command.places, *confirmed.copies)}
+        return [{**means, "place": digest} for digest in told]
 
     async def _note_failure(self, row: Row[Any], failed: DeliveryFailed) -> None:
         await self._database.write(lambda c: self._fail(c, row, failed))

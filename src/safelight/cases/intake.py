@@ -6,12 +6,13 @@ Rules of this module
 - A flood changes when somebody looks, and that its word alone hides nothing. It changes nothing for anybody else.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, insert, select, update
+from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, insert, select, union_all, update
 
 from safelight.cases.draft import Addition, Matter, ReportDraft
 from safelight.cases.errors import CaseCode, CaseError
@@ -23,6 +24,7 @@ from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book, body_of
 from safelight.cases.reporter_model import Receipt
 from safelight.cases.rules import HideWhen
+from safelight.cases.sheet import Sheet
 from safelight.cases.spelling import write_addition, write_report
 from safelight.core.canonical import Json
 from safelight.core.clock import to_rfc3339
@@ -41,6 +43,19 @@ from safelight.store.standing_tables import account_events
 
 _REPORT = "report"
 _HOUR = timedelta(hours=1)
+
+# Built once: every report goes through them.
+_SENT = (
+    select(case_sources.c.source, func.count().label("sent"))
+    .where(case_sources.c.source.in_(bindparam("sources", expanding=True)), case_sources.c.kind == _REPORT)
+    .where(case_sources.c.at > bindparam("since"))
+    .group_by(case_sources.c.source)
+)
+_MARKS: BindParameter[str] = bindparam("marks", expanding=True)
+_KNOWN = union_all(
+    select(case_prints.c.digest).where(case_prints.c.digest.in_(_MARKS)),
+    select(case_places.c.digest).where(case_places.c.digest.in_(_MARKS)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,28 +80,40 @@ class Intake:
         self._mail = mail
 
     def take_all(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[Receipt]:
-        """Receive several reports in one transaction."""
-        return [self._take(connection, arrival) for arrival in arrivals]
+        """Receive several reports in one transaction: those that begin cases of their own are written together."""
+        floods = self._count(connection, arrivals)
+        are_new = self._are_new(connection, arrivals)
+        receipts: dict[int, Receipt] = {}
+        with self._book.sheet(connection) as sheet:
+            for number, arrival in enumerate(arrivals):
+                if are_new[number]:
+                    receipts[number] = self._take(sheet, arrival, None, is_flood=floods[number])
+        for number, arrival in enumerate(arrivals):
+            if not are_new[number]:
+                with self._book.sheet(connection) as sheet:
+                    found = self._find(connection, arrival)
+                    receipts[number] = self._take(sheet, arrival, found, is_flood=floods[number])
+        return [receipts[number] for number in range(len(arrivals))]
 
-    def _take(self, connection: Connection, arrival: Arrival) -> Receipt:
+    def _take(self, sheet: Sheet, arrival: Arrival, found: str | None, *, is_flood: bool) -> Receipt:
+        """Receive a report in the case that was found for it, or in a new one."""
         book, draft, now = self._book, arrival.draft, self._book.clock()
         matter = draft.effective_matter
         assert matter is not None  # noqa: S101 (nobody gets here without one: `Cases.receive`)
-        is_flood = self._count(connection, arrival, now)
         report_id = new_id("rep", now)
         more: dict[str, Json] = {"report": report_id, "in_danger": draft.in_danger, "route": draft.route.value}
-        if found := self._find(connection, arrival):
+        if found:
             case_id = found
-            case = book.load(connection, case_id)
-            views = max(draft.views, book.row(connection, case_id).views)
-            connection.execute(update(cases).where(cases.c.id == case_id).values(views=views))
+            case = book.load(sheet.connection, case_id)
+            views = max(draft.views, book.row(sheet.connection, case_id).views)
+            sheet.connection.execute(update(cases).where(cases.c.id == case_id).values(views=views))
             joined = Event(now, Step.JOINED, "reporter", body_of(matter, book.rules, now, **more))
-            case = book.add(connection, case_id, case, joined)
+            case = book.add_to(sheet, case_id, case, joined)
         else:
             case_id = new_id("case", now)
             body = body_of(matter, book.rules, now, kind=CaseKind.IMAGE.value, ruled_by=book.rules.version, **more)
             case = book.begin(
-                connection,
+                sheet,
                 case_id,
                 Event(now, Step.RECEIVED, "reporter", body),
                 views=draft.views,
@@ -94,26 +121,22 @@ class Intake:
                 is_flood=is_flood,
                 subject_id=arrival.subject_id,
             )
-        connection.execute(
-            insert(case_reports),
-            [
-                {
-                    "id": report_id,
-                    "case_id": case_id,
-                    "at": to_rfc3339(now),
-                    "route": draft.route.value,
-                    "is_flood": is_flood,
-                    "sealed": book.seal.close(report_id, write_report(draft)),
-                }
-            ],
-        )
-        book.add_places(connection, case_id, draft.places, is_copy=False)
-        book.add_prints(connection, case_id, draft.fingerprints)
+        row = {
+            "id": report_id,
+            "case_id": case_id,
+            "at": to_rfc3339(now),
+            "route": draft.route.value,
+            "is_flood": is_flood,
+            "sealed": book.seal.close(report_id, write_report(draft)),
+        }
+        sheet.add(case_reports, row)
+        book.add_places(sheet, case_id, draft.places, is_copy=False)
+        book.add_prints(sheet, case_id, draft.fingerprints)
         due_h = int((book.rules.clock(matter, now).due_at - now).total_seconds() // 3600)
-        book.leaf(connection, report_draft(now, case_id=case_id, ground=matter.value, due_h=due_h))
-        case = self._hide_or_order(connection, case_id, case, draft, is_flood=is_flood)
+        sheet.leaves.append(report_draft(now, case_id=case_id, ground=matter.value, due_h=due_h))
+        case = self._hide_or_order(sheet, case_id, case, draft, is_flood=is_flood)
         receipt = self._mail.issue(
-            connection,
+            sheet,
             code=arrival.code,
             pin=arrival.pin,
             party=Party.REPORTER,
@@ -133,7 +156,7 @@ class Intake:
             is_child=_about_child(draft),
         )
         # Whoever sends many may name anybody's address: those letters wait to be read.
-        self._mail.write(connection, receipt, LetterKind.RECEIVED, facts, sends=not is_flood)
+        self._mail.write(sheet, receipt, LetterKind.RECEIVED, facts, sends=not is_flood)
         return Receipt(arrival.code, arrival.pin, case_id, draft.missing(), case.due_at, now if is_hidden else None)
 
     def add(self, connection: Connection, receipt: Row[Any], more: Addition) -> None:
@@ -152,16 +175,18 @@ class Intake:
         matter = draft.effective_matter or case.matter
         body = {"report": report_id}
         worse = body_of(matter, book.rules, case.received_at, in_danger=draft.in_danger, **body)
-        case = book.add(connection, case_id, case, Event(now, Step.ADDED, "reporter", worse))
-        new = book.add_places(connection, case_id, more.places, is_copy=False)
-        new += book.add_prints(connection, case_id, more.fingerprints)
+        with book.sheet(connection) as sheet:
+            case = book.add_to(sheet, case_id, case, Event(now, Step.ADDED, "reporter", worse))
+            new = book.add_places(sheet, case_id, more.places, is_copy=False)
+            new += book.add_prints(sheet, case_id, more.fingerprints)
         if more.contact is not None:
             contact = book.seal.close(receipt.code_digest, {"kind": more.contact.kind, "value": more.contact.value})
             mine = case_receipts.c.code_digest == receipt.code_digest
             connection.execute(update(case_receipts).where(mine).values(contact=contact))
         row = connection.execute(select(case_reports.c.is_flood).where(case_reports.c.id == report_id)).one()
         if new or case.visibility is Visibility.VISIBLE:
-            self._hide_or_order(connection, case_id, case, draft, is_flood=row.is_flood)
+            with book.sheet(connection) as sheet:
+                self._hide_or_order(sheet, case_id, case, draft, is_flood=row.is_flood)
 
     def withdraw(self, connection: Connection, receipt: Row[Any]) -> None:
         """Take a report back; the last one of a case ends it, and shows again what was hidden for its sake."""
@@ -171,8 +196,9 @@ class Intake:
         event = Event(now, Step.WITHDRAWN, "reporter", {"report": report_id})
         case = book.add(connection, case_id, case, event)
         if case.state is CaseState.WITHDRAWN and case.visibility is Visibility.HIDDEN:
-            case = book.add(connection, case_id, case, Event(now, Step.SHOWN, RULES_ID, {"why": "withdrawn"}))
-            self._tell_account(connection, case_id, LetterKind.RESTORED)
+            with book.sheet(connection) as sheet:
+                case = book.add_to(sheet, case_id, case, Event(now, Step.SHOWN, RULES_ID, {"why": "withdrawn"}))
+                self._tell_account(sheet, case_id, case, LetterKind.RESTORED)
         connection.execute(
             update(case_reports).where(case_reports.c.id == report_id).values(withdrawn_at=to_rfc3339(now))
         )
@@ -192,12 +218,14 @@ class Intake:
             case = book.add(connection, case_id, case, event, words=words)
             if party is Party.REPORTER and _is_undecided(case):
                 draft = book.report(connection, receipt.report_id)
-                self._hide_or_order(connection, case_id, case, draft, is_flood=False)
+                with book.sheet(connection) as sheet:
+                    self._hide_or_order(sheet, case_id, case, draft, is_flood=False)
         about = "takedown" if receipt.case_id else "standing"
         book.leaf(connection, appeal_draft(now, appeal_id=case_id, about=about, outcome="received", reason=words))
         until = now + timedelta(hours=book.rules.times.appeal_h)
         row = connection.execute(select(case_receipts).where(case_receipts.c.code_digest == receipt.code_digest)).one()
-        self._mail.write(connection, row, LetterKind.APPEAL_RECEIVED, LetterFacts(now, until=until))
+        with book.sheet(connection) as sheet:
+            self._mail.write(sheet, row, LetterKind.APPEAL_RECEIVED, LetterFacts(now, until=until))
 
     def contest_until(self, decided_at: datetime) -> datetime:
         """How long a decision may be contested."""
@@ -220,15 +248,10 @@ class Intake:
             deciders=[event.by],
             ruled_by=book.rules.version,
         )
-        book.begin(
-            connection,
-            case_id,
-            Event(now, Step.RECEIVED, Party.ACCOUNT.value, body),
-            subject_id=event.subject_id,
-            reference=event.reference,
-        )
-        case = book.load(connection, case_id)
-        book.add(connection, case_id, case, Event(now, Step.NOTED, Party.ACCOUNT.value), words=words)
+        received = Event(now, Step.RECEIVED, Party.ACCOUNT.value, body)
+        with book.sheet(connection) as sheet:
+            case = book.begin(sheet, case_id, received, subject_id=event.subject_id, reference=event.reference)
+            book.add_to(sheet, case_id, case, Event(now, Step.NOTED, Party.ACCOUNT.value), words=words)
         mine = case_receipts.c.code_digest == receipt.code_digest
         connection.execute(update(case_receipts).where(mine).values(case_id=case_id))
         return case_id
@@ -238,26 +261,46 @@ class Intake:
             raise CaseError(CaseCode.STEP_FORBIDDEN, "This receipt is not for a report.")
         return receipt.case_id, receipt.report_id
 
-    def _count(self, connection: Connection, arrival: Arrival, now: datetime) -> bool:
-        """Whether this source has sent unusually many within an hour; this report is counted with them."""
-        if not arrival.source or arrival.draft.route in self._book.rules.flood.exempt_routes:
-            return False
-        source = self._book.key.digest("report source", arrival.source.encode("utf-8", "surrogatepass"))
-        sent = connection.execute(
-            select(func.count()).where(
-                case_sources.c.source == source,
-                case_sources.c.kind == _REPORT,
-                case_sources.c.at > to_rfc3339(now - _HOUR),
-            )
-        ).scalar_one()
-        row = {"id": new_id("src", now), "source": source, "kind": _REPORT, "at": to_rfc3339(now)}
-        connection.execute(insert(case_sources), [row])
-        return int(sent) >= self._book.rules.flood.reports_per_hour
+    def _count(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[bool]:
+        """Whether the source of each has sent unusually many within an hour, these included."""
+        now, rules = self._book.clock(), self._book.rules.flood
+        sources = [
+            self._book.key.digest("report source", one.source.encode("utf-8", "surrogatepass"))
+            if one.source and one.draft.route not in rules.exempt_routes
+            else ""
+            for one in arrivals
+        ]
+        since = {"sources": list(set(sources)), "since": to_rfc3339(now - _HOUR)}
+        sent = Counter({row.source: row.sent for row in connection.execute(_SENT, since)})
+        floods, rows = [], []
+        for source in sources:
+            floods.append(bool(source) and sent[source] >= rules.reports_per_hour)
+            if source:
+                sent[source] += 1
+                rows.append({"id": new_id("src", now), "source": source, "kind": _REPORT, "at": to_rfc3339(now)})
+        if rows:
+            connection.execute(insert(case_sources), rows)
+        return floods
+
+    def _are_new(self, connection: Connection, arrivals: Sequence[Arrival]) -> list[bool]:
+        """Which can belong to no case: no picture or place of theirs is known here, nor in another of these."""
+        marks = [[*self._prints(one.draft), *self._places(one.draft)] for one in arrivals]
+        seen = Counter(mark for mine in marks for mark in set(mine))
+        known = set(connection.execute(_KNOWN, {"marks": list(seen)}).scalars())
+        return [
+            not arrival.near and all(seen[mark] == 1 and mark not in known for mark in mine)
+            for arrival, mine in zip(arrivals, marks, strict=True)
+        ]
+
+    def _prints(self, draft: ReportDraft) -> list[str]:
+        return [self._book.print_digest(one) for one in draft.fingerprints if one.is_usable]
+
+    def _places(self, draft: ReportDraft) -> list[str]:
+        return [self._book.place_digest(place) for place in draft.places]
 
     def _find(self, connection: Connection, arrival: Arrival) -> str | None:
         """The case that this report belongs to: by its picture, or by its place where no picture tells otherwise."""
-        book, draft = self._book, arrival.draft
-        prints = [book.print_digest(one) for one in draft.fingerprints if one.is_usable]
+        prints, places = self._prints(arrival.draft), self._places(arrival.draft)
         if arrival.near:
             rows = connection.execute(select(cases).where(cases.c.number.in_(arrival.near)))
             by_number = {row.number: row for row in rows}
@@ -268,7 +311,6 @@ class Intake:
             for row in self._newest(connection, select(case_prints.c.case_id).where(case_prints.c.digest.in_(prints))):
                 if _takes_more(row):
                     return str(row.id)
-        places = [book.place_digest(place) for place in draft.places]
         if places:
             for row in self._newest(connection, select(case_places.c.case_id).where(case_places.c.digest.in_(places))):
                 has_prints = connection.execute(
@@ -283,34 +325,32 @@ class Intake:
         ids = sorted(set(connection.execute(query).scalars()), reverse=True)
         return [self._book.row(connection, case_id) for case_id in ids]
 
-    def _hide_or_order(
-        self, connection: Connection, case_id: str, case: Case, draft: ReportDraft, *, is_flood: bool
-    ) -> Case:
+    def _hide_or_order(self, sheet: Sheet, case_id: str, case: Case, draft: ReportDraft, *, is_flood: bool) -> Case:
         """Hide at once where the rules say so; otherwise tell the platform of whatever is new."""
         rule = self._book.rules.matter[case.matter].hide
         is_complete = not draft.missing() and not is_flood
         hides = rule is HideWhen.ALWAYS or (rule is HideWhen.COMPLETE and is_complete)
         if hides and _is_undecided(case) and case.visibility is Visibility.VISIBLE:
             event = Event(self._book.clock(), Step.HIDDEN, RULES_ID, {"why": "reported"})
-            hidden = self._book.add(connection, case_id, case, event)
-            self._tell_account(connection, case_id, LetterKind.HIDDEN)
+            hidden = self._book.add_to(sheet, case_id, case, event)
+            self._tell_account(sheet, case_id, hidden, LetterKind.HIDDEN)
             return hidden
-        self._book.order(connection, case_id, case)
+        self._book.order(sheet, case_id, case)
         return case
 
-    def _tell_account(self, connection: Connection, case_id: str, kind: LetterKind) -> None:
-        row = self._book.row(connection, case_id)
-        receipt = self._mail.account_receipt(connection, case_id, row.subject_id)
+    def _tell_account(self, sheet: Sheet, case_id: str, case: Case, kind: LetterKind) -> None:
+        subject_id = self._book.columns(sheet, case_id)["subject_id"]
+        receipt = self._mail.account_receipt(sheet, case_id, subject_id)
         code, pin = self._mail.credentials(receipt)
         facts = LetterFacts(
             self._book.clock(),
-            received=datetime.fromisoformat(row.received_at),
-            matter=row.matter,
+            received=case.received_at,
+            matter=case.matter.value,
             automated=Automated.HIDDEN if kind is LetterKind.HIDDEN else None,
             code=code,
             pin=pin,
         )
-        self._mail.write(connection, receipt, kind, facts)
+        self._mail.write(sheet, receipt, kind, facts)
 
 
 def _takes_more(row: Row[Any]) -> bool:

@@ -6,9 +6,10 @@ Whoever left no way to be reached reads theirs with the receipt.
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, select
 
 from safelight.accounts.languages import language_of as language_of_account
 from safelight.cases.draft import Contact, ContactKind
@@ -18,10 +19,17 @@ from safelight.cases.receipts import code_digest, new_code, new_pin, pin_digest
 from safelight.cases.records import LETTER, Book
 from safelight.cases.reporter_model import Letter
 from safelight.cases.sealing import GONE
+from safelight.cases.sheet import Sheet
 from safelight.cases.spelling import read_contact, write_contact
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
 from safelight.store.cases_tables import case_effects, case_letters, case_receipts
+
+Holder = Row[Any] | SimpleNamespace
+"""A receipt: its row, or what is to become one."""
+_OF_ACCOUNT = select(case_receipts).where(
+    case_receipts.c.case_id == bindparam("this"), case_receipts.c.party == Party.ACCOUNT.value
+)
 
 
 class Mailroom:
@@ -41,7 +49,7 @@ class Mailroom:
 
     def issue(
         self,
-        connection: Connection,
+        sheet: Sheet,
         *,
         code: str,
         pin: str,
@@ -52,7 +60,7 @@ class Mailroom:
         subject_id: str | None = None,
         event_id: str | None = None,
         contact: Contact | None = None,
-    ) -> Row[Any]:
+    ) -> Holder:
         """Keep a receipt. An account's own is kept sealed as well, because later letters repeat it."""
         digest = code_digest(self._book.key, code)
         sealed = None
@@ -60,39 +68,31 @@ class Mailroom:
             sealed = self._book.seal.close(digest, {"code": code, "pin": pin})
         elif contact is not None:
             sealed = self._book.seal.close(digest, write_contact(contact))
-        connection.execute(
-            insert(case_receipts),
-            [
-                {
-                    "code_digest": digest,
-                    "pin_digest": pin_digest(self._book.key, digest, pin),
-                    "case_id": case_id,
-                    "report_id": report_id,
-                    "party": party.value,
-                    "subject_id": subject_id,
-                    "event_id": event_id,
-                    "language": language,
-                    "contact": sealed,
-                    "created_at": to_rfc3339(self._book.clock()),
-                }
-            ],
-        )
-        return connection.execute(select(case_receipts).where(case_receipts.c.code_digest == digest)).one()
+        row = {
+            "code_digest": digest,
+            "pin_digest": pin_digest(self._book.key, digest, pin),
+            "case_id": case_id,
+            "report_id": report_id,
+            "party": party.value,
+            "subject_id": subject_id,
+            "event_id": event_id,
+            "language": language,
+            "contact": sealed,
+            "created_at": to_rfc3339(self._book.clock()),
+        }
+        sheet.add(case_receipts, row)
+        return SimpleNamespace(**row)
 
-    def account_receipt(self, connection: Connection, case_id: str, subject_id: str | None) -> Row[Any]:
+    def account_receipt(self, sheet: Sheet, case_id: str, subject_id: str | None) -> Holder:
         """The receipt of the account that published it, made when it is first needed."""
-        query = select(case_receipts).where(
-            case_receipts.c.case_id == case_id, case_receipts.c.party == Party.ACCOUNT.value
-        )
-        row = connection.execute(query).first()
-        if row is not None:
-            return row
+        if found := sheet.of_case(case_id, _OF_ACCOUNT):
+            return found[0]
         return self.issue(
-            connection,
+            sheet,
             code=new_code(),
             pin=new_pin(),
             party=Party.ACCOUNT,
-            language=self.account_language(connection, subject_id),
+            language=self.account_language(sheet.connection, subject_id),
             case_id=case_id,
             subject_id=subject_id,
         )
@@ -106,7 +106,7 @@ class Mailroom:
         query = select(case_receipts).where(case_receipts.c.case_id == case_id, case_receipts.c.party == party.value)
         return connection.execute(query.order_by(case_receipts.c.created_at)).all()
 
-    def credentials(self, receipt: Row[Any]) -> tuple[str, str]:
+    def credentials(self, receipt: Holder) -> tuple[str, str]:
         """Code and PIN of an account's receipt; empty where they were destroyed."""
         if receipt.contact == GONE:
             return "", ""
@@ -118,14 +118,14 @@ class Mailroom:
         rows = self.receipts(connection, case_id, Party.ACCOUNT)
         return [self.credentials(row) for row in rows if row.contact != GONE]
 
-    def contact(self, receipt: Row[Any]) -> Contact | None:
+    def contact(self, receipt: Holder) -> Contact | None:
         """How a reporter wants to be reached."""
         if receipt.party != Party.REPORTER.value or not receipt.contact:
             return None
         return read_contact(self._book.seal.open(receipt.code_digest, receipt.contact))
 
     def write(
-        self, connection: Connection, receipt: Row[Any], kind: LetterKind, facts: LetterFacts, *, sends: bool = True
+        self, sheet: Sheet, receipt: Holder, kind: LetterKind, facts: LetterFacts, *, sends: bool = True
     ) -> Letter:
         """Write a letter to the holder of `receipt`, and have it sent where they can be reached."""
         subject, body = compose(kind, receipt.language, replace(facts, page=self._page))
@@ -136,24 +136,18 @@ class Mailroom:
         party = Party(receipt.party)
         is_reachable = party is Party.ACCOUNT or (contact is not None and contact.kind is not ContactKind.RECEIPT)
         if sends and is_reachable and self._takes(party, contact):
-            effect_id = self._book.enqueue(
-                connection, LETTER, f"{LETTER}/{letter_id}", case_id=receipt.case_id, target=letter_id
-            )
-        connection.execute(
-            insert(case_letters),
-            [
-                {
-                    "id": letter_id,
-                    "case_id": receipt.case_id,
-                    "code_digest": receipt.code_digest,
-                    "at": to_rfc3339(now),
-                    "kind": kind.value,
-                    "language": language_of(receipt.language),
-                    "effect_id": effect_id,
-                    "sealed": self._book.seal.close(letter_id, {"subject": subject, "body": body}),
-                }
-            ],
-        )
+            effect_id = self._book.enqueue(sheet, LETTER, receipt.case_id, letter_id)
+        row = {
+            "id": letter_id,
+            "case_id": receipt.case_id,
+            "code_digest": receipt.code_digest,
+            "at": to_rfc3339(now),
+            "kind": kind.value,
+            "language": language_of(receipt.language),
+            "effect_id": effect_id,
+            "sealed": self._book.seal.close(letter_id, {"subject": subject, "body": body}),
+        }
+        sheet.add(case_letters, row)
         return Letter(letter_id, now, kind.value, language_of(receipt.language), subject, body)
 
     def letters(self, connection: Connection, *, case_id: str | None = None, digest: str = "") -> tuple[Letter, ...]:

@@ -158,7 +158,8 @@ class Retention:
         connection.execute(delete(case_places).where(case_places.c.case_id == case_id, case_places.c.sealed == GONE))
         forget_made_here(connection, self._book.row(connection, case_id).number)
         if gone:
-            self._book.enqueue(connection, INDEX, f"{case_id}/{INDEX}", case_id=case_id)
+            with self._book.sheet(connection) as sheet:
+                self._book.enqueue(sheet, INDEX, case_id)
         return gone
 
     # What belongs to no case

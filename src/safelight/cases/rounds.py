@@ -14,6 +14,7 @@ from safelight.accounts.service import pseudonym
 from safelight.cases.decisions import Decisions
 from safelight.cases.history import Case, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
+from safelight.cases.machine import replay
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CLOCK_ID, RULES_ID, Party
 from safelight.cases.receipts import new_code, new_pin
@@ -94,9 +95,10 @@ class Rounds:
             cases.c.id > after, or_(cases.c.is_waiting, cases.c.keep_until.is_not(None))
         )
         rows = connection.execute(query.order_by(cases.c.id).limit(BATCH)).all()
+        events = self._book.events(connection, [row.id for row in rows])
         for row in rows:
             try:
-                case = self._book.load(connection, row.id)
+                case = replay(events[row.id])
             except SafelightError as error:
                 self._set_aside(connection, row.id, error)
                 continue
@@ -162,15 +164,6 @@ class Rounds:
         if event_id is None:
             return
         code, pin = new_code(), new_pin()
-        receipt = self._mail.issue(
-            connection,
-            code=code,
-            pin=pin,
-            party=Party.ACCOUNT,
-            language=self._mail.account_language(connection, row.subject_id),
-            subject_id=row.subject_id,
-            event_id=event_id,
-        )
         now = self._book.clock()
         facts = LetterFacts(
             now,
@@ -181,7 +174,17 @@ class Rounds:
             code=code,
             pin=pin,
         )
-        self._mail.write(connection, receipt, LetterKind.MEASURE, facts)
+        with self._book.sheet(connection) as sheet:
+            receipt = self._mail.issue(
+                sheet,
+                code=code,
+                pin=pin,
+                party=Party.ACCOUNT,
+                language=self._mail.account_language(connection, row.subject_id),
+                subject_id=row.subject_id,
+                event_id=event_id,
+            )
+            self._mail.write(sheet, receipt, LetterKind.MEASURE, facts)
 
     def _struck_lately(self, connection: Connection, subject_id: str) -> bool:
         """Whether an account has a strike of the last while: who tries again at once is not struck each time."""

@@ -5,6 +5,7 @@ Nothing is kept here. What is due stands in the store, so whoever restarts finds
 
 import asyncio
 import contextlib
+import time
 from functools import partial
 
 import structlog
@@ -21,6 +22,10 @@ ROUND_EVERY_S = 1.0
 """How often what is due is looked for; what a request leaves behind runs at once."""
 _PAUSE_S = 0.01
 """Between batches of what is worked out anew after a start."""
+_RECEIPTS_SHARE = 3
+"""While many wait for receipts, effects pause thrice as long as they ran: hiding keeps a quarter of the time,"""
+_GIVES_WAY_MAX_S = 1.0
+"""and where a platform is slow to answer, more."""
 _ROUNDS_MAX = 10_000
 _SILENT_MAX_S = 60.0
 
@@ -28,7 +33,16 @@ _SILENT_MAX_S = 60.0
 class Runner:
     """Looks for what is due, from `start` to `close`."""
 
-    def __init__(self, database: Database, rounds: Rounds, courier: Courier, retention: Retention) -> None:
+    def __init__(
+        self,
+        database: Database,
+        rounds: Rounds,
+        courier: Courier,
+        retention: Retention,
+        few_wait: asyncio.Event,
+    ) -> None:
+        """`few_wait`: set unless reports come faster than they get their receipts."""
+        self._few_wait = few_wait
         self._database = database
         self._retention = retention
         self._rounds = rounds
@@ -84,7 +98,9 @@ class Runner:
                 some += await self._database.write(self._rounds.run_refusals)
             if await self._database.read(self._rounds.has_liftable):
                 some += await self._database.write(self._rounds.lift)
+            start = time.monotonic()
             some += await self._courier.run_due()
+            await self._give_way(time.monotonic() - start)
             if await self._database.read(self._retention.due):
                 some += await self._database.write(self._retention.run)
             if self._retention.is_sweep_due():
@@ -94,15 +110,25 @@ class Runner:
             done += some
         return done
 
+    async def _give_way(self, took_s: float) -> None:
+        """Receipts go first while many wait for theirs, but for this long only: the rest of the time is for effects."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(min(took_s * _RECEIPTS_SHARE, _GIVES_WAY_MAX_S)):
+                await self._few_wait.wait()
+
     async def _match_back(self) -> None:
         while not self._is_closing:
+            start, some = time.monotonic(), 0
             try:
-                await self._courier.match_back()
+                some = await self._courier.match_back()
             except StoreFailed as error:
                 log.warning("match_back_waits", error=error.message)
             except Exception as error:  # noqa: BLE001 (as below)
                 log.error("match_back_failed", error=type(error).__name__)  # noqa: TRY400
-            await asyncio.sleep(ROUND_EVERY_S)
+            if some:
+                await self._give_way(time.monotonic() - start)
+            else:
+                await asyncio.sleep(ROUND_EVERY_S)
 
     async def _run(self) -> None:
         resume: str | None = ""

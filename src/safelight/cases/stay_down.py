@@ -13,7 +13,7 @@ A fingerprint comes from a stranger. One that no picture can have, or that every
 its report and blocks nothing: otherwise one report could have half of the world refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -72,11 +72,11 @@ class Copies(Protocol):
     def find(self, prints: Sequence[Fingerprint]) -> list[int]:
         """Numbers of the cases whose picture is near, nearest first."""
 
-    def remember(self, number: int, prints: Sequence[Fingerprint]) -> None:
-        """Have a case found by these."""
+    def remember(self, numbered: Sequence[tuple[int, Sequence[Fingerprint]]]) -> None:
+        """Have each case found by its fingerprints."""
 
-    def block(self, number: int, matter: Matter, prints: Sequence[Fingerprint]) -> int:
-        """Refuse these from now on; returns how many can be. Again is harmless."""
+    def block(self, down: Sequence["Down"]) -> None:
+        """Refuse what can be refused of these from now on. Again is harmless."""
 
     def describe(self, number: int, matter: Matter, file: bytes, *, keeps_features: bool) -> tuple[Fingerprint, ...]:
         """What a picture that is down is known by; what crops of it are found by is kept. Raises BadInput.
@@ -121,15 +121,15 @@ class BankCopies:
                 hits = [*hits, *self._hashes.same(one.kind, one.value)]
         return list(dict.fromkeys(hit.item for hit in hits if hit.bank == bank))
 
-    def remember(self, number: int, prints: Sequence[Fingerprint]) -> None:
+    def remember(self, numbered: Sequence[tuple[int, Sequence[Fingerprint]]]) -> None:
         """As the port says."""
-        self._add(self._bank(INDEX_NAME), number, [one for one in prints if one.is_usable])
+        self._add(INDEX_NAME, [(number, one) for number, prints in numbered for one in prints if one.is_usable])
 
-    def block(self, number: int, matter: Matter, prints: Sequence[Fingerprint]) -> int:
+    def block(self, down: Sequence[Down]) -> None:
         """As the port says."""
-        fit = [one for one in prints if is_blockable(one)]
-        self._add(self._bank(BANK_NAMES[matter][0]), number, fit)
-        return len(fit)
+        for matter, (name, _) in BANK_NAMES.items():
+            mine = [one for one in down if one.matter is matter]
+            self._add(name, [(one.number, a) for one in mine for a in one.prints if is_blockable(a)])
 
     def describe(self, number: int, matter: Matter, file: bytes, *, keeps_features: bool) -> tuple[Fingerprint, ...]:
         """As the port says."""
@@ -155,8 +155,9 @@ class BankCopies:
             bank = self._bank(name)
             found = match_back(self._known.database, self._hashes, self._past, bank, self._clock(), fit)
             grown |= {match.item for match in found}
+            here = self._known.database.read_here(partial(made_here, numbers=[one.number for one in mine]))
             for one in mine:
-                if one.keeps_features:
+                if one.keeps_features and here[one.number]:
                     self._describe_output(bank, one.number)
         return frozenset(grown)
 
@@ -202,10 +203,11 @@ class BankCopies:
             self._banks[name] = self._known.database.write_here(make)
         return self._banks[name]
 
-    def _add(self, bank: Bank, number: int, prints: Sequence[Fingerprint]) -> None:
-        for kind in HashKind:
-            if values := [one.value for one in prints if one.kind is kind]:
-                self._hashes.add(bank.number, kind, values, [number] * len(values))
+    def _add(self, name: str, numbered: Sequence[tuple[int, Fingerprint]]) -> None:
+        for kind in {one.kind for _, one in numbered}:
+            mine = [(number, one.value) for number, one in numbered if one.kind is kind]
+            numbers, values = zip(*mine, strict=True)
+            self._hashes.add(self._bank(name).number, kind, values, numbers)
 
 
 _NONE = Features(np.empty((0, 2), np.float32), np.empty((0, 32), np.uint8), (1, 1))
@@ -224,20 +226,23 @@ def _features_of(connection: Connection, bank: int, item: int) -> bytes | None:
     return found
 
 
-def made_here(connection: Connection, number: int) -> list[MadeHere]:
-    """What was made here of a case's picture, the oldest first: as far as it was found (`match_back`)."""
+def made_here(connection: Connection, numbers: Collection[int]) -> dict[int, list[MadeHere]]:
+    """What was made here of each case's picture, the oldest first: as far as it was found (`match_back`)."""
     past, made = past_matches.c, decisions.c
     names = [name for name, _ in BANK_NAMES.values()]
     query = (
-        select(past.output_id, past.made_at, past.distance, past.decision_id)
+        select(past.item, past.output_id, past.made_at, past.distance, past.decision_id)
         .add_columns(made.request_id, made.subject_id, made.policy_version)
         .select_from(past_matches.join(banks, banks.c.number == past.bank))
         .outerjoin(decisions, made.id == past.decision_id)
-        .where(banks.c.name.in_(names), past.item == number)
+        .where(banks.c.name.in_(names), past.item.in_(numbers))
         .order_by(past.made_at, past.output_id)
     )
     # Of a case whose matter changed, two banks found the same.
-    return list({row.output_id: MadeHere(*row) for row in connection.execute(query)}.values())
+    found: dict[int, dict[str, MadeHere]] = {number: {} for number in numbers}
+    for number, *row in connection.execute(query):
+        found[number][row[0]] = MadeHere(*row)
+    return {number: list(by_output.values()) for number, by_output in found.items()}
 
 
 def forget_made_here(connection: Connection, number: int) -> None:
