@@ -11,6 +11,7 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
+from safelight.cli.database import unknown_settings
 from safelight.cli.main import COMMANDS, app
 
 TIMEOUT_S = 120
@@ -117,6 +118,11 @@ def test_a_setting_that_cannot_be_is_named_and_its_value_is_not_told(
     assert "SAFELIGHT_MARKS" in said
     assert "SAFELIGHT_PORT" in said
     assert "a-secret" not in said
+
+
+def test_a_misspelt_setting_is_named() -> None:
+    names = ["SAFELIGHT_PRODUCTON", "SAFELIGHT_PRODUCTION", "SAFELIGHT_MARKS", "PATH"]
+    assert unknown_settings(names) == ["SAFELIGHT_PRODUCTON"]
 
 
 def test_the_demo_does_what_it_says() -> None:

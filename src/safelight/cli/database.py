@@ -1,7 +1,7 @@
 """The database of the running Safelight, for commands that read or change it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, TypeVar
 
@@ -21,6 +21,12 @@ def settings_of(data_dir: Path | None) -> Settings:
     settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     return settings
+
+
+def unknown_settings(environment: Iterable[str]) -> list[str]:
+    """Names in `environment` that look like settings and are none: a misspelt one would be passed over in silence."""
+    known = {f"SAFELIGHT_{name.upper()}" for name in Settings.model_fields}
+    return sorted(name for name in environment if name.startswith("SAFELIGHT_") and name.upper() not in known)
 
 
 def in_database(data_dir: Path | None, work: Callable[[Connection], T]) -> T:

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import os
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -10,6 +11,7 @@ import typer
 from rich.markup import escape
 from sqlalchemy import make_url
 
+from safelight.cli.database import unknown_settings
 from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.clock import utc_now
 from safelight.matching.past_finds import overdue_finds
@@ -47,6 +49,8 @@ def doctor(
             for name, value in report[title].items():
                 shown.add_row(name, str(value))
             console.print(shown)
+        for name in report["unknown_settings"]:
+            console.print(f"[yellow]{escape(name)} is set and is no setting[/]; is it misspelt?")
         for bank in report["stale_banks"]:
             last = f"last news {bank['last_news'][:16]}, {bank['allowed_h']} h allowed"
             console.print(f"[yellow]The bank {escape(bank['name'])} is stale[/]: {last}. Sync or import it.")
@@ -73,6 +77,7 @@ async def _examine(settings: Settings) -> dict[str, Any]:
             "stale_banks": [
                 {"name": bank.name, "last_news": bank.updated_at, "allowed_h": bank.stale_after_h} for bank in stale
             ],
+            "unknown_settings": unknown_settings(os.environ),
             "finds_without_case": {"decisions": finds, "since": since} if finds else None,
             "settings": settings.model_dump(mode="json") | {"database_url": _without_password(settings.database_url)},
             "limits": dataclasses.asdict(safelight.limits),

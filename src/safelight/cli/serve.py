@@ -1,6 +1,7 @@
 """`safelight serve`."""
 
 import gc
+import os
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -9,6 +10,7 @@ import typer
 import uvicorn
 import uvloop
 
+from safelight.cli.database import unknown_settings
 from safelight.settings import BackendName, ProfileName, Settings
 
 HELP = """Run the gate.
@@ -45,6 +47,8 @@ def serve(
     }
     settings = Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
     configure_logs(as_json=settings.log_json)
+    for name in unknown_settings(os.environ):
+        structlog.get_logger().warning("unknown_setting", name=name, message="No setting has this name: misspelt?")
     # Next to nothing that is made until the gate is open is garbage, and looking for it took a sixth of the start.
     gc.disable()
     try:
