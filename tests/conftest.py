@@ -1,15 +1,21 @@
-"""Fixtures that several rooms share."""
+"""Fixtures that several rooms share; and no property is held to a clock, which says how busy the machine is."""
 
 import io
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
 
 from tests.service import Service, serving
+
+hypothesis.settings.register_profile(
+    "safelight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("safelight")
 
 
 def png(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:

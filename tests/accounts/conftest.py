@@ -7,7 +7,7 @@ from typing import Protocol, TypeVar
 import pytest
 from sqlalchemy import Connection
 
-from safelight.store.database import Database, sqlite_url
+from tests.database import empty_database
 
 T = TypeVar("T")
 
@@ -22,7 +22,6 @@ class Run(Protocol):
 @pytest.fixture
 def run(tmp_path: Path) -> Iterator[Run]:
     """Runs one piece of work in one transaction."""
-    database = Database(sqlite_url(tmp_path / "staff.db"))
-    database.migrate()
+    database = empty_database(tmp_path / "staff.db")
     yield database.write_here
     database.close()

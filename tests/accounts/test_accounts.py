@@ -15,17 +15,17 @@ from safelight.accounts.standing import set_standing
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import AccountSuspended, BudgetSpent, NotAllowed, PermissionLacking
 from safelight.core.request import Standing, Tier
-from safelight.store.database import Database, sqlite_url
+from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 from safelight.store.tables import api_keys, decisions, policies
+from tests.database import empty_database
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(sqlite_url(tmp_path / "test.db"))
-    database.migrate()
+    database = empty_database(tmp_path / "test.db")
     yield database
     database.close()
 

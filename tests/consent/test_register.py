@@ -16,18 +16,16 @@ from safelight.consent import register
 from safelight.consent.statement import sign
 from safelight.core.consent import ConsentState
 from safelight.core.errors import BadInput
-from safelight.store.database import Database, sqlite_url
+from safelight.store.database import sqlite_url
 from safelight.store.tables import metadata
 from tests.consent.people import START, enrol, key, statement
+from tests.database import lay_empty
 
 
 @pytest.fixture
 def connection(tmp_path: Path) -> Iterator[Connection]:
-    url = sqlite_url(tmp_path / "test.db")
-    database = Database(url)
-    database.migrate()
-    database.close()
-    engine = create_engine(url)
+    lay_empty(tmp_path / "test.db")
+    engine = create_engine(sqlite_url(tmp_path / "test.db"))
     with engine.connect() as connection:
         yield connection
     engine.dispose()
@@ -125,11 +123,9 @@ class Life(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = TemporaryDirectory()
-        url = sqlite_url(Path(self.folder.name) / "life.db")
-        database = Database(url)
-        database.migrate()
-        database.close()
-        self.engine = create_engine(url)
+        path = Path(self.folder.name) / "life.db"
+        lay_empty(path)
+        self.engine = create_engine(sqlite_url(path))
         self.connection = self.engine.connect()
         self.now = START
         self.signers: dict[str, int] = {}

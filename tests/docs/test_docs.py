@@ -77,5 +77,5 @@ def test_the_ci_runs_the_readmes_test_command() -> None:
     readme, ci = (ROOT / "README.md").read_text("utf-8"), (ROOT / ".ci" / "run").read_text("utf-8")
     assert "pip install -e '.[test]'" in readme
     assert "install --quiet -e '.[test]'" in ci
-    assert "bin/pytest" in readme
-    assert '/bin/pytest" -q' in ci
+    (told,) = re.findall(r"bin/pytest(.*)", readme)
+    assert re.findall(r'bin/pytest"(.*)', ci) == [told]

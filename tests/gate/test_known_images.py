@@ -19,7 +19,7 @@ from safelight.matching.model import BankCategory
 from safelight.matching.protect import protect, protection
 from safelight.signals.model import Found, PictureRole, View
 from safelight.signals.ports import Detector
-from safelight.store.database import Database, sqlite_url
+from tests.database import empty_database
 from tests.matching.pictures import hash_of, jpeg, photo
 from tests.signals.contract import DetectorContract
 from tests.signals.image.samples import seen, shown
@@ -27,9 +27,7 @@ from tests.signals.image.samples import seen, shown
 
 @pytest.fixture
 def known(tmp_path: Path) -> KnownImages:
-    database = Database(sqlite_url(tmp_path / "test.db"))
-    database.migrate()
-    return KnownImages(database, BankHashes(tmp_path / "banks", b"\7" * 32))
+    return KnownImages(empty_database(tmp_path / "test.db"), BankHashes(tmp_path / "banks", b"\7" * 32))
 
 
 @pytest.fixture

@@ -19,7 +19,7 @@ from safelight.ledger.proofs.checkpoint import Checkpoint
 from safelight.ledger.proofs.leaf import LeafKind
 from safelight.ledger.proofs.tiles import ENTRIES, parse_bundle, tile_at
 from safelight.ledger.published import read_checkpoint, read_tile
-from safelight.store.database import Database, sqlite_url
+from tests.database import empty_database
 from tests.ledger.twin import KEY
 
 T = TypeVar("T")
@@ -30,8 +30,7 @@ class StoreLog:
     """One process's hand on one database."""
 
     def __init__(self, path: Path) -> None:
-        self.database = Database(sqlite_url(path), timeout_s=30)  # a disk may stall
-        self.database.migrate()
+        self.database = empty_database(path, timeout_s=30)  # a disk may stall
         self.ledger = Ledger(KEY, lambda: NOW)
 
     def run(self, work: Callable[[Connection], T]) -> T:

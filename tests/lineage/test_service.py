@@ -22,10 +22,10 @@ from safelight.core.signal import Signal
 from safelight.lineage.model import NO_HISTORY, History, Made, carried
 from safelight.lineage.service import NEAR_MAX_BITS, Lineage, bands_of
 from safelight.lineage.words import WordsKey
-from safelight.store.database import Database, sqlite_url
 from safelight.store.digest_key import DigestKey
 from safelight.store.tables import made_image_bands, made_images
 from safelight.wiring import fingerprint
+from tests.database import empty_database
 
 T = TypeVar("T")
 ANNA = Subject("sub_a", "key_1", platform="shop")
@@ -39,8 +39,7 @@ class Memory:
 
     def __init__(self, folder: Path, *, keep_hours: int = 72, words: bool = True) -> None:
         self.now = datetime(2026, 7, 1, tzinfo=UTC)
-        self.database = Database(sqlite_url(folder / "test.db"))
-        self.database.migrate()
+        self.database = empty_database(folder / "test.db")
         self.lineage = Lineage(
             self.database,
             DigestKey(b"d" * 32),

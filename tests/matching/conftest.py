@@ -8,7 +8,8 @@ import pytest
 
 from safelight.matching.hashes import BankHashes
 from safelight.matching.known import KnownImages
-from safelight.store.database import Database, sqlite_url
+from safelight.store.database import Database
+from tests.database import empty_database
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 SECRET = b"\7" * 32
@@ -16,8 +17,7 @@ SECRET = b"\7" * 32
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    database = Database(sqlite_url(tmp_path / "test.db"))
-    database.migrate()
+    database = empty_database(tmp_path / "test.db")
     yield database
     database.close()
 

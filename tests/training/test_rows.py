@@ -12,12 +12,10 @@ from training.ordinary import Ordinary, ordinary
 from training.rows import conversations, longer, noisy, unique
 from training.split import Part
 
-AGAIN = Grammar().degrees()
-
 
 @pytest.fixture(scope="module")
-def rows() -> list[Row]:
-    return unique(Grammar().rows(1, seed=1))
+def rows(drawn: list[Row]) -> list[Row]:
+    return unique(drawn)
 
 
 @pytest.fixture(scope="module")
@@ -43,17 +41,19 @@ def test_longer_texts_hold_an_attack_as_often_as_none(rows: list[Row], plain: li
             assert any(attack in row.text for attack in attacks)
 
 
-def test_conversations_hold_an_attack_as_often_as_none(rows: list[Row], plain: list[Ordinary]) -> None:
-    made = conversations(rows, plain, 400, AGAIN)
+def test_conversations_hold_an_attack_as_often_as_none(
+    rows: list[Row], plain: list[Ordinary], grammar: Grammar
+) -> None:
+    made = conversations(rows, plain, 400, grammar.degrees())
     attacks = {row.text for row in rows if row.block}
     assert {len(row.turns) for row in made} == {2, 3, 4, 5}
     for row in made:
         assert row.block is any(turn in attacks for turn in row.turns)
 
 
-def test_no_part_takes_a_text_of_another(rows: list[Row], plain: list[Ordinary]) -> None:
+def test_no_part_takes_a_text_of_another(rows: list[Row], plain: list[Ordinary], grammar: Grammar) -> None:
     part_of = {row.text: row.part for row in rows if row.block and len(row.turns) == 1}
-    for row in conversations(rows, plain, 400, AGAIN):
+    for row in conversations(rows, plain, 400, grammar.degrees()):
         assert {part_of[turn] for turn in row.turns if turn in part_of} <= {row.part}
 
 
