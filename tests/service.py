@@ -24,6 +24,7 @@ from safelight.settings import Settings
 from safelight.signals.ports import Detector
 from safelight.web.app import create_app
 from safelight.wiring import Safelight
+from tests.database import lay_empty
 
 T = TypeVar("T")
 START_TIMEOUT_S = 60.0
@@ -69,6 +70,8 @@ def serving(
     **settings: Any,
 ) -> Iterator[Service]:
     """Run Safelight and its HTTP server in a thread of their own until the block ends."""
+    if folder.is_dir() and not settings.get("database_url"):
+        lay_empty(folder / "safelight.db")
     chosen: dict[str, Any] = {"data_dir": folder, "database_url": "", "open": True, "host": "127.0.0.1", "cores": 2}
     chosen |= {"observe_deadline_s": limits.observe_deadline_s, "in_flight_max_count": limits.in_flight_max_count}
     safelight = Safelight(

@@ -79,7 +79,8 @@ def test_a_copy_that_no_hash_finds_is_known(
     assert callable(copy)
     (match,) = known.look([copy(photo())]).matches
     assert (match.bank.name, match.item, match.kind) == ("taken-down", 1, CopyKind.FEATURES)
-    assert match.agreeing >= 12
+    assert match.copy is not None
+    assert match.copy.agreeing >= 12
 
 
 def test_a_mirror_image_says_so_and_an_unknown_picture_is_not_known(

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 import pytest
 from training.grammar.rows import Row
 from training.hands import by_hand, sheets
-from training.held_out.sheet import SETS, read_sheets
+from training.held_out.sheet import SETS, Sheet, read_sheets
 
 from safelight.signals.text.head import LABELS
 from safelight.signals.text.kinds import Kind
+
+
+@pytest.fixture(scope="module")
+def written() -> list[Sheet]:
+    return list(sheets())
 
 
 @pytest.fixture(scope="module")
@@ -36,16 +41,16 @@ SAME_FROM_CHARS = 25
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_no_hand_holds_a_longer_template_of_a_set_that_measures(name: str) -> None:
+def test_no_hand_holds_a_longer_template_of_a_set_that_measures(name: str, written: Sequence[Sheet]) -> None:
     measured = {(t.lang, t.shape) for sheet in read_sheets(name) for t in sheet.templates}
     taught = {
-        (t.lang, t.shape) for sheet in sheets() for t in sheet.templates if len("".join(t.shape)) >= SAME_FROM_CHARS
+        (t.lang, t.shape) for sheet in written for t in sheet.templates if len("".join(t.shape)) >= SAME_FROM_CHARS
     }
     assert measured & taught == set()
 
 
-def test_no_hand_says_in_one_place_what_must_never_be_asked_about_a_child() -> None:
-    for sheet in sheets():
+def test_no_hand_says_in_one_place_what_must_never_be_asked_about_a_child(written: Sequence[Sheet]) -> None:
+    for sheet in written:
         for template in sheet.templates:
             if template.section.value.startswith("minors_block"):
                 assert "{minor}" in template.text or "{age}" in template.text, (sheet.set, sheet.lang, template.family)
