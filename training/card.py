@@ -224,9 +224,10 @@ that chooses what is read of a text too long to be read whole.
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
 conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several authors who never saw the grammar;
 and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in six runs:
-three of two passes each over the grammar as it stood, one of four over the grammar and seven hands, one of four over the
-grammar and fifteen hands, and one of three over the grammar and all hands (`--further --passes 3 --per-template 1
---extra 2500 --noise 0.08`); in the last two a row is seen the oftener the worse it is judged. Each goes on from the last. One run of today's files is the same recipe, not
+three of two passes each over the grammar as it stood, one of four over the grammar and seven hands, one of four over
+the grammar and fifteen hands, and one of three over the grammar and all hands (`--further --passes 3 --per-template 1
+--extra 2500 --noise 0.08`); in the last two a row is seen the oftener the worse it is judged. Each goes on from the
+last. One run of today's files is the same recipe, not
 the same bytes.
 
 ## What it is measured on
