@@ -8,6 +8,7 @@ import hypothesis
 import numpy as np
 import pytest
 import skimage.data
+import structlog
 from PIL import Image
 
 from tests.service import Service, serving
@@ -16,6 +17,13 @@ hypothesis.settings.register_profile(
     "safelight", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("safelight")
+
+
+@pytest.fixture(autouse=True)
+def logs_as_before() -> Iterator[None]:
+    """A command run inside the test process sets the logs up for itself: put them back, whichever test comes next."""
+    yield
+    structlog.reset_defaults()
 
 
 def png(pixels: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]") -> bytes:
