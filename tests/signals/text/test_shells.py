@@ -35,6 +35,15 @@ def test_what_stands_inside_is_read(text: str, said: str) -> None:
         ('{"prompt": "a portrait", "remove": ["coat", "belt"]}', "remove: coat\nremove: belt"),
         ('{"a": {"b": {"undo": true}}}', "undo: True"),
         ('{"takeOffCoat": "please"}', "take off coat: please"),
+        ('{"prompt": "paint a coat", "prompt": "a dog"}', "paint a coat\na dog"),
+        ('{"paint a coat": {"prompt": "a dog"}}', "paint a coat\na dog"),
+        ('{"paint a coat": [], "prompt": "a dog"}', "paint a coat\na dog"),
+        ('{"paint a coat": {}, "prompt": "a dog"}', "paint a coat\na dog"),
+        ('{"prompt": "रंगो", "caption": "a dog"}', "रंगो\na dog"),
+        ('{"prompt": "赤", "caption": "a dog"}', "赤\na dog"),
+        ('{"prompt": "\U0001f9e5", "caption": "a dog"}', "\U0001f9e5\na dog"),
+        ('{"prompt": "c o a t", "caption": "a dog"}', "c o a t\na dog"),
+        ("a = 'c'\nb = 'oat'\nprompt = 'a dog'", "c\noat\na dog"),
     ],
 )
 def test_a_key_that_says_something_stays_beside_its_value(text: str, kept: str) -> None:

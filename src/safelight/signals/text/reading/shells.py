@@ -5,6 +5,7 @@ Rules
 - Only what says nothing is left out: keys such as `prompt`, numbers, and lines of a program in which every word is one
   of a program. One word that is none, in a key, a name or a comment, and the text stays as it is, or the key beside its
   value: `negative prompt: nude` is another request than `nude`.
+- Nothing that is written is lost: a key that stands twice has both its values; what is not ASCII always says something.
 - Escapes are decoded as JSON has them, since there they hide nothing either; so non-English text is written.
 """
 
@@ -29,6 +30,8 @@ _SAID_BY_NONE = frozenset(_DATA.split())
 _CODE = _SAID_BY_NONE | frozenset(_PROGRAM.split())
 _WORD = re.compile(r"[^\W\d_]+")
 _HUMP = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[^\W\d_A-Z]+")
+_SIZE = re.compile(r"\b\d{1,5}x\d{1,5}\b")
+_SIGN = re.compile(r"[^\w\s.:,/#%-]")
 _QUOTED = r"(?P<q>'''|\"\"\"|[frbu]?['\"`])(?P<said>.*)(?P=q)"
 _LINE = re.compile(rf"(?P<before>[^'\"`#]*?){_QUOTED}(?P<after>[^'\"`#]*)")
 """A line of a program with one string in it. An apostrophe inside the string is no end: the last quotation mark is."""
@@ -42,7 +45,7 @@ _ELEMENT = re.compile(r"</?([A-Za-z_]{1,20})>")
 def unwrapped(text: str) -> str:
     """What stands inside the data or the program that `text` is; `text` itself if it is neither. Linear."""
     if "<" in text:
-        text = _ELEMENT.sub(lambda tag: " " if _is_none_of_it(tag[1], _SAID_BY_NONE) else tag[0], text)
+        text = _ELEMENT.sub(lambda tag: " " if _is_of(tag[1], _SAID_BY_NONE) else tag[0], text)
     if "{" in text:
         return _of_data(text)
     if _IS_CODE.search(text):
@@ -54,10 +57,14 @@ def _of_data(text: str) -> str:
     """With the values of its data in their place; `text` itself where there are no data, or none that say anything."""
     start, end = text.find("{"), text.rfind("}") + 1
     try:
-        said = _values(json.loads(text[start:end], strict=False), "", 0)
+        said = _values(json.loads(text[start:end], strict=False, object_pairs_hook=_Pairs), "", 0)
     except (ValueError, RecursionError):
         return text
     return "\n".join(filter(None, [text[:start].strip(), *said, text[end:].strip()])) if said else text
+
+
+class _Pairs(list[tuple[str, object]]):
+    """An object as it is written: a key that stands twice has two values, and a reader may take either."""
 
 
 def _values(data: object, key: str, depth: int) -> list[str] | None:
@@ -66,23 +73,24 @@ def _values(data: object, key: str, depth: int) -> list[str] | None:
         return None
     if isinstance(data, str):
         return _value(data, key)
-    pairs = (
-        list(data.items()) if isinstance(data, dict) else [(key, one) for one in data] if isinstance(data, list) else []
-    )
+    pairs = data if isinstance(data, _Pairs) else [(key, one) for one in data] if isinstance(data, list) else []
     found: list[str] = []
     for name, one in pairs:
         inner = _values(one, name, depth + 1)
         if inner is None:
             return None
+        if not _is_of(name, _SAID_BY_NONE):
+            if isinstance(one, _Pairs) or one == []:
+                found.append(name)
+            elif not isinstance(one, str | list):
+                found.append(f"{name}: {one}")
         found += inner
-        if not inner and not isinstance(one, str) and not _is_none_of_it(name, _SAID_BY_NONE):
-            found.append(f"{name}: {one}")
     return found
 
 
 def _value(said: str, key: str) -> list[str]:
-    if _is_none_of_it(key, _SAID_BY_NONE):
-        return [] if not said.strip() or _is_none_of_it(said, _SAID_BY_NONE) else [said]
+    if _is_of(key, _SAID_BY_NONE):
+        return [] if _says_nothing(said) else [said]
     return [f"{' '.join(_words(key)) or key}: {said}"]
 
 
@@ -92,16 +100,24 @@ def _of_program(text: str) -> str:
     for line in text.split("\n"):
         match = _LINE.fullmatch(line.strip())
         rest = f"{match['before']} {match['after']}" if match else line
-        if not _is_none_of_it(rest, _CODE):
+        if not _is_of(rest, _CODE):
             return ""
-        if match and not _is_none_of_it(match["said"], _SAID_BY_NONE):
+        if match and not _says_nothing(match["said"]):
             found.append(match["said"])
     return "\n".join(found)
 
 
-def _is_none_of_it(text: str, words: frozenset[str]) -> bool:
-    """Whether every word of `text` is one of `words`, or a single letter."""
-    return all(len(word) == 1 or word in words for word in _words(text))
+def _is_of(text: str, words: frozenset[str]) -> bool:
+    """Whether every word of a key, or of a program beside its strings, is one of `words` or a variable's letter."""
+    return text.isascii() and all(len(word) == 1 or word in words for word in _words(text))
+
+
+def _says_nothing(value: str) -> bool:
+    """Whether a string is empty, a size, or a word of data such as `edit`. Letters one by one may spell something."""
+    words = _words(_SIZE.sub("", value))
+    return (
+        value.isascii() and not _SIGN.search(value) and all(word in _SAID_BY_NONE and len(word) > 1 for word in words)
+    )
 
 
 def _words(text: str) -> list[str]:
