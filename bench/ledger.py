@@ -2,12 +2,12 @@
 
     python bench/ledger.py [--quick] [--sizes 1000 10000 100000 1000000] [--picture FILE] [--json]
 
-`--json` prints one object on the last line. Full durability (SQLite, WAL, synchronous=FULL) on the disk of `--folder`.
-Where `aics-tlog` is installed, it does the same work in the same run (`other_…`; see `other_log.py`).
+`--json` prints one object on the last line. It runs on uvloop, as `serve` does, with full durability (SQLite, WAL,
+synchronous=FULL) on the disk of `--folder`. Where `aics-tlog` is installed, it does the same work in the same
+run (`other_…`; see `other_log.py`).
 """
 
 import argparse
-import asyncio
 import json
 import tempfile
 import time
@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+import uvloop
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, select
@@ -190,7 +191,7 @@ def main() -> None:
     parser.add_argument("--json", action="store_true", help="one object on the last line")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=options.folder) as folder:
-        figures = asyncio.run(measure(Path(folder), 800 if options.quick else 4000, options.sizes))
+        figures = uvloop.run(measure(Path(folder), 800 if options.quick else 4000, options.sizes))
     if options.picture:
         title = "What a log costs, by its size"
         options.picture.write_text(curve.curve(title, "leaves", curve.of(figures, DRAWN)), "utf-8")

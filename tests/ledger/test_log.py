@@ -86,6 +86,15 @@ def test_what_earlier_proofs_worked_out_gives_the_same_proofs(log: StoreLog, max
             verify_inclusion(proof.index, head.size, one.leaf_hash, proof.hashes, head.root)
 
 
+def test_a_log_of_before_proves_the_same_without_the_middles_of_its_tiles(log: StoreLog) -> None:
+    appended = log.decide(600)[::29]
+    log.integrate()
+    with_middles = [log.run(partial(read_proof, leaf_hash=one.leaf_hash)) for one in appended]
+    forget = update(ledger_tiles).where(ledger_tiles.c.middle.is_not(None)).values(middle=None)
+    assert log.run(lambda c: c.execute(forget).rowcount) == 2
+    assert [log.run(partial(read_proof, leaf_hash=one.leaf_hash)) for one in appended] == with_middles
+
+
 def test_what_is_known_is_not_read_again(log: StoreLog) -> None:
     (first, *_) = log.decide(600)
     log.integrate()

@@ -14,8 +14,9 @@ from datetime import datetime
 from sqlalchemy import Connection, bindparam, delete, insert, select, update
 
 from safelight.core.clock import to_rfc3339
+from safelight.ledger.nodes import middle_of
 from safelight.ledger.proofs.checkpoint import Checkpoint, sign_checkpoint
-from safelight.ledger.proofs.merkle import perfect_root, root
+from safelight.ledger.proofs.merkle import HASH_BYTES, perfect_root, root
 from safelight.ledger.proofs.note import Note, SecretKey
 from safelight.ledger.proofs.tiles import TILE_WIDTH, Tile, TileReader, count_at, parse_tile
 from safelight.store.tables import ledger_checkpoints, ledger_head, ledger_leaves, ledger_tiles
@@ -118,5 +119,12 @@ def _write_tiles(connection: Connection, changed: Mapping[tuple[int, int], bytes
     for level, number in changed:
         where = (ledger_tiles.c.level == level) & (ledger_tiles.c.number == number)
         connection.execute(delete(ledger_tiles).where(where))
-    rows = [{"level": level, "number": number, "hashes": hashes} for (level, number), hashes in changed.items()]
+    rows = [
+        {"level": level, "number": number, "hashes": hashes, "middle": _middle(level, hashes)}
+        for (level, number), hashes in changed.items()
+    ]
     connection.execute(insert(ledger_tiles), rows)
+
+
+def _middle(level: int, hashes: bytes) -> bytes | None:
+    return middle_of(hashes) if level == 0 and len(hashes) == TILE_WIDTH * HASH_BYTES else None

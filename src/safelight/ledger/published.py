@@ -4,9 +4,9 @@ from functools import lru_cache
 
 from sqlalchemy import Connection, and_, bindparam, literal_column, select, true, union_all
 
-from safelight.ledger.nodes import KnownNodes
+from safelight.ledger.nodes import KnownNodes, from_middle
 from safelight.ledger.proofs.errors import Malformed, Unavailable
-from safelight.ledger.proofs.merkle import HASH_BYTES, consistency_proof, inclusion_proof, root
+from safelight.ledger.proofs.merkle import HASH_BYTES, Subtree, consistency_proof, inclusion_proof, root
 from safelight.ledger.proofs.note import Note
 from safelight.ledger.proofs.tiles import ENTRIES, TILE_WIDTH, Tile, TileReader, tile_at, write_bundle
 from safelight.ledger.proofs.tlog_proof import TlogProof
@@ -21,7 +21,14 @@ _LATEST = (
 _WITNESSED = _LATEST.where(ledger_checkpoints.c.witnesses > literal_column("0"))
 _EITHER = union_all(select(_WITNESSED.subquery()), select(_LATEST.subquery())).subquery("heads")
 _LEAF = (
-    select(ledger_leaves.c.idx, ledger_leaves.c.content, ledger_tiles.c.hashes, _EITHER.c.note, _EITHER.c.size)
+    select(
+        ledger_leaves.c.idx,
+        ledger_leaves.c.content,
+        ledger_tiles.c.hashes,
+        ledger_tiles.c.middle,
+        _EITHER.c.note,
+        _EITHER.c.size,
+    )
     .select_from(
         ledger_leaves.join(
             ledger_tiles, and_(ledger_tiles.c.level == 0, ledger_tiles.c.number == ledger_leaves.c.idx // TILE_WIDTH)
@@ -84,7 +91,9 @@ def read_proof(connection: Connection, leaf_hash: bytes, known: KnownNodes | Non
     def fetch(tile: Tile) -> bytes:
         return _cut(row.hashes, tile) if tile == own else _tile(connection, tile)
 
-    subtree = TileReader(row.size, known.before_tiles(fetch) if known else fetch).subtree
+    subtree: Subtree = TileReader(row.size, known.before_tiles(fetch) if known else fetch).subtree
+    if row.middle and own.width == TILE_WIDTH:
+        subtree = from_middle(subtree, own, row.middle)
     proof = inclusion_proof(row.idx, row.size, known.before(subtree, own) if known else subtree)
     return TlogProof(row.idx, tuple(proof), _note(row.note), row.content)
 

@@ -251,6 +251,7 @@ ledger_tiles = Table(
     Column("level", Integer, primary_key=True, autoincrement=False),
     Column("number", BigInteger, primary_key=True, autoincrement=False),
     Column("hashes", LargeBinary, nullable=False),
+    Column("middle", LargeBinary, comment="full lowest tiles: their hashes four levels up, for proofs"),
 )
 
 ledger_checkpoints = Table(

@@ -89,7 +89,7 @@ def tiles_between(old: int, new: int) -> list[Tile]:
 def parse_tile(content: bytes, width: int) -> list[bytes]:
     """The `width` hashes of a tile. Raises Malformed for any other length."""
     if len(content) != width * HASH_BYTES:
-        raise Malformed(f"A tile of {width} hashes has {width * HASH_BYTES} bytes, not {len(content)}.")
+        raise Malformed(_wrong_length(width, content))
     return [content[at : at + HASH_BYTES] for at in range(0, len(content), HASH_BYTES)]
 
 
@@ -121,19 +121,27 @@ class TileReader:
     def __init__(self, size: int, fetch: Fetch) -> None:
         self._size = size
         self._fetch = fetch
-        self._cache: dict[Tile, list[bytes]] = {}
+        self._cache: dict[Tile, bytes] = {}
 
     def subtree(self, level: int, index: int) -> bytes:
         """The hash over 2**level leaves. Raises Malformed or Unavailable."""
         tile_level, height = divmod(level, TILE_HEIGHT)
         first = index << height
-        hashes = self._tile(tile_at(tile_level, first // TILE_WIDTH, self._size))
-        start = first % TILE_WIDTH
-        return perfect_root(hashes[start : start + (1 << height)])
+        content = self._tile(tile_at(tile_level, first // TILE_WIDTH, self._size))
+        start = first % TILE_WIDTH * HASH_BYTES
+        return perfect_root(parse_tile(content[start : start + (HASH_BYTES << height)], 1 << height))
 
-    def _tile(self, tile: Tile) -> list[bytes]:
+    def _tile(self, tile: Tile) -> bytes:
+        # Kept as it came: most of what is asked for is a few of its hashes, and cutting all 256 costs more than those.
         if tile not in self._cache:
             if len(self._cache) >= _CACHED_TILES:
                 self._cache.pop(next(iter(self._cache)))
-            self._cache[tile] = parse_tile(self._fetch(tile), tile.width)
+            content = self._fetch(tile)
+            if len(content) != tile.width * HASH_BYTES:
+                raise Malformed(_wrong_length(tile.width, content))
+            self._cache[tile] = content
         return self._cache[tile]
+
+
+def _wrong_length(width: int, content: bytes) -> str:
+    return f"A tile of {width} hashes has {width * HASH_BYTES} bytes, not {len(content)}."
