@@ -20,9 +20,10 @@ _LATE_H = 60.0
 def row(number: int, dice: random.Random) -> dict[str, object]:
     """A case somewhere on its way: what happens later happens only after what comes before it."""
     received = START - timedelta(hours=dice.uniform(0, 90))
-    hours = sorted(dice.uniform(0, _LATE_H) for _ in range(4))
-    reached = dice.randrange(5)
-    named = dict(zip(("first_look_at", "hidden_at", "removed_at", "decided_at"), hours, strict=True))
+    names = ("first_look_at", "hidden_at", "removed_at", "decided_at", "confirmed_at")
+    hours = sorted(dice.uniform(0, _LATE_H) for _ in names)
+    reached = dice.randrange(6)
+    named = dict(zip(names, hours, strict=True))
     moments = {
         name: to_rfc3339(received + timedelta(hours=after)) if at < reached else None
         for at, (name, after) in enumerate(named.items())
@@ -78,6 +79,7 @@ def holds(found: RouteFigures, rows: list[dict[str, object]]) -> None:
         (found.first_look, "first_look_at"),
         (found.hiding, "hidden_at"),
         (found.removal, "removed_at"),
+        (found.gone, "confirmed_at"),
     ):
         took = seconds(rows, name)
         assert (times.count, times.mean_s, times.median_s) == (len(took), fmean(took), median(took))
@@ -85,7 +87,8 @@ def holds(found: RouteFigures, rows: list[dict[str, object]]) -> None:
         assert times.p95_s in took
     in_time = late = 0
     for one in rows:
-        ends = seconds([one], "hidden_at") + seconds([one], "decided_at")
+        ends = seconds([one], "confirmed_at")
+        ends += seconds([one], "decided_at") if one["outcome"] == "keep" else []
         if ends and min(ends) <= 48 * 3600:
             in_time += 1
         elif ends or datetime_of(one["received_at"]) < START - timedelta(hours=48):

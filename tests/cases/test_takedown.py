@@ -1,18 +1,24 @@
 """One report takes down every copy, keeps it down at upload and at generation, and a reversal undoes all of it."""
 
+from datetime import timedelta
+
 import numpy as np
 import pytest
 from sqlalchemy import select
 
 from safelight.cases.draft import Declarations, Matter
+from safelight.cases.history import Step
 from safelight.cases.model import Visibility
 from safelight.cases.stay_down import INDEX_NAME
 from safelight.cases.takedown.ports import Order
+from safelight.ledger.proofs.leaf import Leaf, LeafKind
 from safelight.matching.banks import list_banks
 from safelight.matching.model import BankCategory
 from safelight.matching.pdq import Frame
+from safelight.store.cases_tables import case_events
 from safelight.store.matching_tables import bank_copies
-from tests.cases.house import KEEP, REMOVE, SENIOR, House, post, print_of, report
+from safelight.store.tables import ledger_leaves
+from tests.cases.house import KEEP, REMOVE, SENIOR, START, House, post, print_of, report
 from tests.matching.pictures import hash_of, jpeg, photo
 
 
@@ -49,6 +55,11 @@ def town(home: House, monkeypatch: pytest.MonkeyPatch) -> House:
 def refused(home: House, frame: Frame) -> bool:
     """What the gate asks of every upload and every output."""
     return any(match.bank.name == "taken-down" for match in home.known.look([frame]).matches)
+
+
+def steps_of(home: House, case_id: str) -> list[Step]:
+    query = select(case_events.c.step).where(case_events.c.case_id == case_id).order_by(case_events.c.seq)
+    return [Step(step) for step in home.sql(lambda c: c.execute(query).scalars().all())]
 
 
 def test_one_report_hides_every_copy_that_was_published_and_nothing_else(town: House) -> None:
@@ -180,6 +191,33 @@ def test_a_late_order_does_not_overtake_a_newer_one(town: House) -> None:
     town.travel(hours=1)
     assert town.platform.shows("p1")
     assert [command.order for command in town.platform.commands] == [Order.RESTORE]
+
+
+def test_a_picture_is_gone_when_the_platform_has_confirmed_every_place_and_not_before(town: House) -> None:
+    places = (post("resized"), post("flipped"))
+    receipt = town.run(town.cases.receive(report(places=places), "here"))
+    town.platform.is_dead = True
+    town.tick()
+    assert steps_of(town, receipt.case_id).count(Step.HIDDEN) == 1
+    assert Step.CONFIRMED not in steps_of(town, receipt.case_id)
+    town.now += timedelta(hours=49)
+    lost = town.run(town.cases.figures(START, town.now)).all
+    assert (lost.hiding.count, lost.gone.count, lost.within_48_h) == (1, 0, 0.0)
+    town.platform.is_dead = False
+    town.tick()
+    gone = town.run(town.cases.figures(START, town.now)).all
+    assert gone.gone.median_s == 49 * 3600
+    assert gone.within_48_h == 0.0
+    town.decide(receipt.case_id)
+    assert steps_of(town, receipt.case_id).count(Step.CONFIRMED) == 1
+    leaves = town.sql(lambda c: c.execute(select(ledger_leaves.c.content)).scalars().all())
+    told = [leaf.public for leaf in map(Leaf.parse, leaves) if leaf.kind == LeafKind.TAKEDOWN]
+    assert [(one["outcome"], one["after_s"]) for one in told] == [
+        ("hidden", 0),
+        ("late", 49 * 3600),
+        ("confirmed", 49 * 3600),
+        ("removed", 49 * 3600 + 1),
+    ]
 
 
 def test_an_order_that_is_repeated_changes_nothing(town: House) -> None:

@@ -37,6 +37,7 @@ def columns_of(case: Case, rules: CaseRules, views: int, *, is_flood: bool) -> d
         "first_look_at": _text(case.first_look_at),
         "hidden_at": _text(case.hidden_at),
         "removed_at": _text(case.removed_at),
+        "confirmed_at": _text(case.confirmed_at),
         "decided_at": _text(case.decided_at),
         "outcome": case.outcome.value if case.outcome else None,
         "was_contested": bool(case.has_contested),

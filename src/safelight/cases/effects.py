@@ -19,8 +19,10 @@ import structlog
 from sqlalchemy import Connection, Row, and_, bindparam, select, update
 
 from safelight.cases.draft import Fingerprint
+from safelight.cases.history import Event, Step
+from safelight.cases.machine import replay
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import Visibility
+from safelight.cases.model import PLATFORM_ID, Visibility
 from safelight.cases.orders import Orders, Work
 from safelight.cases.records import (
     BANK,
@@ -254,7 +256,21 @@ class Courier:
             self._end_if_shown(sheet, [one.work for one in done if one.work.row.kind == PICTURE])
         if confirmed:
             connection.execute(_CONFIRM, [place | {"now": now} for place in confirmed])
+        self._note_gone(connection, [one.work.row.case_id for one in done if one.confirmed])
         return [None] * len(done)
+
+    def _note_gone(self, connection: Connection, case_ids: Sequence[str]) -> None:
+        """Have the histories say of which of these nothing is to be seen any more, where that is so the first time."""
+        columns = cases.c
+        out_of_sight = and_(columns.visibility != Visibility.VISIBLE.value, columns.confirmed_at.is_(None))
+        new = connection.execute(select(columns.id).where(columns.id.in_(case_ids), out_of_sight)).scalars().all()
+        gone = [case_id for case_id in new if not self._book.unconfirmed(connection, case_id)]
+        if not gone:
+            return
+        with self._book.sheet(connection) as sheet:
+            for case_id, events in self._book.events(connection, gone).items():
+                event = Event(self._book.clock(), Step.CONFIRMED, PLATFORM_ID)
+                self._book.add_to(sheet, case_id, replay(events), event)
 
     def _follow(self, sheet: Sheet, done: _Done) -> list[Columns]:
         """Have done what follows from an effect; returns the places of which the platform has confirmed something."""

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_, or_, select
 
 from safelight.cases.draft import Route
 from safelight.cases.history import Step
@@ -44,9 +44,12 @@ class RouteFigures:
     cases: int
     first_look: Times
     hiding: Times
+    """Until it was ordered, as removal."""
     removal: Times
+    gone: Times
+    """Until the platform had confirmed that nothing that is known of the picture can be seen."""
     within_48_h: float | None
-    """Share of the decided or overdue cases whose picture was hidden or removed, or decided, within 48 hours."""
+    """Of the cases that are gone, or decided otherwise, or overdue: the share gone or so decided within 48 hours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class _Pile:
     first_look_s: list[float] = field(default_factory=list)
     hidden_s: list[float] = field(default_factory=list)
     removed_s: list[float] = field(default_factory=list)
+    gone_s: list[float] = field(default_factory=list)
     in_time: int = 0
     late: int = 0
 
@@ -172,7 +176,8 @@ def _tally(connection: Connection, is_within: ColumnElement[bool]) -> list[_Tall
 def _piled(connection: Connection, is_within: ColumnElement[bool]) -> defaultdict[str, _Pile]:
     """Percentiles need every value; a case that only waits has none, and most of a backlog is not read."""
     columns = cases.c
-    moments = (columns.first_look_at, columns.hidden_at, columns.removed_at, columns.decided_at)
+    otherwise_at = case((_is_decided_otherwise(), columns.decided_at))
+    moments = (columns.first_look_at, columns.hidden_at, columns.removed_at, columns.confirmed_at, otherwise_at)
     query = (
         select(columns.route, columns.state, columns.received_at, *moments)
         .where(is_within, columns.kind == CaseKind.IMAGE.value)
@@ -181,11 +186,11 @@ def _piled(connection: Connection, is_within: ColumnElement[bool]) -> defaultdic
     piles: defaultdict[str, _Pile] = defaultdict(_Pile)
     for route, state, received, *happened in connection.execute(query):
         pile, start = piles[route], datetime.fromisoformat(received)
-        decided_s: list[float] = []
-        for some, moment in zip((pile.first_look_s, pile.hidden_s, pile.removed_s, decided_s), happened, strict=True):
-            if moment:
-                some.append((datetime.fromisoformat(moment) - start).total_seconds())
-        ends = [*decided_s, *(pile.hidden_s[-1:] if happened[1] else ())]
+        took = [(datetime.fromisoformat(one) - start).total_seconds() if one else None for one in happened]
+        for some, after_s in zip((pile.first_look_s, pile.hidden_s, pile.removed_s, pile.gone_s), took, strict=False):
+            if after_s is not None:
+                some.append(after_s)
+        ends = [after_s for after_s in took[3:] if after_s is not None]
         if ends and min(ends) <= BOUND.total_seconds():
             pile.in_time += 1
         elif ends and state != CaseState.WITHDRAWN.value:
@@ -193,15 +198,20 @@ def _piled(connection: Connection, is_within: ColumnElement[bool]) -> defaultdic
     return piles
 
 
+def _is_decided_otherwise() -> ColumnElement[bool]:
+    """Whether somebody decided that the picture need not go."""
+    return and_(cases.c.decided_at.is_not(None), cases.c.outcome != Outcome.REMOVE.value)
+
+
 def _overdue(connection: Connection, is_within: ColumnElement[bool], now: datetime) -> Counter[str]:
-    """Pictures that nothing happened to in 48 hours, by route."""
+    """Pictures that are not known to be gone after 48 hours, though nobody decided otherwise; by route."""
     columns = cases.c
     query = select(columns.route, func.count()).where(
         is_within,
         columns.kind == CaseKind.IMAGE.value,
         columns.state != CaseState.WITHDRAWN.value,
-        columns.hidden_at.is_(None),
-        columns.decided_at.is_(None),
+        columns.confirmed_at.is_(None),
+        not_(_is_decided_otherwise()),
         columns.received_at < to_rfc3339(now - BOUND),
     )
     return Counter(_pairs(connection, query.group_by(columns.route)))
@@ -215,6 +225,7 @@ def _of(piles: Sequence[_Pile], reports: int, count: int, overdue: int) -> Route
         first_look=times_of([took for one in piles for took in one.first_look_s]),
         hiding=times_of([took for one in piles for took in one.hidden_s]),
         removal=times_of([took for one in piles for took in one.removed_s]),
+        gone=times_of([took for one in piles for took in one.gone_s]),
         within_48_h=in_time / (in_time + late) if in_time + late else None,
     )
 

@@ -21,6 +21,8 @@ class Step(StrEnum):
     """One report was taken back."""
     HIDDEN = "hidden"
     SHOWN = "shown"
+    CONFIRMED = "confirmed"
+    """The platform has confirmed, for the first time, that nothing that is known of it can be seen."""
     CLAIMED = "claimed"
     RELEASED = "released"
     LOOKED = "looked"
@@ -77,6 +79,8 @@ class Case:
     hidden_at: datetime | None = None
     """The first time that it was out of sight, by hiding or removal."""
     removed_at: datetime | None = None
+    confirmed_at: datetime | None = None
+    """The first time that nothing of it could be seen any more: hiding and removal are times of orders."""
     proposed: tuple[Outcome, ReasonCode] | None = None
     proposed_by: str = ""
     outcome: Outcome | None = None

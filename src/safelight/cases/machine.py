@@ -92,6 +92,7 @@ def _joined(case: Case, event: Event) -> Case:
             escalated_h=frozenset(),
             first_look_at=None,
             hidden_at=None,
+            confirmed_at=None,
         )
     return joined
 
@@ -133,6 +134,12 @@ def _shown(case: Case, _event: Event) -> Case:
     if case.visibility is not Visibility.HIDDEN or case.state is not CaseState.WITHDRAWN:
         raise _forbidden("What is undecided stays hidden; decide it.")
     return replace(case, visibility=Visibility.VISIBLE)
+
+
+def _confirmed(case: Case, event: Event) -> Case:
+    if case.visibility is Visibility.VISIBLE or case.confirmed_at:
+        raise _forbidden("Only what was hidden or removed is confirmed to be gone, and once.")
+    return replace(case, confirmed_at=event.at)
 
 
 def _claimed(case: Case, event: Event) -> Case:
@@ -300,6 +307,7 @@ _WORDLESS = frozenset(
         Step.RELEASED,
         Step.LOOKED,
         Step.VIEWED,
+        Step.CONFIRMED,
         Step.ESCALATED,
         Step.CHECKED,
         Step.BREACHED,
@@ -314,6 +322,7 @@ _STEPS = {
     Step.WITHDRAWN: _withdrawn,
     Step.HIDDEN: _hidden,
     Step.SHOWN: _shown,
+    Step.CONFIRMED: _confirmed,
     Step.CLAIMED: _claimed,
     Step.RELEASED: _released,
     Step.LOOKED: _looked,

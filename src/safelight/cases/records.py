@@ -20,7 +20,7 @@ from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportD
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.machine import apply, replay
-from safelight.cases.model import CLOCK_ID, RULES_ID, CaseKind, CaseState, Visibility
+from safelight.cases.model import CLOCK_ID, PLATFORM_ID, RULES_ID, CaseKind, CaseState, Visibility
 from safelight.cases.rules import CaseRules
 from safelight.cases.sealing import GONE, Seal
 from safelight.cases.sheet import Columns, Sheet
@@ -190,6 +190,8 @@ class Book:
                 # Also where nothing changes in sight: a platform that was told to watch has to hear that it need not.
                 self.order(sheet, case_id, after)
                 self._log_visibility(sheet, case_id, before, after, event)
+            elif event.step is Step.CONFIRMED:
+                self._log_visibility(sheet, case_id, before, after, event)
         row = self.columns(sheet, case_id)
         columns = columns_of(after, self.rules, row["views"], is_flood=row["is_flood"])
         if case_id in sheet.begun:
@@ -241,13 +243,15 @@ class Book:
         outcome = {Visibility.HIDDEN: "hidden", Visibility.REMOVED: "removed"}.get(after.visibility, "restored")
         if after.visibility is Visibility.VISIBLE and before.visibility is not Visibility.REMOVED:
             outcome = "withdrawn" if after.state is CaseState.WITHDRAWN else "kept"
+        if event.step is Step.CONFIRMED:
+            outcome = "confirmed"
         draft = takedown_draft(
             event.at,
             case_id=case_id,
             outcome=outcome,
             after_s=max(int((event.at - after.received_at).total_seconds()), 0),
             copies=sum(row[0] for row in sheet.of_case(case_id, _COPIES)),
-            automatic=event.by in (CLOCK_ID, RULES_ID),
+            automatic=event.by in (CLOCK_ID, RULES_ID, PLATFORM_ID),
             reason=after.reason.value if after.reason else str(event.body.get("why", "")),
         )
         sheet.leaves.append(draft)

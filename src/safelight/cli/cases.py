@@ -190,7 +190,10 @@ def figures(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Times to first look, hiding and removal, by route; overturn rate. Example: `safelight cases figures --days 30`"""
+    """Times to first look, hiding, removal, and until it was gone, by route; overturn rate.
+
+    Example: `safelight cases figures --days 30`
+    """
     now = utc_now()
 
     def read(connection: Connection, desk: Desk) -> dict[str, Any]:
@@ -201,9 +204,9 @@ def figures(
     if as_json:
         print_json(found)
         return
-    table = Table("route", "reports", "first look", "hiding", "removal", "within 48 h")
+    table = Table("route", "reports", "first look", "hiding", "removal", "gone", "within 48 h")
     for route, one in {"all": found["all"], **found["by_route"]}.items():
-        times = [_hours(one[what]["median_s"]) for what in ("first_look", "hiding", "removal")]
+        times = [_hours(one[what]["median_s"]) for what in ("first_look", "hiding", "removal", "gone")]
         share = f"{one['within_48_h']:.1%}" if one["within_48_h"] is not None else ""
         table.add_row(route, str(one["reports"]), *times, share)
     console.print(table)

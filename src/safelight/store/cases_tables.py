@@ -51,6 +51,7 @@ cases = Table(
     Column("first_look_at", String(27)),
     Column("hidden_at", String(27)),
     Column("removed_at", String(27)),
+    Column("confirmed_at", String(27), comment="when nothing that is known of it was to be seen any more"),
     Column("decided_at", String(27)),
     Column("outcome", String(20)),
     Column("was_contested", Boolean, nullable=False),

@@ -96,12 +96,14 @@ def test_takedowns_reviews_appeals_and_referrals(story: Story) -> None:
     for after_s in (60, 3600 * 30, 3600 * 60):
         story.tell(LeafKind.TAKEDOWN, "10:00:00", outcome="removed", after_s=after_s)
     story.tell(LeafKind.TAKEDOWN, "10:00:00", outcome="hidden", after_s=10)
+    story.tell(LeafKind.TAKEDOWN, "10:00:00", outcome="confirmed", after_s=3600 * 47)
     story.tell(LeafKind.REPORT, "09:00:00", ground="ncii")
     story.tell(LeafKind.REVIEW, "12:00:00", outcome="reversed")
     story.tell(LeafKind.APPEAL, "12:00:00", about="refusal", outcome="received")
     story.tell(LeafKind.REFERRAL, "12:00:00", authority="ncmec", outcome="filed")
     found = story.figures.to_json()
-    assert found["takedowns"] == {"hidden": 1, "removed": 3}
+    assert found["takedowns"] == {"confirmed": 1, "hidden": 1, "removed": 3}
+    assert found["gone_s"]["median"] == 3600 * 47
     assert found["takedown_s"] == {
         "count": 3,
         "median": 3600 * 30,

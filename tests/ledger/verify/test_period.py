@@ -37,6 +37,7 @@ def publish(folder: Path, entries: list[bytes], **changes: object) -> Path:
         "requests_by_day": {"2026-11-22": 300},
         "kinds": {"decision": 300, "process_end": 1, "process_start": 1, "totals": 1},
         "takedown_s": {"count": 0, "median": None, "longest": None, "within_24h": 0, "within_48h": 0},
+        "gone_s": {"count": 0, "median": None, "longest": None, "within_24h": 0, "within_48h": 0},
     }
     published = {
         "format": "safelight-figures/1",

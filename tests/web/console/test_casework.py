@@ -274,7 +274,7 @@ def test_the_figures_tell_times_by_route(tmp_path_factory: pytest.TempPathFactor
         assert figures["by_route"]["page"]["within_48_h"] == 1.0
         assert "staff" not in figures
         page = browser.see("/figures?days=7").text
-        assert page.count("<svg") == 5
+        assert page.count("<svg") == 6
         assert "3.0 h" in page
 
 

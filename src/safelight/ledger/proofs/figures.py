@@ -30,13 +30,16 @@ DEFINITIONS: Mapping[str, str] = {
     "reviews": "Looks by a person at an automatic decision, by outcome; `reversed` refusals are false positives.",
     "reports": "Reports received, by ground.",
     "takedowns": "What became of reports, by outcome.",
-    "takedown_s": "Of reports that ended in `removed`: seconds from receipt to removal.",
+    "takedown_s": "Of reports that ended in `removed`: seconds from receipt to the order to remove.",
+    "gone_s": "Of reports whose picture the platform confirmed, for the first time, to be gone wherever it was known "
+    "(`confirmed`): seconds from receipt.",
     "appeals": "Appeals, by what they are about and their outcome.",
     "referrals": "Reports to authorities, by authority and outcome.",
     "kinds": "All leaves of the period, by kind.",
 }
 """By name, what a figure is."""
 REMOVED = "removed"
+CONFIRMED = "confirmed"
 _SILENCE_FACTOR = 4
 _HOUR_S = 3600
 
@@ -93,6 +96,7 @@ class Figures:
             )
         }
         self._takedown_s: list[int] = []
+        self._gone_s: list[int] = []
         self._down: dict[str, float] = {}
         self._alive: list[tuple[str, str]] = []
         self._processes: dict[str, _Process] = {}
@@ -122,6 +126,7 @@ class Figures:
             "downtime_s": {part: round(seconds, 3) for part, seconds in sorted(self._down.items())},
             "dark_s": round(self._dark_s(), 3),
             "takedown_s": _spread(sorted(self._takedown_s)),
+            "gone_s": _spread(sorted(self._gone_s)),
         } | counts
 
     def _count(self, leaf: Leaf) -> None:
@@ -142,8 +147,9 @@ class Figures:
             case LeafKind.TAKEDOWN:
                 self._counts["takedowns"][str(say("outcome"))] += 1
                 after_s = say("after_s")
-                if say("outcome") == REMOVED and isinstance(after_s, int):
-                    self._takedown_s.append(after_s)
+                spread = {REMOVED: self._takedown_s, CONFIRMED: self._gone_s}.get(str(say("outcome")))
+                if spread is not None and isinstance(after_s, int):
+                    spread.append(after_s)
             case LeafKind.APPEAL:
                 self._counts["appeals"][f"{say('about')}/{say('outcome')}"] += 1
             case LeafKind.REFERRAL:

@@ -132,17 +132,15 @@ def _sums(figures: Mapping[str, Any]) -> str:
     requests, refused = figures["requests"], figures["refused"]
     share = f"{refused / requests * 100:.2f} %" if requests else "–"
     dark = f"{figures['dark_s'] / 3600:.2f} h"
-    taken_down = figures["takedown_s"]
-    in_time = (
-        f"{_number(taken_down['within_48h'])} of {_number(taken_down['count'])}" if taken_down["count"] else "none"
-    )
+    gone = figures["gone_s"]
+    in_time = f"{_number(gone['within_48h'])} of {_number(gone['count'])}" if gone["count"] else "none"
     cells = [
         ("Requests", _number(requests)),
         ("Refused", _number(refused)),
         ("Of these unchecked", _number(figures["refused_by_category"].get("unchecked", 0))),
         ("Share refused", share),
         ("Refusals reversed", _number(figures["reviews"].get("reversed", 0))),
-        ("Down within 48 h", in_time),
+        ("Gone within 48 h", in_time),
         ("No gate ran for", dark),
     ]
     return '<div class="sums">' + "".join(f"<div>{name} <b>{value}</b></div>" for name, value in cells) + "</div>"

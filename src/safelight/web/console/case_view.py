@@ -18,6 +18,7 @@ _STEPS: Mapping[str, str] = {
     "withdrawn": "A report was taken back",
     "hidden": "Hidden for the time being",
     "shown": "Shown again",
+    "confirmed": "The platform confirmed that it is gone, wherever it is known",
     "claimed": "Claimed",
     "released": "Given back",
     "looked": "First look",

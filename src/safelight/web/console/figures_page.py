@@ -26,7 +26,7 @@ from safelight.web.console.words import say
 PERIODS = {"1": "a day", "7": "a week", "30": "30 days", "90": "90 days", "365": "a year"}
 KEPT = timedelta(minutes=1)
 """How long one period's figures are given again: they are read from every case of the period."""
-_KINDS = ("first_look", "hiding", "removal")
+_KINDS = ("first_look", "hiding", "removal", "gone")
 _CLOCKS = ("overdue", "under_4_h", "under_12_h", "under_24_h", "later")
 
 

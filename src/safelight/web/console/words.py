@@ -77,6 +77,7 @@ WORDS: Mapping[str, str] = {
     "first_look": "Time to the first look",
     "hiding": "Time to hiding",
     "removal": "Time to removal",
+    "gone": "Time until it was gone",
 }
 
 

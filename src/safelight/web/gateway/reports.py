@@ -236,7 +236,7 @@ async def letters(request: Request) -> JSONResponse:
 
 @router.get("/figures", responses=ERRORS)
 async def figures(request: Request) -> JSONResponse:
-    """Times to first look, hiding and removal by route; overturn rate; backlog.
+    """Times to first look, hiding, removal, and until it was gone, by route; overturn rate; backlog.
 
     Of cases received from `since` to before `until` (RFC 3339 with a zone); the last ninety days by default.
     """
