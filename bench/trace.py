@@ -38,10 +38,9 @@ from safelight.matching.pdq import Frame
 from safelight.provenance import keys, register
 from safelight.provenance.credentials.chain import (
     KEY_FILE,
-    TRUSTED_FOLDER,
     load_key,
     load_or_make,
-    trusted_roots,
+    trust_of,
 )
 from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
@@ -124,7 +123,7 @@ class Service:
         self._marker = Marker(self._marks[0], Sealer(LocalSigner(load_key(key, chain, KEY_FILE), chain)))
         self._digest_key = DigestKey.load_or_make(folder / "digest.key")
         self._seeing = seeing(self._digest_key)
-        reader = CredentialReader(trusted_roots(folder / TRUSTED_FOLDER))
+        reader = CredentialReader(trust_of(folder))
         self._tracer = Tracer(reader, self._marks, self._seeing)
         self.database = Database(sqlite_url(folder / "bench.db"))
         self.database.migrate()

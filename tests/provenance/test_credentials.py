@@ -22,13 +22,12 @@ from safelight.provenance.credentials.chain import (
     CHAIN_FILE,
     KEY_FILE,
     LEAF_LIFE,
-    TRUSTED_FOLDER,
     Chain,
     keep_trusted,
     load_key,
     load_or_make,
     make_development,
-    trusted_roots,
+    trust_of,
 )
 from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
@@ -62,7 +61,7 @@ def sealer(folder: Path, now: datetime = NOW) -> Sealer:
 
 
 def reader(folder: Path) -> CredentialReader:
-    return CredentialReader(trusted_roots(folder / TRUSTED_FOLDER))
+    return CredentialReader(trust_of(folder))
 
 
 @pytest.mark.parametrize("media_type", FORMATS)
@@ -127,6 +126,16 @@ def test_credentials_of_strangers_are_valid_and_not_trusted(tmp_path: Path) -> N
     assert reader(tmp_path / "ours").read(sealed, "image/png").state is CredentialState.VALID
 
 
+def test_another_customer_of_the_same_authority_is_a_stranger(tmp_path: Path) -> None:
+    """Whoever has a certificate from it could write our assertion, and name anybody's request in it."""
+    root_key = ec.generate_private_key(ec.SECP256R1())
+    ours, theirs = (chain_of_two("nothing", root_key) for _ in range(2))
+    keep_trusted(tmp_path, ours.chain)
+    sealed = [one.seal(picture("image/png"), "image/png", origin()) for one in (ours, theirs)]
+    states = [reader(tmp_path).read(one, "image/png").state for one in sealed]
+    assert states == [CredentialState.TRUSTED, CredentialState.VALID]
+
+
 def test_a_file_without_credentials_has_none(tmp_path: Path) -> None:
     sealer(tmp_path)
     for content in (b"", b"no picture", picture("image/png"), b"c2pa"):
@@ -140,7 +149,7 @@ def test_marks_of_an_earlier_key_stay_trusted(tmp_path: Path) -> None:
     new = sealer(tmp_path).seal(picture("image/png"), "image/png", origin())
     states = [reader(tmp_path).read(one, "image/png").state for one in (old, new)]
     assert states == [CredentialState.TRUSTED] * 2
-    assert trusted_roots(tmp_path / TRUSTED_FOLDER).count("BEGIN CERTIFICATE") == 2
+    assert trust_of(tmp_path).roots_pem.count("BEGIN CERTIFICATE") == 2
 
 
 def test_credentials_under_a_certificate_past_its_time_are_whole_and_no_longer_trusted(tmp_path: Path) -> None:
@@ -148,7 +157,7 @@ def test_credentials_under_a_certificate_past_its_time_are_whole_and_no_longer_t
     soon = datetime.now(UTC) + timedelta(seconds=3)
     make_development(tmp_path, soon - LEAF_LIFE)
     chain, key = Chain.parse((tmp_path / CHAIN_FILE).read_bytes(), "chain"), (tmp_path / KEY_FILE).read_bytes()
-    keep_trusted(tmp_path / TRUSTED_FOLDER, chain.root)
+    keep_trusted(tmp_path, chain)
     signing = Sealer(LocalSigner(load_key(key, chain, "key"), chain))
     sealed = signing.seal(picture("image/png"), "image/png", origin(at=soon - timedelta(seconds=2)))
     assert reader(tmp_path).read(sealed, "image/png").state is CredentialState.TRUSTED
@@ -220,6 +229,26 @@ def test_a_key_elsewhere_signs_through_the_hook_and_its_failure_releases_nothing
     assert "secret" not in failed.value.message
     with pytest.raises(MarkFailed):
         Sealer(RemoteSigner(chain, Algorithm.ES256, lambda _: b"")).seal(picture("image/png"), "image/png", origin())
+
+
+@pytest.mark.parametrize("wrong", ["another key", "DER", "another algorithm", "garbage"])
+def test_a_key_elsewhere_whose_signature_readers_would_refuse_releases_nothing(tmp_path: Path, wrong: str) -> None:
+    """A KMS after its key was replaced, or a hook that hands on what the KMS answered as it came."""
+    chain, pem = load_or_make(tmp_path, NOW, production=False)
+    key = load_key(pem, chain, "key")
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
+    call = {
+        "another key": LocalSigner(ec.generate_private_key(ec.SECP256R1()), chain).sign,
+        "DER": lambda message: key.sign(message, ec.ECDSA(hashes.SHA256())),
+        "another algorithm": LocalSigner(ed25519.Ed25519PrivateKey.generate(), chain).sign,
+        "garbage": lambda _: b"x" * 64,
+    }[wrong]
+    remote = Sealer(RemoteSigner(chain, Algorithm.ES256, call))
+    with pytest.raises(NotStartable, match="first certificate's key"):
+        remote.prove(NOW)
+    with pytest.raises(MarkFailed, match="first certificate's key") as failed:
+        remote.seal(picture("image/png"), "image/png", origin())
+    assert failed.value.code == MarkCode.SIGNER_UNAVAILABLE
 
 
 def test_a_kind_of_key_that_c2pa_does_not_know_is_refused(tmp_path: Path) -> None:
@@ -309,9 +338,9 @@ def test_a_signer_that_fails_is_no_matter_of_the_stamp(tmp_path: Path) -> None:
 USE, OTHER_USE = ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.SERVER_AUTH
 
 
-def chain_without(lacking: str) -> Sealer:
+def chain_of_two(lacking: str, root_key: ec.EllipticCurvePrivateKey | None = None) -> Sealer:
     """A signer under a chain of two, of whose first certificate something is lacking."""
-    root_key, leaf_key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root_key, leaf_key = root_key or ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     names = [
         x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Images {what}")]) for what in ("root", "signer")
     ]
@@ -344,11 +373,11 @@ def chain_without(lacking: str) -> Sealer:
 @pytest.mark.parametrize("lacking", ["use", "signatures", "issuer", "a use that C2PA lists"])
 def test_certificates_that_readers_would_refuse_show_at_the_start(lacking: str) -> None:
     with pytest.raises(NotStartable, match="emailProtection"):
-        chain_without(lacking).prove(NOW)
+        chain_of_two(lacking).prove(NOW)
 
 
 def test_a_whole_chain_of_ones_own_passes_and_a_signer_that_is_away_is_a_trouble(tmp_path: Path) -> None:
-    whole = chain_without("nothing")
+    whole = chain_of_two("nothing")
     whole.prove(NOW)
     assert whole.trouble == ""
     chain, _ = load_or_make(tmp_path, NOW, production=False)

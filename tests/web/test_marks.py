@@ -21,7 +21,7 @@ from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 from safelight.core.limits import Limits
 from safelight.gate.cores import Cores
-from safelight.provenance.credentials.chain import TRUSTED_FOLDER, load_key, load_or_make, trusted_roots
+from safelight.provenance.credentials.chain import load_key, load_or_make, trust_of
 from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import Algorithm, LocalSigner, RemoteSigner, Signer
@@ -93,8 +93,8 @@ def made(service: Service, **more: Any) -> bytes:
 
 
 def credentials(service: Service, content: bytes) -> Credentials:
-    roots = trusted_roots(service.safelight.settings.data_dir / MARKS_FOLDER / TRUSTED_FOLDER)
-    return CredentialReader(roots).read(content, media_type_of(content))
+    trust = trust_of(service.safelight.settings.data_dir / MARKS_FOLDER)
+    return CredentialReader(trust).read(content, media_type_of(content))
 
 
 def registered(service: Service) -> list[Any]:

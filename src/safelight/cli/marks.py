@@ -7,7 +7,7 @@ from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import NotStartable
 from safelight.provenance import keys
-from safelight.provenance.credentials.chain import CHAIN_FILE, TRUSTED_FOLDER, Chain, trusted_roots
+from safelight.provenance.credentials.chain import CHAIN_FILE, Chain, trust_of
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -34,7 +34,7 @@ def show(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         "expires_at": chain.leaf.not_valid_after_utc.isoformat(),
         "development": chain.is_development,
         "unfit": chain.why_unfit(utc_now()),
-        "trusted_roots": trusted_roots(folder / TRUSTED_FOLDER).count("BEGIN CERTIFICATE"),
+        "trusted_roots": trust_of(folder).roots_pem.count("BEGIN CERTIFICATE"),
         "watermark_keys": [key.id for key in keys.load_or_make(folder / "watermark")],
     }
     if as_json:

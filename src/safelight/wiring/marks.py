@@ -91,7 +91,7 @@ def provenance_of(settings: Settings) -> Iterator[Provenance]:
         database = Database(url, timeout_s=30)
         closing.callback(database.close)
         database.migrate()
-        reader = CredentialReader(credentials_chain.trusted_roots(folder / credentials_chain.TRUSTED_FOLDER))
+        reader = CredentialReader(credentials_chain.trust_of(folder))
         closing.callback(reader.close)
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
 

@@ -299,7 +299,7 @@ class Safelight:
         if settings.marks in {MarksName.ALL, MarksName.CREDENTIALS}:
             sealer = Sealer(self._signer or signer_of(settings, folder, self._clock()), settings.marks_stamps)
             self._closing.callback(sealer.close)
-            credentials_chain.keep_trusted(folder / credentials_chain.TRUSTED_FOLDER, sealer.chain.root)
+            credentials_chain.keep_trusted(folder, sealer.chain)
             if why := sealer.chain.why_unfit(self._clock()):
                 raise NotStartable(f"The certificates for content credentials cannot be used: {why}; renew them.")
             sealer.prove(self._clock())
@@ -312,7 +312,7 @@ class Safelight:
             log.warning(
                 "marks_off", message="Released pictures are not marked. In many places the law wants them to be."
             )
-        self.credentials = CredentialReader(credentials_chain.trusted_roots(folder / credentials_chain.TRUSTED_FOLDER))
+        self.credentials = CredentialReader(credentials_chain.trust_of(folder))
         self._closing.callback(self.credentials.close)
         marking = cores.lane("mark")
         self._closing.callback(marking.close)

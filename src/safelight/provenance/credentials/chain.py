@@ -3,6 +3,7 @@
 Rules of this module
 - The operator's chain is one PEM file, leaf first; the key is another. What signed once stays trusted for reading:
   every root that was ever in use is kept in a folder of its own, so a new key leaves the old marks valid.
+- An authority issues to many, so a root does not say who signed: every leaf that was ever in use is kept as well.
 - The development chain is for trying things out. It says so in its name, it shouts at every start, and where the
   settings say production it is refused.
 
@@ -10,7 +11,6 @@ Source: C2PA 2.x, "X.509 certificates": a leaf that is no authority, with `digit
 usages of its list; a leaf that signed itself is refused by readers, so the shortest chain has two certificates.
 """
 
-import hashlib
 import os
 import secrets
 from collections.abc import Sequence
@@ -29,7 +29,8 @@ from safelight.core.errors import NotStartable
 
 DEVELOPMENT = "Safelight development, not for production"
 """The organisation in the subject of every certificate of a development chain."""
-CHAIN_FILE, KEY_FILE, TRUSTED_FOLDER = "chain.pem", "key.pem", "trusted"
+CHAIN_FILE, KEY_FILE = "chain.pem", "key.pem"
+TRUSTED_FOLDER, SIGNERS_FOLDER = "trusted", "signers"
 LEAF_LIFE = timedelta(days=365)
 _ROOT_LIFE = timedelta(days=3650)
 _RENEW_BEFORE = timedelta(days=30)
@@ -92,6 +93,15 @@ class Chain:
         return ""
 
 
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """Whose credentials are this service's own: signed by one of the signers, under one of the roots."""
+
+    roots_pem: str = ""
+    signers: frozenset[int] = frozenset()
+    """Serial numbers of the certificates that sign, or signed."""
+
+
 def load_or_make(folder: Path, now: datetime, *, production: bool) -> tuple[Chain, bytes]:
     """The chain and the PEM of its key in `folder`; a development chain is made there where there is none.
 
@@ -109,7 +119,7 @@ def load_or_make(folder: Path, now: datetime, *, production: bool) -> tuple[Chai
     if chain.is_development and now >= chain.leaf.not_valid_after_utc - _RENEW_BEFORE:
         make_development(folder, now)
         chain, key = _read(chain_file, key_file)
-    keep_trusted(folder / TRUSTED_FOLDER, chain.root)
+    keep_trusted(folder, chain)
     return chain, key
 
 
@@ -141,27 +151,33 @@ def make_development(folder: Path, now: datetime) -> None:
         raise NotStartable(f"The development chain could not be made in {folder}: {error.strerror}.") from error
 
 
-def keep_trusted(folder: Path, root: x509.Certificate) -> None:
-    """Keep `root` among those that marks are read under, for good. Raises NotStartable."""
-    pem = root.public_bytes(_PEM)
-    path = folder / f"{hashlib.sha256(root.public_bytes(serialization.Encoding.DER)).hexdigest()[:16]}.pem"
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        if not path.exists():
-            _replace(path, pem)
-    except OSError as error:
-        raise NotStartable(f"The trusted certificates in {folder} cannot be kept: {error.strerror}.") from error
+def keep_trusted(folder: Path, chain: Chain) -> None:
+    """Keep root and leaf of `chain` among those that marks are read under, for good. Raises NotStartable."""
+    for kept, certificate in ((folder / TRUSTED_FOLDER, chain.root), (folder / SIGNERS_FOLDER, chain.leaf)):
+        path = kept / f"{certificate.fingerprint(hashes.SHA256()).hex()[:16]}.pem"
+        try:
+            kept.mkdir(parents=True, exist_ok=True, mode=0o700)
+            if not path.exists():
+                _replace(path, certificate.public_bytes(_PEM))
+        except OSError as error:
+            raise NotStartable(f"The trusted certificates in {kept} cannot be kept: {error.strerror}.") from error
 
 
-def trusted_roots(folder: Path) -> str:
-    """Every root in `folder`, as one PEM text. Raises NotStartable for a file that is no certificate."""
+def trust_of(folder: Path) -> Trust:
+    """Every root and every leaf that is kept in `folder`. Raises NotStartable for a file that is no certificate."""
+    roots, leaves = _kept(folder / TRUSTED_FOLDER), _kept(folder / SIGNERS_FOLDER)
+    pem = "".join(one.public_bytes(_PEM).decode() for one in roots)
+    return Trust(pem, frozenset(one.serial_number for one in leaves))
+
+
+def _kept(folder: Path) -> list[x509.Certificate]:
     found: list[x509.Certificate] = []
     for path in sorted(folder.glob("*.pem")):
         try:
             found += x509.load_pem_x509_certificates(path.read_bytes())
         except (OSError, ValueError, x509.InvalidVersion) as error:
             raise NotStartable(f"{path} is no certificate in PEM; take it out of the folder.") from error
-    return "".join(one.public_bytes(_PEM).decode() for one in found)
+    return found
 
 
 def load_key(pem: bytes, chain: Chain, name: str) -> PrivateKeyTypes:

@@ -9,10 +9,12 @@ Rules of this module
 import io
 import json
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import c2pa
 
+from safelight.provenance.credentials.chain import Trust
 from safelight.provenance.credentials.manifest import OWN_ASSERTION
 from safelight.provenance.model import NO_CREDENTIALS, Credentials, CredentialState
 
@@ -27,13 +29,14 @@ _USES = ("ai_inference", "ai_generative_training", "ai_training", "data_mining")
 
 
 class CredentialReader:
-    """Reads under a set of trusted roots."""
+    """Reads, and knows this service's own credentials from those of others under the same roots."""
 
-    def __init__(self, roots_pem: str) -> None:
+    def __init__(self, trust: Trust) -> None:
+        self._signers = {str(number) for number in trust.signers}
         self._context = c2pa.Context.from_dict(
             {
                 "version": 1,
-                "trust": {"user_anchors": roots_pem} if roots_pem else {},
+                "trust": {"user_anchors": trust.roots_pem} if trust.roots_pem else {},
                 "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
             }
         )
@@ -50,16 +53,30 @@ class CredentialReader:
                 store = json.loads(reader.json())
         except (c2pa.C2paError, ValueError):
             return Credentials(CredentialState.UNREADABLE)
-        return _told(store)
+        told = _told(store)
+        if told.state is CredentialState.TRUSTED and _serial_number(store) not in self._signers:
+            # The authority knows them, and this service does not: whoever has a certificate from it could write our
+            # assertion, and name anybody's request in it.
+            return replace(told, state=CredentialState.VALID)
+        return told
 
     def close(self) -> None:
         """Let go of the trusted roots."""
         self._context.close()
 
 
+def _active(store: Mapping[str, Any]) -> Mapping[str, Any]:
+    active: Mapping[str, Any] = store.get("manifests", {}).get(store.get("active_manifest", ""), {})
+    return active
+
+
+def _serial_number(store: Mapping[str, Any]) -> str:
+    return _short((_active(store).get("signature_info") or {}).get("cert_serial_number"))
+
+
 def _told(store: Mapping[str, Any]) -> Credentials:
     manifests: Mapping[str, Any] = store.get("manifests", {})
-    active: Mapping[str, Any] = manifests.get(store.get("active_manifest", ""), {})
+    active = _active(store)
     assertions = _assertions(active)
     own = next((data for label, data in assertions if label == OWN_ASSERTION), {})
     actions = [

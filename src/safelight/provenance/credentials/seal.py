@@ -18,7 +18,7 @@ import structlog
 from safelight.core.errors import MarkCode, MarkFailed, NotStartable
 from safelight.provenance.credentials.chain import Chain
 from safelight.provenance.credentials.manifest import ingredient_of, manifest_of
-from safelight.provenance.credentials.signer import Algorithm, Signer
+from safelight.provenance.credentials.signer import Algorithm, Signer, is_signed
 from safelight.provenance.model import How, Origin, Source
 from safelight.provenance.pixels import png
 
@@ -32,6 +32,7 @@ _ALGORITHMS = {
 }
 _SILENT_S = 60.0
 """For how long an authority that did not answer is not asked again."""
+_FOREIGN = "a signature that is not one of the first certificate's key in raw form"
 _NEEDS = (
     "The first one must be no authority, name its issuer's key (authorityKeyIdentifier), be for digital signatures and "
     "for a use that C2PA lists, such as emailProtection; its issuers follow. See docs/how-to/marks.md."
@@ -79,6 +80,8 @@ class Sealer:
         try:
             self._signed(self._native, png(np.zeros((1, 1, 3), np.uint8)), "image/png", origin)
         except c2pa.C2paError as error:
+            if self._why == _FOREIGN:
+                raise NotStartable(f"The signer of content credentials answers with {self._why}.") from error
             if self._why:
                 self.trouble = f"The content credentials could not be signed ({self._why})."
                 return
@@ -143,4 +146,8 @@ class Sealer:
             self._why = type(error).__name__
             return b""
         self._why = "" if signature else "an empty signature"
+        # The library writes down whatever it is given, and readers would call the picture forged.
+        if signature and not is_signed(self._signer, message, signature):
+            self._why = _FOREIGN
+            return b""
         return signature
