@@ -7,7 +7,7 @@ from safelight.core.errors import BadInput, InputCode
 from safelight.core.request import Tier
 
 SUBJECT_HEADER = "safelight-subject"
-"""The platform's name for the account that asks; the body's `user` field where this is absent."""
+"""The platform's name for the account that asks; the body's `safety_identifier` or `user` where this is absent."""
 TIER_HEADER = "safelight-tier"
 """What the account pays, for parity audits."""
 LANGUAGE_HEADER = "safelight-language"

@@ -66,7 +66,7 @@ async def variations(request: Request) -> Response:
 async def _make(door: Door, request: Request, body: AskedBody, asked: ImageRequest, event: str) -> Response:
     stream = bool(body.stream)
     asked = replace(asked, consents=consents_of(request))
-    outcome = await door.gate.make(asked, caller_of(request, user=body.user or ""), stream=stream)
+    outcome = await door.gate.make(asked, caller_of(request, user=body.account), stream=stream)
     if not outcome.is_allowed:
         return refusal(outcome)
     headers = ids_of(outcome) | {"safelight-decision": outcome.decision.id}

@@ -38,7 +38,14 @@ class AskedBody(BaseModel):
     partial_images: int | None = Field(None, ge=0, le=3)
     response_format: Literal["url", "b64_json"] | None = None
     stream: bool | None = None
+    safety_identifier: Word | None = None
     user: Word | None = None
+    """The older name of the same; OpenAI reads it where there is no `safety_identifier`."""
+
+    @property
+    def account(self) -> str:
+        """The platform's name for the account that asks; empty where it names none."""
+        return self.safety_identifier or self.user or ""
 
 
 class GenerationBody(AskedBody):

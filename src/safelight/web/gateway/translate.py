@@ -29,9 +29,11 @@ from safelight.web.gateway.schemas import (
 
 _HANDLED = {"prompt", "n", "stream", "images", "mask"}
 """Fields that become part of the request itself; all others are options for the model."""
+_ACCOUNT = {"safety_identifier", "user"}
 _SETTINGS = {
     "size": r"auto|\d{1,5}x\d{1,5}",
-    "quality": "auto|low|medium|high|standard|hd",
+    "quality": "auto|low|medium|high|xhigh|max|standard|hd",
+    "complexity": "low|medium|high",
     "background": "auto|transparent|opaque",
     "moderation": "auto|low",
     "input_fidelity": "low|high",
@@ -66,7 +68,7 @@ class Translator:
         self, body: AskedBody, operation: Operation, *, photos: Sequence[Upload] = (), masks: Sequence[Upload] = ()
     ) -> ImageRequest:
         """The request behind a body of the image routes. Raises BadInput."""
-        options: dict[str, Json] = body.model_dump(exclude=_HANDLED | {"user"}, exclude_unset=True)
+        options: dict[str, Json] = body.model_dump(exclude=_HANDLED | _ACCOUNT, exclude_unset=True)
         prompt = str(getattr(body, "prompt", ""))
         mask = masks[0] if masks else None
         fields = [*self._texts(options), ("mask file name", mask.file_name if mask else "")]
