@@ -195,7 +195,7 @@ class Decisions:
             self._book.order(sheet, case_id, after)
         row = self._book.row(connection, case_id)
         if row.subject_id:
-            self._reverse(connection, row.subject_id, row.reference or case_id, staff.id)
+            self._measures_as_before(connection, row, case, after, staff.id)
         with self._book.sheet(connection) as sheet:
             for party in Party:
                 for receipt in self._mail.receipts(connection, case_id, party):
@@ -347,6 +347,16 @@ class Decisions:
             return ()
         self._book.leaf(connection, standing_draft(now, subject_id=subject_id, change="restored", by=by))
         return (MeasureWords("reversed"),)
+
+    def _measures_as_before(self, connection: Connection, row: Row[Any], undone: Case, after: Case, by: str) -> None:
+        """What followed for the account goes with a decision that is taken back; what it had ended comes back."""
+        reference = row.reference or row.id
+        if after.kind is CaseKind.IMAGE and after.outcome is not Outcome.REMOVE:
+            self._reverse(connection, row.subject_id, reference, by)
+        elif undone.outcome in (Outcome.KEEP, Outcome.MEASURE_LIFTED) and undone.decided_at:
+            now, since = self._book.clock(), undone.decided_at
+            if measures.reinstate(connection, row.subject_id, reference, since=since, by=by, now=now):
+                self._book.leaf(connection, standing_draft(now, subject_id=row.subject_id, change="reinstated", by=by))
 
     def _log_appeal(
         self, connection: Connection, row: Row[Any], after: Case, by: str, about: str, *, is_reversed: bool

@@ -264,7 +264,7 @@ class Courier:
         columns = cases.c
         out_of_sight = and_(columns.visibility != Visibility.VISIBLE.value, columns.confirmed_at.is_(None))
         new = connection.execute(select(columns.id).where(columns.id.in_(case_ids), out_of_sight)).scalars().all()
-        gone = [case_id for case_id in new if not self._book.unconfirmed(connection, case_id)]
+        gone = set(new) - self._book.unsettled(connection, new)
         if not gone:
             return
         with self._book.sheet(connection) as sheet:

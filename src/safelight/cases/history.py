@@ -86,7 +86,7 @@ class Case:
     outcome: Outcome | None = None
     reason: ReasonCode | None = None
     decided_at: datetime | None = None
-    before: tuple[CaseState, Visibility, Outcome | None, ReasonCode | None, datetime | None] | None = None
+    before: "Case | None" = None
     """As it stood before the last decision, for undoing it."""
     deciders: frozenset[str] = frozenset()
     contested_by: Party | None = None

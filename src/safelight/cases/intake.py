@@ -173,7 +173,9 @@ class Intake:
         )
         draft = book.report(connection, report_id)
         matter = draft.effective_matter or case.matter
-        body = {"report": report_id}
+        body: dict[str, Json] = {"report": report_id}
+        if more.places or more.fingerprints:
+            body["names_more"] = True
         worse = body_of(matter, book.rules, case.received_at, in_danger=draft.in_danger, **body)
         with book.sheet(connection) as sheet:
             case = book.add_to(sheet, case_id, case, Event(now, Step.ADDED, "reporter", worse))

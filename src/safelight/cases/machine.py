@@ -100,6 +100,9 @@ def _joined(case: Case, event: Event) -> Case:
 def _added(case: Case, event: Event) -> Case:
     if cast(str, event.body["report"]) not in case.reports:
         raise _forbidden("This report was taken back; send a new one.")
+    if event.body.get("names_more"):
+        # As with another report: the platform has a while to confirm these too.
+        case = replace(case, check_from=event.at, is_checked=False)
     if "matter" not in event.body:
         return case
     # What was added may make it a matter of a child.
@@ -220,7 +223,7 @@ def _decided(case: Case, event: Event) -> Case:
         first_look_at=case.first_look_at or event.at,
         hidden_at=case.hidden_at or (event.at if is_removed else None),
         removed_at=case.removed_at or (event.at if is_removed else None),
-        before=(case.state, case.visibility, case.outcome, case.reason, case.decided_at),
+        before=replace(case, before=None),
         deciders=case.deciders | deciders,
         proposed=None,
         proposed_by="",
@@ -234,20 +237,22 @@ def _decided(case: Case, event: Event) -> Case:
 def _undone(case: Case, _event: Event) -> Case:
     if case.state is not CaseState.DECIDED or case.before is None:
         raise _forbidden("Only a decision can be undone.")
-    state, visibility, outcome, reason, decided_at = case.before
-    # Two people's decision is undone to none, and a contest's to the contest.
-    state = CaseState.OPEN if state is CaseState.PROPOSED else state
-    contested_by = None
-    if state is CaseState.CONTESTED:
-        contested_by = Party.REPORTER if outcome is Outcome.KEEP else Party.ACCOUNT
+    before = case.before
+    is_seen = before.visibility is Visibility.VISIBLE
     return replace(
         case,
-        state=state,
-        visibility=visibility,
-        outcome=outcome,
-        reason=reason,
-        decided_at=decided_at,
-        contested_by=contested_by,
+        # Two people's decision is undone to none, and a contest's to the contest.
+        state=CaseState.OPEN if before.state is CaseState.PROPOSED else before.state,
+        visibility=before.visibility,
+        outcome=before.outcome,
+        reason=before.reason,
+        decided_at=before.decided_at,
+        contested_by=before.contested_by,
+        # What is taken back is no removal in any figure, and no reversal: the picture is where it was.
+        hidden_at=before.hidden_at,
+        removed_at=before.removed_at,
+        confirmed_at=before.confirmed_at if is_seen else case.confirmed_at,
+        was_overturned=before.was_overturned,
         before=None,
     )
 

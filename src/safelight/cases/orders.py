@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import BindParameter, Connection, Row, bindparam, select
 
 from safelight.cases.draft import Fingerprint, Place
-from safelight.cases.history import Case, Event
+from safelight.cases.history import Case, Event, Step
 from safelight.cases.machine import replay
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseState, Outcome, Party, Visibility
@@ -122,6 +122,8 @@ class Orders:
             order = Order.RESTORE
         elif hide_at := hide_by(case, self._book.rules):
             order = Order.WATCH
+        elif any(_puts_down(event) for event in read.events[row.case_id]):
+            order = Order.RESTORE  # a decision to remove it was taken back, and nothing hides it by itself
         else:
             return None
         made = read.made[read.numbers[row.case_id]]
@@ -156,3 +158,8 @@ class Orders:
             subject=opened["subject"],
             body=opened["body"],
         )
+
+
+def _puts_down(event: Event) -> bool:
+    """Whether the platform was ordered to hide or remove it with this step."""
+    return event.step is Step.HIDDEN or (event.step is Step.DECIDED and event.body["outcome"] == Outcome.REMOVE.value)

@@ -114,6 +114,7 @@ def _steps(
         steps.append((since, PublicStep.RECEIVED))
     outcome: Outcome | None = None
     is_contested = False
+    before = outcome, is_contested
     for event in history:
         plain = _PLAIN.get(event.step)
         if event.step in (Step.ADDED, Step.WITHDRAWN) and event.body.get("report") == report_id:
@@ -124,9 +125,10 @@ def _steps(
         elif event.step is Step.DECIDED:
             decided = Outcome(str(event.body["outcome"]))
             plain = _decided(decided, outcome, is_contested=is_contested)
+            before = outcome, is_contested
             outcome, is_contested = decided, False
         elif event.step is Step.UNDONE:
-            outcome = None
+            plain, (outcome, is_contested) = PublicStep.UNDONE, before
         if plain and (event.at >= since or party is Party.ACCOUNT):
             steps.append((event.at, plain))
     return tuple(steps)

@@ -332,6 +332,19 @@ class Book:
         ).scalar_one()
         return int(places) + int(orders)
 
+    def unsettled(self, connection: Connection, case_ids: Collection[str]) -> set[str]:
+        """Those of which `unconfirmed` would count anything; asked once for all."""
+        if not case_ids:
+            return set()
+        seen = select(case_places.c.case_id).where(
+            case_places.c.case_id.in_(case_ids), case_places.c.visibility == Visibility.VISIBLE.value
+        )
+        lanes = [f"{case_id}/{PLACES}" for case_id in case_ids]
+        ordered = select(case_effects.c.case_id).where(
+            case_effects.c.lane.in_(lanes), case_effects.c.state.in_([WAITING, DEAD, DOUBTFUL])
+        )
+        return {*connection.execute(seen).scalars(), *connection.execute(ordered).scalars()}
+
     def place_digest(self, place: Place) -> str:
         """Equal for equal places."""
         return self.key.digest("case place", f"{place.kind}\0{place.value.strip()}".encode())

@@ -42,6 +42,8 @@ class PublicStep(StrEnum):
     APPEAL_UPHELD = "appeal_upheld"
     """A second person came to the same decision."""
     APPEAL_REVERSED = "appeal_reversed"
+    UNDONE = "undone"
+    """The last decision was taken back."""
     WITHDRAWN = "withdrawn"
     MEASURE = "measure"
     """A strike or suspension, for the account that it struck."""
