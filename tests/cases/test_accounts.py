@@ -145,6 +145,39 @@ def test_a_measure_that_was_right_stands(home: House) -> None:
     assert reviews(home) == ["upheld"]
 
 
+@pytest.mark.parametrize("choice", [LIFT, STAND])
+def test_whatever_is_taken_back_about_a_contest_the_account_stands_as_before(home: House, choice: Choice) -> None:
+    refuse(home, "csam")
+    body = home.run(home.cases.account_letters(account(home)))[0].body
+    code, pin = body.split("your code ")[1].split(" ")[0], body.split("your PIN ")[1][:6]
+    home.run(home.cases.contest(code, pin, "there", ""))
+    row = home.run(home.cases.queue(SENIOR, EVERYTHING)).rows[0]
+    home.decide(row.id, choice, SENIOR)
+    home.run(home.cases.undo(SENIOR, row.id, "the wrong key"))
+    assert standing(home) == "suspended"
+    home.decide(row.id, LIFT, OTHER_SENIOR)
+    assert standing(home) == "good"
+    assert home.run(home.cases.figures(START, home.now + timedelta(days=1))).overturned == 1
+
+
+@pytest.mark.parametrize("choice", [KEEP, REMOVE])
+def test_a_removal_s_strike_outlives_a_decision_on_its_contest_that_is_taken_back(home: House, choice: Choice) -> None:
+    receipt = home.run(home.cases.receive(report(), "", subject_id=account(home)))
+    home.decide(receipt.case_id)
+    body = home.run(home.cases.account_letters(account(home)))[-1].body
+    code, pin = body.split("your code ")[1].split(" ")[0], body.split("your PIN ")[1][:6]
+    home.run(home.cases.contest(code, pin, "", "mine"))
+    home.decide(receipt.case_id, choice, SENIOR)
+    home.run(home.cases.undo(SENIOR, receipt.case_id, ""))
+    home.decide(receipt.case_id, REMOVE, OTHER_SENIOR)
+    view = home.run(home.cases.open(SENIOR, receipt.case_id))
+    assert view.account is not None
+    assert view.account.strikes == 1
+    assert home.run(home.cases.figures(START, home.now + timedelta(days=1))).overturned == 0
+    told = [step.value for _, step in home.run(home.cases.status(code, pin, "")).steps]
+    assert told[-3:] == ["appeal_reversed" if choice is KEEP else "appeal_upheld", "undone", "appeal_upheld"]
+
+
 def reviews(home: House) -> list[str]:
     """What became of automatic decisions that a person looked at again, as the log has it."""
     leaves = [json.loads(leaf) for leaf in home.sql(lambda c: c.execute(select(ledger_leaves.c.content)).scalars())]

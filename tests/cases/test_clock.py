@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import Connection, insert, select, text
 from structlog.testing import capture_logs
 
-from safelight.cases.draft import Declarations, Matter, Route
+from safelight.cases.draft import Addition, Declarations, Matter, Route
 from safelight.cases.model import CaseState, Visibility
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import StoreFailed
@@ -139,6 +139,19 @@ def test_a_breach_is_loud(home: House) -> None:
         "places",
         "letter",
     ] or home.post.parcels
+
+
+def test_a_place_that_is_added_after_the_clock_has_run_out_is_confirmed_soon_or_missed_aloud(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.travel(hours=1)
+    home.decide(receipt.case_id)
+    home.travel(hours=59)
+    home.platform.is_dead = True
+    home.run(home.cases.add(receipt.code, receipt.pin, "here", Addition(places=(post("p2"),))))
+    with capture_logs() as lines:
+        home.travel(minutes=61)
+    assert [line["case"] for line in lines if line["event"] == "case_clock_breached"] == [receipt.case_id]
+    assert home.run(home.cases.status(receipt.code, receipt.pin, "here")).is_late
 
 
 def test_a_database_from_a_backup_finds_its_clocks_again(tmp_path: Path) -> None:

@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from safelight.cases.draft import Declarations, Matter
 from safelight.cases.history import Step
-from safelight.cases.model import Visibility
+from safelight.cases.model import Outcome, ReasonCode, Visibility
+from safelight.cases.staff_model import Choice
 from safelight.cases.stay_down import INDEX_NAME
 from safelight.cases.takedown.ports import Order
 from safelight.ledger.proofs.leaf import Leaf, LeafKind
@@ -20,6 +21,8 @@ from safelight.store.matching_tables import bank_copies
 from safelight.store.tables import ledger_leaves
 from tests.cases.house import KEEP, REMOVE, SENIOR, START, House, post, print_of, report
 from tests.matching.pictures import hash_of, jpeg, photo
+
+AGAINST_TERMS = Choice(Outcome.REMOVE, ReasonCode.AGAINST_TERMS)
 
 
 def copies() -> dict[str, Frame]:
@@ -227,3 +230,21 @@ def test_an_order_that_is_repeated_changes_nothing(town: House) -> None:
     again = town.run(town.platform.carry_out(command))
     assert again == town.platform.done[command.id]
     assert len(town.platform.commands) == 1
+
+
+@pytest.mark.parametrize("matter", [Matter.OTHER, Matter.INTIMATE])
+def test_what_was_removed_by_mistake_is_seen_again_when_the_decision_is_taken_back(town: House, matter: Matter) -> None:
+    """Nothing hid it before: as `other` nothing ever does by itself, as `intimate` something is missing."""
+    draft = report(matter=matter, declarations=Declarations(true_and_in_good_faith=True))
+    receipt = town.run(town.cases.receive(draft, "here"))
+    town.tick()
+    town.decide(receipt.case_id, AGAINST_TERMS if matter is Matter.OTHER else REMOVE)
+    assert not town.platform.shows("p1")
+    assert Step.CONFIRMED in steps_of(town, receipt.case_id)
+    town.run(town.cases.undo(SENIOR, receipt.case_id, ""))
+    town.tick()
+    assert town.platform.shows("p1")
+    figures = town.run(town.cases.figures(START, town.now)).all
+    assert (figures.hiding.count, figures.removal.count, figures.gone.count, figures.within_48_h) == (0, 0, 0, None)
+    status = town.run(town.cases.status(receipt.code, receipt.pin, "here"))
+    assert [step.value for _, step in status.steps] == ["received", "removed", "undone"]

@@ -99,6 +99,8 @@ def test_what_is_hidden_may_not_be_shown(service: Service) -> None:
     send(service, **(COMPLETE | {"places": [{"kind": "post", "value": "p4"}]}))
     assert send(service, "/visible", place={"kind": "post", "value": "p4"})[1] == {"visible": False}
     assert send(service, "/visible", place={"kind": "post", "value": "other"})[1] == {"visible": True}
+    status, answer = send(service, "/visible", place=None)  # a client that lost what it asks about shows nothing
+    assert (status, answer["error"]["code"]) == (400, "field_missing")
 
 
 @pytest.mark.parametrize("by_header", [True, False])

@@ -29,6 +29,8 @@ class MeasureKind(StrEnum):
     SUSPENDED = "suspended"
     REVERSED = "reversed"
     """An event is void, from the beginning."""
+    REINSTATED = "reinstated"
+    """A reversal was itself a mistake, and is void."""
     LIFTED = "lifted"
     """Its time was over."""
 
@@ -101,7 +103,9 @@ def strikes_of(events: Sequence[AccountEvent], now: datetime, window: timedelta)
 
 def in_force(events: Sequence[AccountEvent]) -> list[AccountEvent]:
     """The events that were not reversed."""
-    void = {event.about for event in events if event.kind is MeasureKind.REVERSED}
+    reinstated = {event.about for event in events if event.kind is MeasureKind.REINSTATED}
+    reversals = (event for event in events if event.kind is MeasureKind.REVERSED and event.id not in reinstated)
+    void = {event.about for event in reversals}
     return [event for event in events if event.id not in void]
 
 
@@ -146,6 +150,25 @@ def reverse(connection: Connection, subject_id: str, reference: str, *, by: str,
         return None
     new = [_event(subject_id, MeasureKind.REVERSED, one.reason, reference, by, now, None, about=one.id) for one in void]
     return _take(connection, subject_id, events, new, now, 0, "reversed")
+
+
+def reinstate(
+    connection: Connection, subject_id: str, reference: str, *, since: datetime, by: str, now: datetime
+) -> Taken | None:
+    """Undo a reversal of what followed from `reference` that was made at `since` or later; None where there is none."""
+    events = account_history(connection, subject_id)
+    undone = {event.about for event in events if event.kind is MeasureKind.REINSTATED}
+    reversals = [
+        event
+        for event in events
+        if event.kind is MeasureKind.REVERSED and event.reference == reference and event.at >= since
+    ]
+    new = [
+        _event(subject_id, MeasureKind.REINSTATED, one.reason, reference, by, now, None, about=one.id)
+        for one in reversals
+        if one.id not in undone
+    ]
+    return _take(connection, subject_id, events, new, now, 0, "reinstated") if new else None
 
 
 def lift_due(connection: Connection, now: datetime) -> list[AccountEvent]:

@@ -342,8 +342,7 @@ class Decisions:
 
     def _reverse(self, connection: Connection, subject_id: str, reference: str, by: str) -> tuple[MeasureWords, ...]:
         now = self._book.clock()
-        taken = measures.reverse(connection, subject_id, reference, by=by, now=now)
-        if taken is None:
+        if measures.reverse(connection, subject_id, reference, by=by, now=now) is None:
             return ()
         self._book.leaf(connection, standing_draft(now, subject_id=subject_id, change="restored", by=by))
         return (MeasureWords("reversed"),)

@@ -77,7 +77,9 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         if late:
             console.print(f"[bold red]{len(late)} are past their clock and can be seen[/]: {late[0].id} first.")
         if missed:
-            console.print(f"[bold red]{missed} undecided cases missed their clock[/]: no platform has confirmed them.")
+            console.print(
+                f"[bold red]{missed} undecided cases missed their clock[/]: no platform had confirmed them by then."
+            )
         if failed:
             console.print(f"[bold]{failed} orders or letters failed[/]; see `safelight cases failed`.")
         if waiting:

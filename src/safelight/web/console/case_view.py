@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from safelight.accounts.staff import Member, list_members
 from safelight.cases.draft import Matter
-from safelight.cases.model import CLOCK_ID, RULES_ID
+from safelight.cases.model import CLOCK_ID, PLATFORM_ID, RULES_ID
 from safelight.cases.staff_model import HistoryEntry, Staff
 from safelight.web.console.words import say
 
@@ -48,7 +48,8 @@ def staff_of(member: Member) -> Staff:
 def names_of(connection: Connection) -> dict[str, str]:
     """The name of everybody who can stand in a history, by id."""
     names = {member.id: member.name for member in list_members(connection)}
-    return names | {CLOCK_ID: "the clock", RULES_ID: "the rules", "reporter": "the reporter", "account": "the account"}
+    others = {CLOCK_ID: "the clock", RULES_ID: "the rules", PLATFORM_ID: "the platform"}
+    return names | others | {"reporter": "the reporter", "account": "the account"}
 
 
 def told(entry: HistoryEntry) -> str:

@@ -155,7 +155,7 @@ class ContestBody(ReceiptBody):
 
 
 class VisibleBody(_Body):
-    """`POST /v1/reports/visible`: one of the two, or both."""
+    """`POST /v1/reports/visible`: one of the two, or both. Neither is an error: nothing was asked about."""
 
     place: PlaceBody | None = None
     fingerprint: FingerprintBody | None = None
@@ -218,6 +218,10 @@ async def visible(request: Request) -> JSONResponse:
     """Say whether this may be shown: for a platform that asks before it shows, whatever became of the orders to it."""
     await _key(request, Permission.TAKEDOWN_READ)
     body = await _body(request, VisibleBody)
+    if body.place is None and body.fingerprint is None:
+        raise BadInput(
+            InputCode.FIELD_MISSING, "Name the `place` or the `fingerprint` that it is about.", param="place"
+        )
     place = body.place.to_place() if body.place else None
     fingerprint = body.fingerprint.to_fingerprint() if body.fingerprint else None
     return JSONResponse({"visible": await _cases(request).is_visible(place, fingerprint)}, headers=_NO_STORE)
