@@ -15,13 +15,9 @@ const PIXEL_BYTES = 4;
 
 /** `{quality, forms, sha256}` of a picture, or `{why, sha256}`; see `pdq`. `sha256` is "" where the page is not secure. */
 export async function fingerprint(file) {
-  const sha256 = await digest(file);
-  let picture;
-  try {
-    picture = await createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" });
-  } catch {
-    return { why: "undecodable", sha256 };
-  }
+  const decoding = createImageBitmap(file, { colorSpaceConversion: "none", premultiplyAlpha: "none" }).catch(() => null);
+  const [sha256, picture] = await Promise.all([digest(file), decoding]); // browsers do both beside each other
+  if (picture === null) return { why: "undecodable", sha256 };
   try {
     const onCanvas = canvasReader(picture);
     const found = await pdq(picture.width, picture.height, onCanvas.read);
