@@ -32,7 +32,7 @@ from safelight.provenance.credentials.chain import (
 from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import Algorithm, LocalSigner, RemoteSigner
-from safelight.provenance.model import CredentialState, How, Origin, Source
+from safelight.provenance.model import NO_CREDENTIALS, CredentialState, How, Origin, Source
 from safelight.signals.image.decode import decode
 from safelight.signals.model import PictureRole
 from tests.ledger.authority import Authority, listening
@@ -118,6 +118,37 @@ def test_one_flipped_byte_of_the_picture_is_found(tmp_path: Path, media_type: st
     sealed[-40] ^= 1
     read = reader(tmp_path).read(bytes(sealed), media_type)
     assert read.state in {CredentialState.BROKEN, CredentialState.UNREADABLE}
+
+
+@pytest.mark.parametrize("media_type", ["image/jpeg", "image/webp"])
+def test_nothing_of_a_photos_metadata_is_in_what_is_made_of_it(tmp_path: Path, media_type: str) -> None:
+    """The ids that photo software writes lead to the files of the photo's owner; its place and author are theirs."""
+    exif = Image.Exif()
+    exif[0x010E], exif[0x013B] = "a described place", "an author"
+    said = b'xmpMM:InstanceID="xmp.iid:an-instance" xmpMM:DocumentID="xmp.did:a-document"'
+    spaces = b'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#" xmlns:xmpMM="http://ns.adobe.com/xap/1.0/mm/"'
+    xmp = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF %s><rdf:Description rdf:about="" %s/></rdf:RDF></x:xmpmeta>'
+    file = io.BytesIO()
+    Image.new("RGB", (64, 64)).save(file, FORMATS[media_type], exif=exif, xmp=xmp % (spaces, said))
+    assert b"an-instance" in file.getvalue()
+    sealed = sealer(tmp_path).seal(picture("image/png"), "image/png", origin(Source(file.getvalue(), media_type)))
+    assert reader(tmp_path).read(sealed, "image/png").ingredients == 1
+    assert not [one for one in (b"a described place", b"an author", b"an-instance", b"a-document") if one in sealed]
+
+
+def test_a_file_that_points_to_credentials_elsewhere_has_none_here(tmp_path: Path) -> None:
+    chain, key = load_or_make(tmp_path, NOW, production=False)
+    local = LocalSigner(load_key(key, chain, "key"), chain)
+    created = {"action": "c2pa.created", "digitalSourceType": CAPTURE}
+    manifest = {"assertions": [{"label": "c2pa.actions.v2", "data": {"actions": [created]}}]}
+    file = io.BytesIO()
+    native = c2pa.Signer.from_callback(local.sign, c2pa.C2paSigningAlg.ES256, chain.pem)
+    with c2pa.Builder.from_json(manifest) as builder:
+        builder.set_remote_url("https://credentials.example/manifest.c2pa")
+        builder.set_no_embed()
+        builder.sign(native, "image/jpeg", io.BytesIO(picture("image/jpeg")), file)
+    assert b"c2pa" in file.getvalue()
+    assert reader(tmp_path).read(file.getvalue(), "image/jpeg") == NO_CREDENTIALS
 
 
 def test_credentials_of_strangers_are_valid_and_not_trusted(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ A manifest holds no account, no prompt and no receipt: the receipt exists only o
 the picture is signed before that. Its own assertion names the decision instead, from which the register leads on.
 """
 
+import uuid
 from typing import Any
 
 from safelight import __version__
@@ -49,9 +50,13 @@ def manifest_of(origin: Origin) -> dict[str, Any]:
 
 
 def ingredient_of(number: int) -> dict[str, str]:
-    """How the photo `number`, from 1, is named among the ingredients."""
+    """How the photo `number`, from 1, is named among the ingredients.
+
+    By an id of our own: the library would take over the one in the photo's metadata, which leads to its owner's files.
+    """
     relationship = "parentOf" if number == 1 else "inputTo"
-    return {"title": f"photo {number}", "relationship": relationship, "label": _label(number)}
+    named = {"title": f"photo {number}", "relationship": relationship, "label": _label(number)}
+    return named | {"instance_id": f"xmp.iid:{uuid.uuid4()}"}
 
 
 def _label(number: int) -> str:

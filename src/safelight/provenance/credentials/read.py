@@ -20,6 +20,8 @@ from safelight.provenance.model import NO_CREDENTIALS, Credentials, CredentialSt
 
 _MARK = b"c2pa"
 """Stands in the first box of every manifest store (C2PA 2.x, "JUMBF"), whatever the file."""
+_ELSEWHERE = "Remote: must fetch"
+"""How the library says that a file only points to credentials; it has no class of its own for it."""
 _MAX_CHARS = 200
 _EXPIRED = {"signingCredential.expired", "claimSignature.outsideValidity", "signingCredential.untrusted"}
 _UNTRUSTED = {"signingCredential.untrusted"}
@@ -51,7 +53,9 @@ class CredentialReader:
                 return NO_CREDENTIALS
             with reader:
                 store = json.loads(reader.json())
-        except (c2pa.C2paError, ValueError):
+        except (c2pa.C2paError, ValueError) as error:
+            if str(error).startswith(_ELSEWHERE):
+                return NO_CREDENTIALS
             return Credentials(CredentialState.UNREADABLE)
         told = _told(store)
         if told.state is CredentialState.TRUSTED and _serial_number(store) not in self._signers:
