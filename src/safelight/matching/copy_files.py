@@ -25,7 +25,7 @@ import structlog
 
 from safelight.core.errors import StoreFailed
 from safelight.matching.copy_index import KEY_BITS, TABLES, Part
-from safelight.matching.index.segment import sync_folder
+from safelight.matching.index.manifest import sync_folder
 
 log = structlog.get_logger()
 _MANIFEST = "manifest.json"

@@ -1,9 +1,11 @@
-"""The hashes of all banks: one index for PDQ, one for digests of files, in one folder, masked by the operator's key.
+"""The hashes of all banks: one index for PDQ, one for digests of files, in one folder, masked and encrypted by the
+operator's key.
 
 A digest of a file goes into its index as a keyed digest of itself: it can be asked for and not be read back.
 """
 
 import hashlib
+import hmac
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,8 +17,8 @@ from safelight.core.errors import StoreFailed
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.index.hash_index import HashIndex, Hit, tag_of
 from safelight.matching.index.layout import MAX_RADIUS, Hashes
+from safelight.matching.index.manifest import sync_folder
 from safelight.matching.index.mask import Mask
-from safelight.matching.index.segment import sync_folder
 
 
 class BankHashes:
@@ -25,9 +27,10 @@ class BankHashes:
     def __init__(self, folder: Path, secret: bytes) -> None:
         self._folder = folder
         self._mask = Mask(secret)
-        self._pdq = HashIndex(folder / "pdq")
-        self._files = HashIndex(folder / "files")
-        self._withdrawn = HashIndex(folder / "withdrawn")
+        self._pdq, self._files, self._withdrawn = (
+            HashIndex(folder / name, hmac.digest(secret, f"index at rest\0{name}".encode(), "sha256"))
+            for name in ("pdq", "files", "withdrawn")
+        )
 
     def near(self, pdqs: Sequence[bytes], radius: int = MAX_RADIUS) -> list[Hit]:
         """Every bank or item with a PDQ hash within `radius` of one of `pdqs`, nearest first. Raises StoreFailed."""

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from safelight.core.errors import StoreFailed
 from safelight.matching.index.hash_index import HashIndex, Hit, tag_of
 from safelight.matching.index.layout import Hashes
-from tests.matching.index.words import clustered, flipped, uniform
+from tests.matching.index.words import SECRET, clustered, flipped, uniform
 
 WRITER = "tests.matching.index.writer"
 ROOT = Path(__file__).parents[3]
@@ -31,7 +31,7 @@ def banks(index: HashIndex, hash_: Hashes, radius: int = 31) -> list[int]:
 
 
 def test_what_is_added_is_found_within_the_radius(tmp_path: Path) -> None:
-    index, hashes = HashIndex(tmp_path), uniform(50)
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(50)
     assert index.add(hashes, tags(50)) == 50
     near = flipped(hashes, 31)
     assert index.near(near[:1])[0] == [Hit(0, 1, 0, 31)]
@@ -40,14 +40,14 @@ def test_what_is_added_is_found_within_the_radius(tmp_path: Path) -> None:
 
 
 def test_the_nearest_of_each_item_stands_for_it(tmp_path: Path) -> None:
-    index, hash_ = HashIndex(tmp_path), uniform(1)
+    index, hash_ = HashIndex(tmp_path, SECRET), uniform(1)
     index.add(np.concatenate([flipped(hash_, 9), flipped(hash_, 4), hash_]), tags(3))
     index.add(flipped(hash_, 2), tags(1, bank=2, item=7))
     assert index.near(hash_)[0] == [Hit(0, 1, 0, 0), Hit(0, 2, 7, 2)]
 
 
 def test_adding_again_changes_nothing(tmp_path: Path) -> None:
-    index, hashes = HashIndex(tmp_path), uniform(20)
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(20)
     index.add(hashes, tags(20))
     head = index.head
     assert index.add(hashes, tags(20)) == 0
@@ -58,43 +58,43 @@ def test_adding_again_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_revoked_hash_is_gone_and_may_come_back(tmp_path: Path) -> None:
-    index, hashes = HashIndex(tmp_path), uniform(3)
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(3)
     index.add(hashes, tags(3))
     index.add(hashes, tags(3, bank=2))
     assert index.revoke(hashes[:1], tags(1)) == 1
     assert banks(index, hashes[0]) == [2]
     assert banks(index, hashes[1]) == [1, 2]
     index.add(hashes[:1], tags(1))
-    assert banks(HashIndex(tmp_path), hashes[0]) == [1, 2]
+    assert banks(HashIndex(tmp_path, SECRET), hashes[0]) == [1, 2]
 
 
 def test_a_dropped_bank_is_gone_from_segments_and_journal(tmp_path: Path) -> None:
-    index, old, new = HashIndex(tmp_path), uniform(20_000), uniform(5, 3)
+    index, old, new = HashIndex(tmp_path, SECRET), uniform(20_000), uniform(5, 3)
     index.add(old, tags(20_000))
     index.add(old[:10], tags(10, bank=2))
     index.add(new, tags(5))
     index.drop_bank(1)
     assert index.count() == {2: 10}
     assert banks(index, old[0]) == [2]
-    assert banks(HashIndex(tmp_path), new[0]) == []
+    assert banks(HashIndex(tmp_path, SECRET), new[0]) == []
 
 
 def test_another_reader_sees_changes_at_its_next_query(tmp_path: Path) -> None:
-    writer, reader, hashes = HashIndex(tmp_path), HashIndex(tmp_path), uniform(30_000)
+    writer, reader, hashes = HashIndex(tmp_path, SECRET), HashIndex(tmp_path, SECRET), uniform(30_000)
     for start in range(0, 30_000, 6_000):  # through the journal, and through folds and merges
         writer.add(hashes[start : start + 6_000], tags(6_000))
         assert banks(reader, hashes[start]) == [1]
     writer.revoke(hashes[:9_000], tags(9_000))
     assert banks(reader, hashes[8_999]) == []
     assert banks(reader, hashes[9_000]) == [1]
-    assert reader.head == writer.head == HashIndex(tmp_path).head
+    assert reader.head == writer.head == HashIndex(tmp_path, SECRET).head
     writer.compact()
     assert reader.count() == {1: 21_000}
     assert len(reader) == 21_000
 
 
 def test_folding_leaves_nothing_behind(tmp_path: Path) -> None:
-    index, hashes = HashIndex(tmp_path), uniform(60_000)
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(60_000)
     for start in range(0, 60_000, 5_000):
         index.add(hashes[start : start + 5_000], tags(5_000))
     index.revoke(hashes[:10], tags(10))
@@ -107,39 +107,39 @@ def test_folding_leaves_nothing_behind(tmp_path: Path) -> None:
 
 
 def test_a_torn_end_of_the_journal_is_not_read_and_does_not_stay(tmp_path: Path) -> None:
-    index, hashes = HashIndex(tmp_path), uniform(3)
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(3)
     index.add(hashes[:1], tags(1))
     journal = tmp_path / "journal-0"
     whole = journal.read_bytes()
     for end in range(1, len(whole)):
         journal.write_bytes(whole + whole[:end])
-        assert len(HashIndex(tmp_path)) == 1
+        assert len(HashIndex(tmp_path, SECRET)) == 1
     journal.write_bytes(whole + whole[:-1] + b"\xff")
-    index = HashIndex(tmp_path)
+    index = HashIndex(tmp_path, SECRET)
     index.add(hashes[1:], tags(2))
-    assert len(HashIndex(tmp_path)) == 3
+    assert len(HashIndex(tmp_path, SECRET)) == 3
 
 
 def test_a_damaged_manifest_is_an_error_and_no_empty_index(tmp_path: Path) -> None:
-    HashIndex(tmp_path).add(uniform(20_000), tags(20_000))
+    HashIndex(tmp_path, SECRET).add(uniform(20_000), tags(20_000))
     for text in ("", "{}", "[]", '{"number": 1, "segments": [["../x", ""]], "head": ""}'):
         (tmp_path / "manifest.json").write_text(text)
         with pytest.raises(StoreFailed):
-            HashIndex(tmp_path)
+            HashIndex(tmp_path, SECRET)
 
 
 def test_a_lost_segment_is_an_error_and_no_smaller_index(tmp_path: Path) -> None:
-    HashIndex(tmp_path).add(uniform(20_000), tags(20_000))
+    HashIndex(tmp_path, SECRET).add(uniform(20_000), tags(20_000))
     next(tmp_path.glob("segment-*")).rename(tmp_path / "elsewhere")
     with pytest.raises(StoreFailed):
-        HashIndex(tmp_path)
+        HashIndex(tmp_path, SECRET)
 
 
 @settings(deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(st.sampled_from("arfd"), st.integers(0, 11), st.integers(1, 2)), max_size=25))
 def test_it_is_what_a_set_would_be(tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int, int]]) -> None:
     """Whatever is added, revoked, dropped and folded: the same as a plain set of hash and bank."""
-    index, hashes = HashIndex(tmp_path_factory.mktemp("index")), clustered(1, 12)
+    index, hashes = HashIndex(tmp_path_factory.mktemp("index"), SECRET), clustered(1, 12)
     model: set[tuple[bytes, int]] = set()
     for what, place, bank in steps:
         part = hashes[place : place + 4]
@@ -160,7 +160,7 @@ def test_it_is_what_a_set_would_be(tmp_path_factory: pytest.TempPathFactory, ste
 
 
 def test_threads_may_ask_while_another_writes(tmp_path: Path) -> None:
-    index, hashes = HashIndex(tmp_path), uniform(12_000)
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(12_000)
     index.add(hashes[:6_000], tags(6_000))
     wrong: list[int] = []
 
@@ -202,7 +202,7 @@ def test_kill_9_loses_nothing_acknowledged_and_revives_nothing_revoked(tmp_path:
         for line in lines:
             word, at = line.split()
             said[word].add(int(at))
-        index = HashIndex(tmp_path)
+        index = HashIndex(tmp_path, SECRET)
         for number in said["added"]:
             found = [banks(index, row, 0) for row in uniform(700, number)[::100]]
             if number in said["revoked"]:

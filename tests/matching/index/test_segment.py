@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from safelight.matching.index.layout import FLAT, LARGE, MAX_RADIUS, SMALL, Hashes, layout_for
+from safelight.matching.index.sealed import Seal
 from safelight.matching.index.segment import Segment
-from tests.matching.index.words import clustered, flipped, numbers, uniform
+from safelight.matching.index.shared import SharedMemory
+from tests.matching.index.words import SECRET, clustered, flipped, numbers, uniform
 
 Pairs = set[tuple[int, int, int]]
 DATA = {
@@ -66,8 +68,9 @@ def test_a_large_segment_finds_every_neighbour_too(monkeypatch: pytest.MonkeyPat
 def test_a_saved_segment_answers_as_before(tmp_path: Path, rows: int) -> None:
     hashes = uniform(rows)
     segment = Segment.build(hashes, numbers(rows))
-    segment.save(tmp_path / "one")
-    opened = Segment.open(tmp_path / "one")
+    seal = Seal(SECRET)
+    segment.save(tmp_path / "one", seal)
+    opened = Segment.open(seal.file(tmp_path / "one"), SharedMemory("test", tmp_path))
     queries = flipped(np.concatenate([hashes[:2], uniform(1, 9)]), 25)
     assert found(opened, queries, MAX_RADIUS) == found(segment, queries, MAX_RADIUS)
     assert opened.layout == layout_for(rows)
@@ -93,10 +96,11 @@ def test_a_revoked_row_is_not_found() -> None:
 
 
 def test_a_segment_with_a_table_of_another_size_is_not_opened(tmp_path: Path) -> None:
-    Segment.build(uniform(20_000), numbers(20_000)).save(tmp_path / "one")
-    np.save(tmp_path / "one" / "rows.npy", np.zeros(5, np.uint32))
+    seal, segment = Seal(SECRET), Segment.build(uniform(20_000), numbers(20_000))
+    segment.rows = np.zeros(5, np.uint32)
+    segment.save(tmp_path / "one", seal)
     with pytest.raises(ValueError, match="another size"):
-        Segment.open(tmp_path / "one")
+        Segment.open(seal.file(tmp_path / "one"), SharedMemory("test", tmp_path))
 
 
 def test_flat_is_for_few_rows() -> None:

@@ -4,6 +4,7 @@ import numpy as np
 
 from safelight.matching.index.layout import WORDS, Hashes
 
+SECRET = b"\5" * 32
 Tags = "np.ndarray[tuple[int], np.dtype[np.uint64]]"
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 
 from safelight.matching.index.hash_index import HashIndex, tag_of
-from tests.matching.index.words import uniform
+from tests.matching.index.words import SECRET, uniform
 
 
 def main(folder: Path, first: int) -> None:
     """Go on from batch `first`."""
-    index = HashIndex(folder)
+    index = HashIndex(folder, SECRET)
     tags = np.full(700, tag_of(1), np.uint64)
     for number in range(first, first + 10_000):
         index.add(uniform(700, number), tags)

@@ -1,7 +1,8 @@
 """The index itself: a folder that any number of processes read, and one at a time writes.
 
 Rules of this module
-- The folder holds masked hashes only (`mask.py`); what a tag means is the caller's.
+- What is on disk is encrypted (`sealed.py`), and hashes are masked before they come here (`mask.py`); what a tag means
+  is the caller's. An index from before it was encrypted is written anew when it is opened (`unsealed.py`).
 - A change is acknowledged once it is in the journal, on disk. Each process looks for changes before it answers, so a
   change is seen by the next query of every process, without a rebuild.
 - When the journal has grown, its rows become a segment, and small segments are merged: at most a handful of segments,
@@ -9,7 +10,7 @@ Rules of this module
   its journal stand as they were; leftovers are removed by the next writer.
 - Adding what is there and revoking what is not change nothing, so a list can be read again from any point.
 
-Left to others: which radius counts for whom (`matching/service.py`).
+Left to others: which radius counts for whom (`matching/known.py`).
 """
 
 import fcntl
@@ -17,27 +18,32 @@ import hashlib
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import structlog
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
 from safelight.core.errors import StoreFailed
-from safelight.matching.index import journal
-from safelight.matching.index.journal import Op, Records
+from safelight.matching.index import journal, unsealed
+from safelight.matching.index.journal import BANK_SHIFT, Op, Records
 from safelight.matching.index.layout import MAX_RADIUS, WORDS, Hashes
-from safelight.matching.index.manifest import FILE, Manifest
-from safelight.matching.index.segment import Segment, sync_folder
+from safelight.matching.index.manifest import FILE, Manifest, sync_folder
+from safelight.matching.index.sealed import Seal
+from safelight.matching.index.segment import Segment
+from safelight.matching.index.shared import PLACE, SharedMemory, own_memory
 
+log = structlog.get_logger()
 _FOLD_AT_ROWS = 8_192
 """Rows in the journal from which they become a segment: few enough to be compared one by one."""
 _MERGE_FACTOR = 2
-_BANK_SHIFT = np.uint64(40)
 _ITEM_BITS = (1 << 40) - 1
 _MAX_REOPENINGS = 20
+_NO_FILE = (0, 0, 0)
 
 Tags = NDArray[np.uint64]
 
@@ -77,14 +83,19 @@ class _State:
 class HashIndex:
     """The index in one folder, which is made where it does not exist. Opening raises StoreFailed."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, secret: bytes, memory: Path = PLACE) -> None:
+        """`secret`: 32 bytes that serve nothing else. `memory`: where shared memory is; best left as it is."""
         self._folder = folder
+        self._seal = Seal(secret)
+        here = self._seal.code("folder", os.fsencode(folder.resolve())).hex()[:32]
+        self._shared = SharedMemory(here, memory)
         self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         except OSError as error:
             raise StoreFailed(f"the folder of the index cannot be made: {error.strerror}") from error
         self._state: _State | None = None
+        self._converted()
         self._refreshed()
 
     def __len__(self) -> int:
@@ -151,7 +162,7 @@ class HashIndex:
         totals: dict[int, int] = {}
         for part in self._refreshed().parts:
             _, tags = part.living()
-            for bank, count in zip(*np.unique(tags >> _BANK_SHIFT, return_counts=True), strict=True):
+            for bank, count in zip(*np.unique(tags >> BANK_SHIFT, return_counts=True), strict=True):
                 totals[int(bank)] = totals.get(int(bank), 0) + int(count)
         return totals
 
@@ -167,25 +178,40 @@ class HashIndex:
             try:
                 state = self._state
                 if state is None or _stamp(self._folder / FILE) != state.stamp:
-                    state = self._opened()
+                    known = {part.mark: part for part in state.parts if part.mark} if state else {}
+                    state = self._opened(known)
                 self._state = self._followed(state)
             except (OSError, ValueError) as error:
                 raise StoreFailed(f"the index in {self._folder.name} cannot be read: {error}") from error
             return self._state
 
-    def _opened(self) -> _State:
+    def _opened(self, known: Mapping[str, Segment]) -> _State:
         """As the manifest says. A writer may replace it meanwhile and remove what it named: then once more."""
         for _ in range(_MAX_REOPENINGS):
             stamp = _stamp(self._folder / FILE)
             try:
-                manifest = Manifest.read(self._folder)
-                parts = [_open_segment(self._folder, name, dead) for name, dead in manifest.segments]
+                manifest = Manifest.read(self._folder, self._seal)
+                parts = [self._segment(name, dead, known) for name, dead in manifest.segments]
             except FileNotFoundError:
                 continue
+            is_lost = stamp == _NO_FILE and (self._folder / manifest.journal).exists()
             if stamp == _stamp(self._folder / FILE):
+                if is_lost:
+                    raise ValueError("it has a journal and no manifest; restore the folder from backup")
+                self._shared.keep({part.mark for part in parts})
                 parts.append(Segment(np.empty((0, WORDS), np.uint64), np.empty(0, np.uint64)))
                 return _State(manifest, stamp, tuple(parts), 0, manifest.head, (-1, -1))
         raise ValueError("its manifest names files that are not there; restore the folder from backup")
+
+    def _segment(self, name: str, dead: str, known: Mapping[str, Segment]) -> Segment:
+        """From the disk, or from memory where it is there already: a segment never changes, but for what is revoked."""
+        file = self._seal.file(self._folder / name)
+        segment = known.get(file.mark) or Segment.open(file, self._shared)
+        if not dead:
+            return replace(segment, dead=None)
+        revoked = self._seal.file(self._folder / dead)
+        bits = revoked.parts(own_memory(revoked.size, revoked.read))[0]
+        return replace(segment, dead=np.unpackbits(bits, count=len(segment)).astype(np.bool_))
 
     def _followed(self, state: _State) -> _State:
         """With what the journal has gained."""
@@ -200,10 +226,9 @@ class HashIndex:
         except FileNotFoundError:
             return state
         parts, read, head = state.parts, state.read, state.head
-        for batch, frame in journal.frames(content):
-            parts = _applied(parts, batch)
-            read += len(frame)
-            head = _next_head(head, frame)
+        for batch, end in journal.frames(content, read, self._cipher(state.manifest)):
+            parts = journal.applied(parts, batch)
+            read, head = end, _next_head(head, batch.tobytes())
         return _State(state.manifest, state.stamp, parts, read, head, tried)
 
     # Writing -------------------------------------------------------------------------------------------------------
@@ -228,10 +253,15 @@ class HashIndex:
             batch = journal.records(op, np.zeros((1, WORDS), np.uint64), np.array([tag], np.uint64))
             self._append(self._refreshed(), batch)
 
+    def _cipher(self, manifest: Manifest) -> AESGCM:
+        return self._seal.cipher("journal", manifest.journal.encode())
+
     def _append(self, state: _State, batch: Records) -> None:
+        if state.stamp == _NO_FILE:  # the manifest is how another key is noticed: it comes before the first frame
+            state.manifest.write(self._folder, self._seal)
         path = self._folder / state.manifest.journal
         is_new = not path.exists()
-        journal.append(path, state.read, batch)
+        journal.append(path, state.read, batch, self._cipher(state.manifest))
         if is_new:
             sync_folder(self._folder)
         state = self._refreshed()
@@ -246,29 +276,58 @@ class HashIndex:
         merged = [tail, Segment(hashes, tags)]
         while old and (whole or len(old[-1]) <= _MERGE_FACTOR * sum(map(len, merged))):
             merged.append(old.pop())
+        segments = [(part.name, self._dead_file(part, part.name, number)) for part in old]
+        name = f"segment-{number}"
+        if self._has_saved(merged, name):
+            segments.append((name, ""))
+        added = hashlib.sha256(hashes.tobytes() + tags.tobytes()).digest() if len(hashes) else b""
+        self._publish(Manifest(number, tuple(segments), _next_head(state.head, added) if added else state.head))
+
+    def _has_saved(self, merged: Sequence[Segment], name: str) -> bool:
+        """Make one segment of several; false where nothing in them is left. Its memory is free when this returns."""
         living = [part.living() for part in merged]
         rows = np.concatenate([one for one, _ in living]), np.concatenate([one for _, one in living])
-        segments = [(part.name, self._dead_file(part, number)) for part in old]
         if len(rows[0]):
-            name = f"segment-{number}"
-            Segment.build(*rows).save(self._folder / name)
-            segments.append((name, ""))
-        added = hashlib.sha256(hashes.tobytes() + tags.tobytes()).digest()
+            Segment.build(*rows).save(self._folder / name, self._seal)
+        return len(rows[0]) > 0
+
+    def _publish(self, manifest: Manifest) -> None:
+        """Make this the index, once everything that it names is on disk."""
         sync_folder(self._folder)
-        manifest = Manifest(number, tuple(segments), _next_head(state.head, added) if len(hashes) else state.head)
-        manifest.write(self._folder)
+        manifest.write(self._folder, self._seal)
         self._refreshed()
         self._remove_leftovers(manifest)
 
-    def _dead_file(self, part: Segment, number: int) -> str:
+    def _dead_file(self, part: Segment, name: str, number: int) -> str:
         if part.dead is None:
             return ""
-        name = f"dead-{number}-{part.name}"
-        with (self._folder / name).open("wb") as file:
-            file.write(np.packbits(part.dead).tobytes())
-            file.flush()
-            os.fsync(file.fileno())
-        return name
+        dead = f"dead-{number}-{name}"
+        self._seal.write(self._folder / dead, [np.packbits(part.dead)])
+        return dead
+
+    def _converted(self) -> None:
+        """Write an index from before it was encrypted anew. Killed at any point, the old one stands."""
+        try:
+            if not (unsealed.stands(self._folder) or unsealed.left_over(self._folder)):
+                return
+            with self._writing():
+                if unsealed.stands(self._folder):
+                    log.info("index_is_encrypted_now", index=self._folder.name)
+                    self._seal_all(*unsealed.read(self._folder))
+                self._remove_leftovers(Manifest.read(self._folder, self._seal))
+        except (OSError, ValueError) as error:
+            raise StoreFailed(f"the index in {self._folder.name} cannot be encrypted: {error}") from error
+
+    def _seal_all(self, old: Manifest, parts: Sequence[Segment], head: str) -> None:
+        self._remove_leftovers(old)
+        number = old.number + 1
+        segments = []
+        for place, part in enumerate(parts):
+            if len(part):
+                name = f"segment-{number}-{place}"
+                part.save(self._folder / name, self._seal)
+                segments.append((name, self._dead_file(part, name, number)))
+        self._publish(Manifest(number, tuple(segments), head))
 
     def _remove_leftovers(self, manifest: Manifest) -> None:
         """What belongs to no index any more. Who still has it mapped keeps it until they look again."""
@@ -281,16 +340,8 @@ def _stamp(path: Path) -> tuple[int, int, int]:
     try:
         status = path.stat()
     except FileNotFoundError:
-        return (0, 0, 0)
+        return _NO_FILE
     return (status.st_ino, status.st_mtime_ns, status.st_size)
-
-
-def _open_segment(folder: Path, name: str, dead: str) -> Segment:
-    segment = Segment.open(folder / name)
-    if dead:
-        bits = np.frombuffer((folder / dead).read_bytes(), np.uint8)
-        segment.dead = np.unpackbits(bits, count=len(segment)).astype(np.bool_)
-    return segment
 
 
 def _next_head(head: str, content: bytes) -> str:
@@ -304,25 +355,3 @@ def _live(parts: Sequence[Segment], hashes: Hashes, tags: Tags) -> NDArray[np.bo
         found = part.same(hashes)
         live[found.query[part.tags[found.row] == tags[found.query]]] = True
     return live
-
-
-def _applied(parts: tuple[Segment, ...], batch: Records) -> tuple[Segment, ...]:
-    """`parts` after one frame, all of whose records do the same."""
-    hashes, tags = np.ascontiguousarray(batch["hash"]), np.ascontiguousarray(batch["tag"])
-    match Op(int(batch["op"][0])):
-        case Op.ADD:
-            tail = parts[-1]
-            dead = None if tail.dead is None else np.concatenate([tail.dead, np.zeros(len(batch), np.bool_)])
-            grown = Segment(np.concatenate([tail.hashes, hashes]), np.concatenate([tail.tags, tags]), dead=dead)
-            return (*parts[:-1], grown)
-        case Op.REVOKE:
-            for part in parts:
-                found = part.same(hashes)
-                part.revoke(found.row[part.tags[found.row] == tags[found.query]])
-        case Op.DROP_BANK:
-            for part in parts:
-                part.revoke(np.flatnonzero(part.tags >> _BANK_SHIFT == tags[0] >> _BANK_SHIFT))
-        case Op.DROP_ITEM:
-            for part in parts:
-                part.revoke(np.flatnonzero(part.tags == tags[0]))
-    return parts

@@ -1,19 +1,19 @@
 """One immutable part of the index: rows of hash and tag, and for each band the rows sorted by its bits.
 
-A segment is a folder of `.npy` files that are mapped into memory, so that every process shares one copy. It is
-complete before it gets its name, and never changes: what is revoked is marked in each reader's own memory
-(`dead`), and written beside the segment at the next fold.
+A segment is an encrypted file (`sealed.py`), and clear in memory that all processes share (`shared.py`). It is complete
+before the manifest names it, and never changes: what is revoked is marked in each reader's own memory (`dead`), and
+written beside the segment at the next fold.
 """
 
-import os
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from safelight.matching.index.layout import FLAT, LARGE, SMALL, Hashes, Layout, layout_for
+from safelight.matching.index.layout import FLAT, LARGE, SMALL, WORDS, Hashes, Layout, layout_for
+from safelight.matching.index.sealed import Seal, SealedFile
+from safelight.matching.index.shared import SharedMemory
 
 Rows = NDArray[np.intp]
 _BATCH_ROWS = 1 << 16
@@ -43,6 +43,8 @@ class Segment:
     name: str = ""
     dead: NDArray[np.bool_] | None = field(default=None)
     """Which rows were revoked; None while none was."""
+    mark: str = ""
+    """Of the file that it was read from; empty for one that was made in memory."""
 
     def __len__(self) -> int:
         """Rows, revoked ones included."""
@@ -69,38 +71,26 @@ class Segment:
             offsets[band * layout.buckets : (band + 1) * layout.buckets] = starts
         return cls(hashes, tags, layout, offsets, rows, name)
 
-    def save(self, folder: Path) -> None:
-        """Write the segment to `folder`, which does not exist yet, and have it on disk when this returns."""
-        folder.mkdir()
-        parts: dict[str, NDArray[Any] | None] = {
-            "hashes": self.hashes,
-            "tags": self.tags,
-            "offsets": self.offsets,
-            "rows": self.rows,
-        }
-        for name, part in parts.items():
-            if part is not None:
-                with (folder / f"{name}.npy").open("wb") as file:
-                    np.save(file, part)
-                    file.flush()
-                    os.fsync(file.fileno())
-        sync_folder(folder)
+    def save(self, path: Path, seal: Seal) -> None:
+        """Write the segment to `path`, encrypted, and have it on disk when this returns. Raises OSError."""
+        tables = [self.offsets, self.rows] if self.offsets is not None and self.rows is not None else []
+        seal.write(path, [self.hashes, self.tags, *tables])
 
     @classmethod
-    def open(cls, folder: Path) -> "Segment":
-        """Map a saved segment. Raises OSError or ValueError for one that is not as it was saved."""
-        hashes = _mapped(folder / "hashes.npy")
-        tags = _mapped(folder / "tags.npy")
-        if hashes.shape != (len(tags), 4):
-            raise ValueError(f"the segment {folder.name} has {len(tags)} tags for {len(hashes)} hashes")
-        if not (folder / "offsets.npy").exists():
-            return cls(hashes, tags, name=folder.name)
-        offsets = _mapped(folder / "offsets.npy")
-        rows = _mapped(folder / "rows.npy")
+    def open(cls, file: SealedFile, shared: SharedMemory) -> "Segment":
+        """A saved segment, in shared memory. Raises OSError, or ValueError for one that is not as it was saved."""
+        stored = file.parts(shared.mapped(file.mark, file.size, file.read))
+        name = file.path.name
+        hashes, tags = stored[0].view(np.uint64).reshape(-1, WORDS), stored[1].view(np.uint64)
+        offsets, rows = stored[2].view(np.uint32), stored[3].view(np.uint32)
+        if len(hashes) != len(tags):
+            raise ValueError(f"the segment {name} has {len(tags)} tags for {len(hashes)} hashes")
+        if not len(offsets):
+            return cls(hashes, tags, name=name, mark=file.mark)
         layout = next((one for one in (SMALL, LARGE) if len(offsets) == one.bands * one.buckets + 1), FLAT)
         if len(rows) != layout.bands * len(hashes):
-            raise ValueError(f"the segment {folder.name} has tables of another size than its hashes")
-        return cls(hashes, tags, layout, offsets, rows, folder.name)
+            raise ValueError(f"the segment {name} has tables of another size than its hashes")
+        return cls(hashes, tags, layout, offsets, rows, name, mark=file.mark)
 
     def near(self, queries: Hashes, radius: int) -> Neighbours:
         """Every live row within `radius` of a query; a row may come several times. `radius` is at most `MAX_RADIUS`."""
@@ -187,20 +177,6 @@ def _sums(counts: NDArray[np.uint8]) -> NDArray[np.uint32]:
     four = counts.view(np.uint32)
     halves = (four & np.uint32(0x00FF00FF)) + ((four >> np.uint32(8)) & np.uint32(0x00FF00FF))
     return (halves & np.uint32(0xFFFF)) + (halves >> np.uint32(16))
-
-
-def _mapped(path: Path) -> NDArray[Any]:
-    # As a plain array over the mapping: each operation on `np.memmap` itself costs microseconds more.
-    return np.asarray(np.load(path, mmap_mode="r"))
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _scan_same(hashes: Hashes, queries: Hashes) -> Neighbours:
