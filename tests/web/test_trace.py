@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import httpx2
 import numpy as np
 import pytest
@@ -23,6 +24,8 @@ from safelight.backends.sketch.words import plan_scene
 from safelight.cli.main import app
 from safelight.core.clock import utc_now
 from safelight.provenance.watermark import embed
+from safelight.provenance.watermark.code import CODE_BITS
+from safelight.provenance.watermark.layout import WAVES, layout, on_grid
 from safelight.store.digest_key import DigestKey
 from safelight.store.provenance_tables import outputs, traces
 from safelight.store.tables import ledger_leaves
@@ -172,8 +175,24 @@ def test_a_mark_laid_over_another_picture_accuses_nobody(
     told = trace(http, file_of(framed))
     assert (told["answer"], told["output"]) == ("unsure", None)
     assert "account" not in json.dumps(told)
+    assert [one["request"] for one in told["candidates"]] == [made["astronaut"].request]
     public = http.post("/v1/verify", files={"image": ("x.png", file_of(framed))}).json()
     assert (public["answer"], public["watermark"]) == ("unsure", "found")
+
+
+def test_what_is_left_of_some_mark_on_a_picture_that_looks_alike_accuses_nobody(
+    service: Service, http: httpx2.Client, made: dict[str, Made]
+) -> None:
+    """The mark may be another picture's, which the register has forgotten, or have been laid over the photo."""
+    bits = np.where(np.random.default_rng(3).random(CODE_BITS) < 0.5, -1, 1).astype(np.float32)
+    square = on_grid(layout(service.safelight.watermark_keys[0]).amplitudes(bits), WAVES)
+    photo = resized(PICTURES["chelsea"])
+    pattern = cv2.resize(np.tile(4 * square / square.std(), (4, 6)), photo.shape[1::-1], interpolation=cv2.INTER_CUBIC)
+    content = file_of(np.clip(photo + pattern[..., None], 0, 255).astype(np.uint8))
+    assert http.post("/v1/verify", files={"image": ("x.png", content)}).json()["watermark"] == "damaged"
+    told = trace(http, content)
+    assert (told["answer"], told["output"]) == ("unsure", None)
+    assert [one["request"] for one in told["candidates"]] == [made["chelsea"].request]
 
 
 def test_looking_alike_is_unsure_and_names_no_account(http: httpx2.Client, made: dict[str, Made]) -> None:

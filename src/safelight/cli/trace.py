@@ -90,6 +90,7 @@ def _show(use: Use, found: Trace) -> None:
             line = f"  {output.made_at[:19]} {output.request_id} {output.how.value}, {output.subject_id}{mine}"
             console.print(line, highlight=False, soft_wrap=True)
     for one in found.candidates:
-        line = f"  may come from {one.request_id} of {one.made_at[:19]} ({one.distance_bits} of 256 bits apart)"
+        apart = "not to be compared" if one.distance_bits is None else f"{one.distance_bits} of 256 bits apart"
+        line = f"  may come from {one.request_id} of {one.made_at[:19]} ({apart})"
         console.print(line, highlight=False)
     console.print(f"Recorded as {use.id}.", highlight=False)

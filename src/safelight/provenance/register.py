@@ -73,6 +73,7 @@ class Output:
     width: int
     height: int
     how: How
+    watermark: bytes | None
     fingerprint: bytes | None
     features: bytes | None
     lineage_id: str | None
@@ -249,6 +250,7 @@ def _output(row: Row[Any]) -> Output:
         width=row.width,
         height=row.height,
         how=How(row.how),
+        watermark=row.watermark,
         fingerprint=row.fingerprint,
         features=row.features,
         lineage_id=row.lineage_id,

@@ -24,7 +24,7 @@ from safelight.provenance.credentials.read import CredentialReader
 from safelight.provenance.model import Credentials, CredentialState
 from safelight.provenance.pixels import media_type_of
 from safelight.provenance.register import Fingerprints, Output
-from safelight.provenance.watermark import NotRead, Reading, WatermarkKey, WhyNotRead, read
+from safelight.provenance.watermark import NotRead, Reading, WatermarkKey, WhyNotRead, carried, read
 
 Frame = NDArray[np.uint8]
 NEAR_MAX_BITS = 31
@@ -70,7 +70,8 @@ class Candidate:
     request_id: str
     output_id: str
     made_at: str
-    distance_bits: int
+    distance_bits: int | None
+    """Of 256; None where one of the two has too little detail to be compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class Trace:
     chain: tuple[Output, ...] = ()
     """Its edit chain, oldest first, itself included."""
     candidates: tuple[Candidate, ...] = ()
-    """With "unsure", what it resembles, the nearest first."""
+    """With "unsure", what its mark says, then what it resembles, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -208,17 +209,15 @@ class Tracer:
             return Trace(Answer.YES, _SURE, tuple(found.clues))
         if found.marked:
             return self._weigh_mark(connection, look, found.marked, now, found)
-        requests = {output.request_id for output in found.outputs.values()}
         damaged = isinstance(look.watermark, NotRead) and look.watermark.why is WhyNotRead.DAMAGED
-        if damaged and len(requests) == 1:
-            nearest = found.outputs[min(found.near, key=lambda number: found.near[number])]
-            return self._yes(connection, nearest, _DAMAGED_MARK, now, found)
+        if found.near and isinstance(look.watermark, NotRead) and (output := self._left_of(look, found)):
+            return self._yes(connection, output, _DAMAGED_MARK, now, found)
         if found.near:
-            return self._unsure(_LOOKS_ALIKE, found)
+            return self._unsure(_LOOKS_ALIKE, look, found)
         if damaged or isinstance(look.watermark, Reading):
-            return self._unsure(_NOT_COMPARABLE, found)
+            return self._unsure(_NOT_COMPARABLE, look, found)
         if look.credentials.state is CredentialState.BROKEN and look.credentials.software == "Safelight":
-            return self._unsure(_CONFLICT, found)
+            return self._unsure(_CONFLICT, look, found)
         return Trace(Answer.NO, _no_confidence(look), tuple(found.clues))
 
     def _weigh_mark(self, connection: Connection, look: Look, marked: Output, now: datetime, found: _Found) -> Trace:
@@ -227,7 +226,7 @@ class Tracer:
             if look.forms and marked.fingerprint:
                 says = "But it does not look like the picture that this mark was put on: it may have been laid over it."
                 found.clues.append(Clue(Means.FINGERPRINT, says))
-                return self._unsure(_CONFLICT, found)
+                return self._unsure(_CONFLICT, look, found)
             return self._yes(connection, marked, _MARK_ONLY, now, found)
         mine = found.near.get(marked.number, NEAR_MAX_BITS + 1)
         for number, bits in found.near.items():
@@ -239,8 +238,22 @@ class Tracer:
             ):
                 says = "But a later edit of that picture resembles it more."
                 found.clues.append(Clue(Means.FINGERPRINT, says, (other.id,)))
-                return self._unsure(_CONFLICT, found)
+                return self._unsure(_CONFLICT, look, found)
         return self._yes(connection, marked, _SURE, now, found)
+
+    def _left_of(self, look: Look, found: _Found) -> Output | None:
+        """The output that the picture looks like and whose very mark is what is left of one in it.
+
+        Traces of some mark and a likeness are not enough: the mark may be that of another picture, which the register
+        has forgotten or which resembles it, or have been laid over a photo that somebody else's output was made from.
+        """
+        marked = {output.watermark: output for output in found.outputs.values() if output.watermark}
+        payload = carried(look.frame, list(marked), self._keys)
+        if payload is None:
+            return None
+        says = "What is left of our watermark fits the one that was put on a picture that it looks like."
+        found.clues.append(Clue(Means.WATERMARK, says, (marked[payload].id,)))
+        return marked[payload]
 
     def _shows(self, look: Look, output: Output, found: _Found) -> bool:
         """Whether the picture's local features are those of `output`, as it is or mirrored."""
@@ -256,11 +269,14 @@ class Tracer:
         chain = register.chain_of(connection, output, now)
         return Trace(Answer.YES, confidence, tuple(found.clues), output, tuple(chain))
 
-    def _unsure(self, confidence: float, found: _Found) -> Trace:
+    def _unsure(self, confidence: float, look: Look, found: _Found) -> Trace:
         outputs = [(found.near[number], found.outputs[number]) for number in found.near]
+        outputs.sort(key=lambda one: one[0])
+        if (marked := found.marked) and marked.number not in found.near:
+            # What the mark says comes first, however little the picture looks like it.
+            outputs.insert(0, (_apart(look.forms, marked.fingerprint), marked))
         candidates = tuple(
-            Candidate(output.request_id, output.id, output.made_at, bits)
-            for bits, output in sorted(outputs, key=lambda one: one[0])[:_CANDIDATES_MAX]
+            Candidate(output.request_id, output.id, output.made_at, bits) for bits, output in outputs[:_CANDIDATES_MAX]
         )
         return Trace(Answer.UNSURE, confidence, tuple(found.clues), candidates=candidates)
 
@@ -272,6 +288,14 @@ CREDENTIALS_SAY = {
     CredentialState.BROKEN: "Content credentials that do not fit the picture: one or the other was changed.",
     CredentialState.UNREADABLE: "Something that looks like content credentials and cannot be read.",
 }
+
+
+def _apart(forms: Sequence[bytes], fingerprint: bytes | None) -> int | None:
+    """By how many bits the nearest of `forms` differs from `fingerprint`."""
+    if not forms or fingerprint is None:
+        return None
+    known = int.from_bytes(fingerprint)
+    return min((int.from_bytes(form) ^ known).bit_count() for form in forms)
 
 
 def _no_confidence(look: Look) -> float:

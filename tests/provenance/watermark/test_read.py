@@ -9,7 +9,7 @@ import skimage.data
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from safelight.provenance.watermark import NotRead, Picture, Reading, WatermarkKey, WhyNotRead, embed, read
+from safelight.provenance.watermark import NotRead, Picture, Reading, WatermarkKey, WhyNotRead, carried, embed, read
 from safelight.provenance.watermark.code import CODE_BITS
 from safelight.provenance.watermark.layout import WAVES, layout, on_grid, tile_px
 from tests.provenance.watermark.pictures import (
@@ -133,6 +133,17 @@ def test_foreign_pictures_are_never_read(seed: int) -> None:
         side = int(rng.integers(96, 160))
         top, left = (int(rng.integers(0, whole - side + 1)) for whole in picture.shape[:2])
         assert isinstance(read(picture[top : top + side, left : left + side], [KEY]), NotRead)
+
+
+def test_a_payload_that_is_known_beforehand_is_found_where_none_can_be_read() -> None:
+    """And no other one, nor with another key, nor in what was never marked."""
+    damaged = jpeg(resized(MARKED["photo"], 0.3), 40)
+    assert isinstance(read(damaged, [KEY]), NotRead)
+    assert carried(damaged, [b"otherone", PAYLOAD], [OTHER, KEY]) == PAYLOAD
+    assert carried(damaged, [b"otherone", PAYLOAD[::-1]], [OTHER, KEY]) is None
+    assert carried(damaged, [PAYLOAD], [OTHER]) is None
+    assert carried(jpeg(resized(resized(photo(), 1.5), 0.3), 40), [PAYLOAD], [KEY]) is None
+    assert carried(plain(20, 500, 100), [PAYLOAD], [KEY]) is None
 
 
 @pytest.mark.parametrize("level", [0, 127, 255])

@@ -4,7 +4,7 @@ from safelight.provenance.watermark.embed import can_carry, embed
 from safelight.provenance.watermark.errors import NotMarkable
 from safelight.provenance.watermark.key import WatermarkKey
 from safelight.provenance.watermark.model import PAYLOAD_BYTES, NotRead, Picture, Reading, WhyNotRead
-from safelight.provenance.watermark.read import read
+from safelight.provenance.watermark.read import carried, read
 
 __all__ = [
     "PAYLOAD_BYTES",
@@ -15,6 +15,7 @@ __all__ = [
     "WatermarkKey",
     "WhyNotRead",
     "can_carry",
+    "carried",
     "embed",
     "read",
 ]

@@ -19,14 +19,17 @@ LARGEST_FALSE_LOG10 = -9.0
 """A reading that chance could give more often than this is none."""
 
 
-def false_log10(values: NDArray[np.float32], expected: NDArray[np.float32], places: int) -> float:
+def false_log10(
+    values: NDArray[np.float32], expected: NDArray[np.float32], places: int, *, payload_bits: int = 8 * PAYLOAD_BYTES
+) -> float:
     """The bound, as a power of ten, for `values` read where the signs of the found payload are `expected`.
 
-    `places` is how many poses were decoded with this key. At most 0.
+    `places` is how many poses were decoded with this key; `payload_bits` is 0 where the payload was known beforehand,
+    so that there was none to look for. At most 0.
     """
     energy = float(np.sum(values.astype(np.float64) ** 2))
     if energy == 0:
         return 0.0
     clarity = max(0.0, float(np.sum(values.astype(np.float64) * expected)) / math.sqrt(energy))
-    bound = math.log(places) + 8 * PAYLOAD_BYTES * math.log(2) - clarity**2 / 2
+    bound = math.log(places) + payload_bits * math.log(2) - clarity**2 / 2
     return min(0.0, bound / math.log(10))
