@@ -1,6 +1,8 @@
 """One work, one transaction; a database that does not answer is an error in time, never a wait without end."""
 
 import asyncio
+import re
+import resource
 import sqlite3
 from pathlib import Path
 
@@ -9,9 +11,9 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, create_engine, insert, select
 
-from safelight.core.errors import StoreFailed
+from safelight.core.errors import NotStartable, StoreFailed
 from safelight.core.request import Standing
-from safelight.store.database import Database, sqlite_url
+from safelight.store.database import Database, make_data_dir, sqlite_url
 from safelight.store.tables import metadata, subjects
 
 ROW = {"id": "sub_1", "standing": Standing.GOOD.value, "reason": "", "changed_at": "2026-11-22T12:00:00.000000Z"}
@@ -39,6 +41,32 @@ def test_the_migrations_make_the_tables_that_the_code_uses(path: Path) -> None:
 def test_migrating_twice_changes_nothing(path: Path) -> None:
     opened(path).close()
     opened(path).close()
+
+
+def test_a_migration_that_is_broken_off_can_be_made_again(path: Path) -> None:
+    """A disk that fills up half-way; a process that is killed leaves the same."""
+    before, most = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, most))
+    try:
+        with pytest.raises(StoreFailed, match="look at its folder, its disk"):
+            opened(path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (before, most))
+    opened(path).close()
+
+
+@pytest.mark.parametrize("url", ["nonsense", "nosuch://u:secret@h/d", "postgresql+nosuch://u:secret@h/d"])
+def test_an_address_that_is_none_is_named_without_its_password(url: str) -> None:
+    with pytest.raises(NotStartable, match="SAFELIGHT_DATABASE_URL") as caught:
+        Database(url)
+    assert "secret" not in caught.value.message
+
+
+def test_a_data_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for folder in (tmp_path / "file", tmp_path / "file" / "within"):
+        with pytest.raises(NotStartable, match=re.escape(str(folder))):
+            make_data_dir(folder)
 
 
 def test_what_was_written_is_there_after_reopening(path: Path) -> None:

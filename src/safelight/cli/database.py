@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import typer
+from pydantic_settings import DotEnvSettingsSource
 from sqlalchemy import Connection
 
 from safelight.settings import Settings
-from safelight.store.database import Database, sqlite_url
+from safelight.store.database import Database, make_data_dir, sqlite_url
 
 T = TypeVar("T")
 
@@ -17,16 +18,22 @@ DataDir = Annotated[Path | None, typer.Option(help="The data folder of the runni
 
 
 def settings_of(data_dir: Path | None) -> Settings:
-    """The settings in force, with the data folder that was named; the folder is made if it is not there."""
+    """The settings in force, with the data folder that was named, made if it is not there. Raises NotStartable."""
     settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    make_data_dir(settings.data_dir)
     return settings
 
 
 def unknown_settings(environment: Iterable[str]) -> list[str]:
-    """Names in `environment` that look like settings and are none: a misspelt one would be passed over in silence."""
+    """Names that look like settings and are none, in `environment` and in the `.env` file.
+
+    A misspelt one would be passed over in silence.
+    """
     known = {f"SAFELIGHT_{name.upper()}" for name in Settings.model_fields}
-    return sorted(name for name in environment if name.startswith("SAFELIGHT_") and name.upper() not in known)
+    in_file = {name.upper() for name in DotEnvSettingsSource(Settings).env_vars}
+    return sorted(
+        name for name in {*environment, *in_file} if name.startswith("SAFELIGHT_") and name.upper() not in known
+    )
 
 
 def in_database(data_dir: Path | None, work: Callable[[Connection], T]) -> T:

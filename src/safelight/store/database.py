@@ -19,9 +19,9 @@ from typing import Any, TypeVar
 import alembic.command
 import alembic.config
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
-from safelight.core.errors import StoreFailed
+from safelight.core.errors import NotStartable, StoreFailed
 
 T = TypeVar("T")
 _READERS = 2
@@ -31,23 +31,36 @@ class Database:
     """A SQL database. Open it with `Database(url)`, then `migrate()`; `close()` when done."""
 
     def __init__(self, url: str, *, timeout_s: float = 5.0) -> None:
+        """Opens no connection. Raises NotStartable for an address that cannot be one."""
         self._timeout_s = timeout_s
-        self._engine = create_engine(url, connect_args=_connect_args(url, timeout_s), pool_size=_READERS + 1)
+        try:
+            self._engine = create_engine(url, connect_args=_connect_args(url, timeout_s), pool_size=_READERS + 1)
+        except (SQLAlchemyError, ImportError) as error:  # its own message would quote the address, password included
+            raise NotStartable(
+                f"SAFELIGHT_DATABASE_URL is no address of a database, or its driver is not installed "
+                f"({type(error).__name__}); leave it empty for a SQLite file in the data folder"
+            ) from error
         if self._engine.dialect.name == "sqlite":
             event.listen(self._engine, "connect", _configure_sqlite)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
 
     def migrate(self) -> None:
-        """Bring the schema to the newest version. Raises StoreFailed."""
+        """Bring the schema to the newest version, or leave it as it was. Raises StoreFailed."""
         config = alembic.config.Config()
         config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
         try:
             with self._engine.begin() as connection:
+                # One transaction, and one process at a time: what is broken off half-way would never start again.
+                self._begin(connection, "BEGIN IMMEDIATE")
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
         except SQLAlchemyError as error:
-            raise StoreFailed(f"the database could not be opened or migrated ({type(error).__name__})") from error
+            cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
+            message = (
+                f"the database could not be opened or migrated ({cause}); look at its folder, its disk and its lock"
+            )
+            raise StoreFailed(message) from error
 
     async def write(self, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction and return its result once that is committed. Raises StoreFailed."""
@@ -116,6 +129,14 @@ def overwrite_deleted(connection: Connection) -> None:
     """Have what this connection deletes or replaces from here on overwritten in the file, not only unlinked."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("PRAGMA secure_delete = ON")
+
+
+def make_data_dir(folder: Path) -> None:
+    """The data folder, for its owner only, where it is not there yet. Raises NotStartable."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise NotStartable(f"The data folder {folder} cannot be made ({error.strerror}); name another one.") from error
 
 
 def sqlite_url(path: Path) -> str:

@@ -62,7 +62,7 @@ from safelight.provenance.trace import Tracer
 from safelight.settings import BackendName, MarksName, Settings
 from safelight.signals.ports import Detector
 from safelight.signals.text import normalise
-from safelight.store.database import Database, sqlite_url
+from safelight.store.database import Database, make_data_dir, sqlite_url
 from safelight.store.digest_key import DigestKey
 from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_detectors
 from safelight.wiring.letters import post_of
@@ -165,7 +165,7 @@ class Safelight:
 
     async def _open(self, settings: Settings) -> None:
         keep_memory_small()
-        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_data_dir(settings.data_dir)
         url = settings.database_url or sqlite_url(settings.data_dir / "safelight.db")
         self.database = Database(url, timeout_s=self.limits.store_timeout_s)
         self._closing.callback(self.database.close)
