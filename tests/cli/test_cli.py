@@ -1,8 +1,11 @@
 """The command line: one JSON object with --json, exit codes that scripts can use, errors that say what to do."""
 
 import ast
+import asyncio
 import json
 import os
+import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -13,6 +16,8 @@ from typer.core import TyperGroup
 
 from safelight.cli.database import unknown_settings
 from safelight.cli.main import COMMANDS, app
+from safelight.cli.serve import make_server
+from safelight.settings import Settings
 
 TIMEOUT_S = 120
 
@@ -104,6 +109,30 @@ def test_serve_refuses_an_open_door_to_the_world(tmp_path: Path) -> None:
     assert "loopback" in done.stderr
 
 
+async def served(port: int, said: list[str]) -> None:
+    """Serve on `port` until its address is said, or it cannot be had."""
+    server = make_server(None, Settings(_env_file=None, port=port), said.append)
+    server.config.lifespan = "off"
+    serving = asyncio.create_task(server.serve())
+    while not said and not serving.done():
+        await asyncio.sleep(0.01)
+    server.should_exit = True
+    await serving
+
+
+def test_the_address_that_is_said_is_where_it_listens() -> None:
+    said: list[str] = []
+    asyncio.run(served(0, said))
+    assert re.fullmatch(r"http://127\.0\.0\.1:[1-9]\d*", said[0])
+
+
+def test_no_address_is_said_where_the_port_is_taken() -> None:
+    said: list[str] = []
+    with socket.create_server(("127.0.0.1", 0)) as taken, pytest.raises(SystemExit):
+        asyncio.run(served(taken.getsockname()[1], said))
+    assert said == []
+
+
 @pytest.mark.slow
 def test_a_setting_that_cannot_be_is_named_and_its_value_is_not_told(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
@@ -123,6 +152,12 @@ def test_a_setting_that_cannot_be_is_named_and_its_value_is_not_told(
 def test_a_misspelt_setting_is_named() -> None:
     names = ["SAFELIGHT_PRODUCTON", "SAFELIGHT_PRODUCTION", "SAFELIGHT_MARKS", "PATH"]
     assert unknown_settings(names) == ["SAFELIGHT_PRODUCTON"]
+
+
+def test_a_misspelt_setting_is_named_wherever_it_is_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("SAFELIGHT_MARKS=all\nSAFELIGHT_PRODUCTON=1\nOTHER=1\n")
+    monkeypatch.chdir(tmp_path)
+    assert unknown_settings([]) == ["SAFELIGHT_PRODUCTON"]
 
 
 def test_the_demo_does_what_it_says() -> None:

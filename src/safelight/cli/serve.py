@@ -2,6 +2,8 @@
 
 import gc
 import os
+import socket
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -66,14 +68,17 @@ async def run(settings: Settings) -> None:
     async with Safelight(settings) as safelight:
         app = create_app(safelight)
         _leave_alone_what_stands()
-        structlog.get_logger().info(
-            "open_gate",
-            address=f"http://{settings.host}:{settings.port}",
-            backend=safelight.backend.name,
-            policy_version=safelight.policy.version,
-            load_seconds={name: round(seconds, 3) for name, seconds in safelight.load_seconds.items()},
-        )
-        await make_server(app, settings).serve()
+
+        def announce(address: str) -> None:
+            structlog.get_logger().info(
+                "open_gate",
+                address=address,
+                backend=safelight.backend.name,
+                policy_version=safelight.policy.version,
+                load_seconds={name: round(seconds, 3) for name, seconds in safelight.load_seconds.items()},
+            )
+
+        await make_server(app, settings, announce).serve()
 
 
 def _leave_alone_what_stands() -> None:
@@ -83,9 +88,24 @@ def _leave_alone_what_stands() -> None:
     gc.enable()
 
 
-def make_server(app: Any, settings: Settings) -> uvicorn.Server:
-    """uvicorn, set as we want it: no access log (it would hold addresses), bounded headers and keep-alive."""
-    return uvicorn.Server(
+class _Server(uvicorn.Server):
+    """uvicorn, which says where it listens once it does: port 0 is another one by then, and a taken one is none."""
+
+    announce: Callable[[str], None]
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Listen, then say so."""
+        await super().startup(sockets)
+        host = f"[{self.config.host}]" if ":" in self.config.host else self.config.host
+        self.announce(f"http://{host}:{self.servers[0].sockets[0].getsockname()[1]}")
+
+
+def make_server(app: Any, settings: Settings, announce: Callable[[str], None] = lambda _: None) -> uvicorn.Server:
+    """uvicorn, set as we want it: no access log (it would hold addresses), bounded headers and keep-alive.
+
+    `announce` is called with its address once it listens.
+    """
+    server = _Server(
         uvicorn.Config(
             app,
             host=settings.host,
@@ -98,6 +118,8 @@ def make_server(app: Any, settings: Settings) -> uvicorn.Server:
             h11_max_incomplete_event_size=64 * 1024,
         )
     )
+    server.announce = announce
+    return server
 
 
 def configure_logs(*, as_json: bool) -> None:
