@@ -159,6 +159,12 @@ def test_a_keys_budget_counts_the_last_minute_only(database: Database) -> None:
     assert spent.value.retry_after_s == 60
 
 
+def test_a_clock_that_was_put_right_spends_no_budget_until_it_is_there_again(database: Database) -> None:
+    key_id, secret = made_key(database, per_minute=3)
+    decided(database, key_id, "sub_x", 5, NOW + timedelta(days=365))
+    admit(accounts_of(database), Caller(secret))
+
+
 def test_one_accounts_budget_leaves_its_neighbours_alone(database: Database) -> None:
     key_id, secret = made_key(database)
     accounts = accounts_of(database, subject_requests_per_minute=2)

@@ -110,11 +110,13 @@ class Accounts:
             return
         now: datetime = self._clock()
         # Recorded decisions are the count: it survives a restart and holds across processes. Requests still under
-        # way are not in it; `in_flight_max_count` bounds those.
+        # way are not in it; `in_flight_max_count` bounds those. What a clock that was wrong put into the future is no
+        # longer of the last minute: it would keep the account out until then.
         count = select(func.count()).where(
             whose,  # type: ignore[arg-type]
             decisions.c.stage == Stage.INPUT,
             decisions.c.at > to_rfc3339(now - _MINUTE),
+            decisions.c.at <= to_rfc3339(now),
         )
         if (connection.execute(count).scalar() or 0) >= per_minute:
             raise BudgetSpent(f"This {who} may make {per_minute} requests a minute; try again soon.", retry_after_s=60)
