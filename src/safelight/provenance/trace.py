@@ -270,8 +270,8 @@ class Tracer:
         return Trace(Answer.YES, confidence, tuple(found.clues), output, tuple(chain))
 
     def _unsure(self, confidence: float, look: Look, found: _Found) -> Trace:
-        outputs = [(found.near[number], found.outputs[number]) for number in found.near]
-        outputs.sort(key=lambda one: one[0])
+        nearest = sorted(found.near, key=lambda number: found.near[number])
+        outputs: list[tuple[int | None, Output]] = [(found.near[number], found.outputs[number]) for number in nearest]
         if (marked := found.marked) and marked.number not in found.near:
             # What the mark says comes first, however little the picture looks like it.
             outputs.insert(0, (_apart(look.forms, marked.fingerprint), marked))
