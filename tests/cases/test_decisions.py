@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from safelight.accounts.permissions import PERMISSIONS, Role, StaffPermission
 from safelight.cases.draft import Addition, Contact, ContactKind, Matter
 from safelight.cases.errors import CaseCode, CaseError
-from safelight.cases.model import CaseState, Outcome, ReasonCode, Visibility
+from safelight.cases.model import CaseState, Law, Outcome, ReasonCode, Visibility
 from safelight.cases.rules import load_rules
 from safelight.cases.staff_model import Action, Choice, QueueFilter, Staff
 from safelight.core.errors import PermissionLacking, SafelightError
 from tests.cases.house import (
     KEEP,
+    LEAD,
     MODERATOR,
     OTHER_MODERATOR,
     OTHER_SENIOR,
@@ -131,7 +132,8 @@ def test_the_preview_shows_the_very_letters_and_changes_nothing(home: House) -> 
     code, pin = account_receipt(home)
     sent = home.run(home.cases.status(receipt.code, receipt.pin, "here")).letters[-1]
     assert sent.body in [letter.body for letter in preview.letters]
-    assert all(code not in letter.body and pin not in letter.body for letter in preview.letters)
+    seen = home.run(home.cases.open(SENIOR, receipt.case_id)).letters
+    assert all(code not in letter.body and pin not in letter.body for letter in (*preview.letters, *seen))
 
 
 def test_another_person_decides_what_is_contested_and_a_reversal_restores(home: House) -> None:
@@ -143,6 +145,8 @@ def test_another_person_decides_what_is_contested_and_a_reversal_restores(home: 
     code, pin = account_receipt(home)
     assert home.run(home.cases.status(code, pin, "there")).can_contest
     home.run(home.cases.contest(code, pin, "there", "That is me, and I have published it myself."))
+    clock = home.run(home.cases.open(LEAD, receipt.case_id)).clock
+    assert (clock.law, clock.due_at - clock.started_at) == (Law.HOUSE, timedelta(hours=72))
     version = home.row(receipt.case_id).version
     with pytest.raises(CaseError) as caught:
         home.run(home.cases.decide(SENIOR, receipt.case_id, KEEP, version))

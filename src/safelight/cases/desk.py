@@ -15,7 +15,7 @@ from safelight.cases.decisions import Decisions
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import ReportInvalid
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Visibility
+from safelight.cases.model import CaseKind, CaseState, Law, LegalClock, Outcome, Visibility
 from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book
 from safelight.cases.rules import priority_of
@@ -127,10 +127,12 @@ class Desk:
         row = to_row(found)
         case = book.load(connection, case_id)
         places = book.places(connection, case_id)
-        due_at = row.due_at
+        clock = LegalClock(case.law, case.received_at, row.due_at)
+        if case.state is CaseState.CONTESTED and case.contested_at:
+            clock = LegalClock(Law.HOUSE, case.contested_at, row.due_at)  # no law names hours for it
         return CaseView(
             row=row,
-            clock=LegalClock(case.law, case.received_at, due_at),
+            clock=clock,
             reports=self._reports(connection, case_id),
             places=tuple(
                 PlaceView(place, kept.is_copy, Visibility(kept.visibility), _moment(kept.confirmed_at))
@@ -144,7 +146,7 @@ class Desk:
                 HistoryEntry(seq, event.at, event.step.value, event.by, event.body, words)
                 for seq, event, words in book.history(connection, case_id)
             ),
-            letters=self._mail.letters(connection, case_id=case_id),
+            letters=self._mail.letters_for_staff(connection, case_id),
             effects=tuple(
                 to_effect(effect)
                 for effect in connection.execute(

@@ -30,6 +30,8 @@ Holder = Row[Any] | SimpleNamespace
 _OF_ACCOUNT = select(case_receipts).where(
     case_receipts.c.case_id == bindparam("this"), case_receipts.c.party == Party.ACCOUNT.value
 )
+_DOTS = "····"
+"""In place of an account's code and PIN."""
 
 
 class Mailroom:
@@ -113,10 +115,17 @@ class Mailroom:
         opened = self._book.seal.open(receipt.code_digest, receipt.contact)
         return opened["code"], opened["pin"]
 
-    def account_secrets(self, connection: Connection, case_id: str) -> list[tuple[str, str]]:
-        """Codes and PINs of the account's receipts of a case."""
+    def letters_for_staff(self, connection: Connection, case_id: str) -> tuple[Letter, ...]:
+        """As `letters`, with dots for the account's code and PIN: whoever knew them could contest in its name."""
         rows = self.receipts(connection, case_id, Party.ACCOUNT)
-        return [self.credentials(row) for row in rows if row.contact != GONE]
+        secrets = [word for row in rows if row.contact != GONE for word in self.credentials(row)]
+        found = []
+        for letter in self.letters(connection, case_id=case_id):
+            body = letter.body
+            for secret in secrets:
+                body = body.replace(secret, _DOTS)
+            found.append(replace(letter, body=body))
+        return tuple(found)
 
     def contact(self, receipt: Holder) -> Contact | None:
         """How a reporter wants to be reached."""

@@ -10,9 +10,6 @@ from safelight.cases.records import Book
 from safelight.cases.staff_model import Choice, Preview, Staff
 from safelight.store.cases_tables import case_effects
 
-_DOTS = "····"
-"""In place of an account's code and PIN: whoever decides need not know them."""
-
 
 def try_out(
     connection: Connection, book: Book, mail: Mailroom, decisions: Decisions, staff: Staff, case_id: str, choice: Choice
@@ -31,12 +28,6 @@ def try_out(
         decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
     query = select(case_effects.c.id, case_effects.c.kind).where(case_effects.c.case_id == case_id)
     effects = tuple(row.kind for row in connection.execute(query) if row.id not in known)
-    letters = []
-    secrets = [word for pair in mail.account_secrets(connection, case_id) for word in pair]
-    for letter in mail.letters(connection, case_id=case_id):
-        if letter.id not in before:
-            body = letter.body
-            for secret in secrets:
-                body = body.replace(secret, _DOTS)
-            letters.append(replace(letter, body=body, sent_at=None))
-    return Preview(needs_second, tuple(letters), effects, book.row(connection, case_id).places)
+    letters = mail.letters_for_staff(connection, case_id)
+    new = tuple(replace(letter, sent_at=None) for letter in letters if letter.id not in before)
+    return Preview(needs_second, new, effects, book.row(connection, case_id).places)

@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 
 import pytest
 
-from safelight.cases.staff_model import Choice, QueueFilter, QueueSort
+from safelight.cases.staff_model import Choice, QueueFilter, QueueSort, Staff
 from safelight.cases.takedown.memory import MemoryPlatform
 from safelight.core.errors import NotStartable
 from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
-from tests.cases.house import KEEP, MODERATOR, REMOVE
+from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR
 from tests.service import Service
 from tests.web.public.conftest import MovableClock
 from tests.web.public.test_hostile_pages import (
@@ -36,15 +36,15 @@ def run(service: Service, work: Coroutine[Any, Any, T]) -> T:
     return asyncio.run_coroutine_threadsafe(work, service.loop).result(20)
 
 
-def decide(service: Service, choice: Choice) -> None:
-    """A moderator decides the newest case."""
+def decide(service: Service, choice: Choice, staff: Staff = MODERATOR) -> None:
+    """Somebody decides the newest case."""
     cases = service.safelight.cases
 
     async def work() -> None:
-        page = await cases.queue(MODERATOR, QueueFilter(), QueueSort.NEWEST, 1)
-        case = await cases.claim(MODERATOR, page.rows[0].id)
-        opened = await cases.open(MODERATOR, case.id)
-        await cases.decide(MODERATOR, case.id, choice, opened.row.version)
+        page = await cases.queue(staff, QueueFilter(), QueueSort.NEWEST, 1)
+        case = await cases.claim(staff, page.rows[0].id)
+        opened = await cases.open(staff, case.id)
+        await cases.decide(staff, case.id, choice, opened.row.version)
         await cases.tick()
 
     run(service, work())
@@ -96,13 +96,18 @@ def test_a_receipt_stays_open_beside_a_hotline_for_whoever_is_under_18(service: 
 def test_a_picture_that_stays_can_be_contested_on_the_same_page(service: Service) -> None:
     code, pin = send(service, links="https://images.example/s2")
     decide(service, KEEP)
-    assert WORDS("status_kept") in look(service, code, pin).text
+    kept = look(service, code, pin).text
+    assert f"{WORDS('status_kept')} {WORDS('status_can_contest')}" in kept
     empty = look(service, code, pin, do="contest", words=" ")
     assert empty.status_code == 422
     assert WORDS("contest_empty") in empty.text
     contested = look(service, code, pin, do="contest", words="It is me in the picture.")
     assert WORDS("contest_done") in contested.text
     assert WORDS("status_contested") in contested.text
+    decide(service, KEEP, SENIOR)
+    upheld = look(service, code, pin).text
+    assert WORDS("status_kept") in upheld
+    assert WORDS("status_can_contest") not in upheld, "it was contested already"
 
 
 def test_a_decision_can_be_contested_on_its_own_page_with_code_and_pin(service: Service) -> None:

@@ -18,7 +18,7 @@ _STEPS: Mapping[str, str] = {
     "withdrawn": "A report was taken back",
     "hidden": "Hidden for the time being",
     "shown": "Shown again",
-    "confirmed": "The platform confirmed that it is gone, wherever it is known",
+    "confirmed": "Confirmed to be gone wherever it is known here",
     "claimed": "Claimed",
     "released": "Given back",
     "looked": "First look",
