@@ -180,6 +180,20 @@ def test_a_mark_laid_over_another_picture_accuses_nobody(
     assert (public["answer"], public["watermark"]) == ("unsure", "found")
 
 
+def test_the_mark_of_a_plain_picture_laid_over_another_one_accuses_nobody(
+    service: Service, http: httpx2.Client, backend: MemoryBackend
+) -> None:
+    """Of a picture without detail nothing can be compared, but such a one does not show a rocket."""
+    one = make(http, backend, np.full((512, 512, 3), 120, np.uint8), "plain")
+    assert trace(http, file_of(one.pixels, "JPEG", quality=80))["output"]["request"] == one.request
+    payload = service.sql(
+        lambda c: c.execute(select(outputs.c.watermark).where(outputs.c.request_id == one.request)).scalar_one()
+    )
+    told = trace(http, file_of(embed(resized(skimage.data.rocket()), payload, service.safelight.watermark_keys[0])))
+    assert (told["answer"], told["output"]) == ("unsure", None)
+    assert [found["request"] for found in told["candidates"]] == [one.request]
+
+
 def test_what_is_left_of_some_mark_on_a_picture_that_looks_alike_accuses_nobody(
     service: Service, http: httpx2.Client, made: dict[str, Made]
 ) -> None:

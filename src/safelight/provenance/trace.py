@@ -223,7 +223,7 @@ class Tracer:
     def _weigh_mark(self, connection: Connection, look: Look, marked: Output, now: datetime, found: _Found) -> Trace:
         alike = marked.number in found.near or self._shows(look, marked, found)
         if not alike:
-            if look.forms and marked.fingerprint:
+            if look.forms:  # also where that one had no detail: then it did not look like this
                 says = "But it does not look like the picture that this mark was put on: it may have been laid over it."
                 found.clues.append(Clue(Means.FINGERPRINT, says))
                 return self._unsure(_CONFLICT, look, found)
