@@ -270,6 +270,64 @@ def test_words_are_plain(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert open_checkpoint((log / "checkpoint").read_bytes(), KEY.public()).checkpoint.size == 303
 
 
-def test_an_address_that_is_none_and_a_folder_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(capsys, "log", "ftp://log.example")[0] == 1
-    assert run(capsys, "log", "nowhere-at-all")[0] == 4
+def test_files_of_the_verifiers_own_are_not_the_logs_fault(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (garbage := tmp_path / "garbage").write_text("nothing of the kind")
+    receipt = give_receipt(leaf_hash(honest_entries(300)[9]), 0, KEY).to_text()
+    for arguments in (
+        ("checkpoint", garbage),
+        ("receipt", receipt, garbage),
+        ("consistency", garbage, log),
+        ("consistency", log / "checkpoint", log, "--new", garbage),
+        ("opening", garbage),
+        ("log", log, "--state", garbage),
+        ("log", log, "--state", tmp_path / "no such folder" / "state.json"),
+        ("log", log, "--state", tmp_path),
+        ("log", log, "--witness", KEY_TEXT),
+        ("log", log, "--witness", WITNESS_TEXT, "--quorum", "2"),
+        ("log", log, "--quorum", "-1"),
+    ):
+        code, shown = run(capsys, *arguments)
+        assert (code, shown["code"]) == (2, "misused"), arguments
+    assert run(capsys, "log", log, key=WITNESS_TEXT)[0] == 2
+
+
+def test_a_witness_that_is_named_twice_is_one(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    note = Note.parse((log / "checkpoint").read_bytes())
+    (log / "checkpoint").write_bytes(note.with_signatures([cosign(note.text, WITNESS, 77)]).to_bytes())
+    twice = ("--witness", WITNESS_TEXT, "--witness", WITNESS_TEXT)
+    assert run(capsys, "checkpoint", log, *twice)[1]["witnesses"] == [{"name": WITNESS.name, "time_s": 77}]
+    assert run(capsys, "checkpoint", log, *twice, "--quorum", "2")[0] == 2
+
+
+def test_a_state_is_of_one_log_and_another_is_not_accused_of_a_rollback(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    state, other = tmp_path / "state.json", SecretKey("log.example/other", b"\x03" * 32)
+    assert run(capsys, "log", log, "--state", state)[0] == 0
+    kept = state.read_text()
+    write_log(tmp_path / "other", honest_entries(3), other)
+    code, shown = run(capsys, "log", tmp_path / "other", "--state", state, key=other.public().to_text())
+    assert (code, shown["code"]) == (2, "misused")
+    assert "is of the log log.example/test" in shown["message"]
+    assert state.read_text() == kept
+    assert list(tmp_path.glob("*.new")) == []
+
+
+def test_a_witness_that_is_behind_is_no_rollback(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever has watched a log asks for its witness one day, and that has signed less than was verified."""
+    state, entries = tmp_path / "state.json", honest_entries(300)
+    assert run(capsys, "log", log, "--state", state)[0] == 0
+    earlier = Note.parse(write_log(tmp_path / "earlier", entries[:100]))
+    (log / "witnessed").write_bytes(earlier.with_signatures([cosign(earlier.text, WITNESS, 77)]).to_bytes())
+    code, shown = run(capsys, "log", log, "--state", state, "--witness", WITNESS_TEXT)
+    assert (code, shown["size"], shown["read_from"]) == (0, 100, 303)
+    write_log(log, entries[:200])
+    code, shown = run(capsys, "log", log, "--state", state, "--witness", WITNESS_TEXT)
+    assert (code, shown["code"]) == (1, "consistency_failed")
+    write_log(log, entries)
+    forked = Note.parse(write_log(tmp_path / "forked", [b"x", *entries[1:100]]))
+    (log / "witnessed").write_bytes(forked.with_signatures([cosign(forked.text, WITNESS, 77)]).to_bytes())
+    code, shown = run(capsys, "log", log, "--state", state, "--witness", WITNESS_TEXT)
+    assert (code, shown["code"]) == (1, "consistency_failed")

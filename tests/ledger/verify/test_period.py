@@ -10,7 +10,7 @@ import pytest
 
 from safelight.ledger.proofs.leaf import Leaf, LeafKind
 from safelight.ledger.verify.main import main
-from safelight.ledger.verify.page import bars
+from safelight.ledger.verify.page import bars, every_day
 from tests.ledger.proofs.test_parity import opening
 from tests.ledger.twin import AT, KEY, honest_entries, leaf, naive_root, write_log
 
@@ -81,6 +81,23 @@ def test_a_figure_that_does_not_add_up_is_named(log: Path, tmp_path: Path, capsy
     assert "Not as published" in (tmp_path / "report.html").read_text("utf-8")
 
 
+def test_a_figure_of_a_later_release_is_no_fault_of_an_earlier_publication(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`gone_s` came later: figures that were published before it do not name it, and are not false."""
+    file = publish(tmp_path, honest_entries(300))
+    published = json.loads(file.read_text())
+    del published["figures"]["gone_s"]
+    file.write_text(json.dumps(published))
+    code, shown = run(capsys, "totals", log, "--published", file)
+    assert (code, shown.get("differences")) == (0, None)
+    published["figures"]["of_next_year"] = 7
+    file.write_text(json.dumps(published))
+    code, shown = run(capsys, "totals", log, "--published", file)
+    assert (code, shown["code"]) == (2, "misused")
+    assert "'of_next_year'" in shown["message"]
+
+
 @pytest.mark.parametrize(
     ("changes", "code"),
     [
@@ -112,6 +129,40 @@ def test_a_log_that_leaves_something_out_is_true_and_incomplete(
     page = (tmp_path / "report.html").read_text("utf-8")
     assert "Incomplete" in page
     assert "a total is not the sum of its leaves" in page
+
+
+def test_a_day_that_never_was_is_not_the_logs_fault(
+    log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, shown = run(capsys, "totals", log, "--from", "2026-02-01", "--to", "2026-02-30")
+    assert (code, shown["code"]) == (2, "misused")
+    report = tmp_path / "no such folder" / "report.html"
+    assert run(capsys, "totals", log, *PERIOD, "--html", report)[0] == 2
+
+
+def test_days_without_requests_have_their_place_in_the_chart() -> None:
+    counts = {"2026-11-01": 3, "2026-11-05": 4}
+    covers = ("2026-10-31T23:59:59.000000Z", "2026-11-06T00:00:01.000000Z")
+    assert list(every_day(counts, covers).items()) == [
+        ("2026-10-31", 0),
+        ("2026-11-01", 3),
+        ("2026-11-02", 0),
+        ("2026-11-03", 0),
+        ("2026-11-04", 0),
+        ("2026-11-05", 4),
+        ("2026-11-06", 0),
+    ]
+    for odd in (("2026-02-30T", "2026-11-06T"), ("0001-01-01T", "9999-12-31T")):
+        assert every_day(counts, odd) == counts
+
+
+def test_a_chart_that_does_not_show_all_says_so(log: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    entries = [leaf(0, LeafKind.PROCESS_START, heartbeat_s=30), leaf(1)]
+    early = entries[1].replace(b"2026-11-22", b"2026-08-01")
+    write_log(log, [entries[0], early, leaf(2)])
+    report = tmp_path / "report.html"
+    run(capsys, "totals", log, "--from", "2026-08-01", "--to", "2026-12-01", "--html", report)
+    assert "Here are the last 62 of 114; all are in the table below." in report.read_text("utf-8")
 
 
 def test_without_a_period_it_says_what_to_say(log: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -211,7 +262,18 @@ def test_what_was_opened_must_stand_in_the_log_and_must_be_comparable(
     assert (code, shown["comparisons"]) == (3, [])
     file.write_text(opening(1, "free", "another prompt"))
     assert run(capsys, "parity", file, tmp_path / "log")[1]["code"] == "inclusion_failed"
-    file.write_text(lines[0] + "\n" + lines[0])
-    assert run(capsys, "parity", file, tmp_path / "log")[0] == 1
-    file.write_text(json.dumps(json.loads(lines[0]) | {"openings": {}}))
-    assert run(capsys, "parity", file, tmp_path / "log")[1]["code"] == "malformed"
+    file.write_text("\n".join((*lines[:2], *lines[:2])))  # two files of the operator, put together
+    code, shown = run(capsys, "parity", file, tmp_path / "log")
+    assert (code, shown["openings"], shown["comparisons"][0]["pairs"]) == (0, 2, 1)
+    file.write_text("")
+    code, shown = run(capsys, "parity", file, tmp_path / "log")
+    assert (code, shown["openings"], shown["comparisons"]) == (3, 0, [])
+    half = json.loads(lines[0])
+    half["openings"]["tier"]["value"] = "\ud800"
+    file.write_text(json.dumps(half))
+    assert run(capsys, "parity", file, tmp_path / "log")[1]["code"] == "inclusion_failed"
+    assert run(capsys, "opening", file)[1]["code"] == "inclusion_failed"
+    for unread in (json.dumps(json.loads(lines[0]) | {"openings": {}}), lines[0][:-9], "[]"):
+        file.write_text(unread)
+        code, shown = run(capsys, "parity", file, tmp_path / "log")
+        assert (code, shown["code"]) == (2, "misused")

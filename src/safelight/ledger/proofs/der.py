@@ -7,6 +7,8 @@ from .errors import Malformed
 SEQUENCE, SET, INTEGER, OCTETS, OBJECT_ID, TIME = 0x30, 0x31, 0x02, 0x04, 0x06, 0x18
 ELEMENT_MAX_BYTES = 1 << 20
 """The longest element that is read."""
+OBJECT_ID_MAX_BYTES = 64
+"""Of one object identifier: those in use have a dozen."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +33,8 @@ class Element:
 
     def object_id(self) -> str:
         """Its object identifier, dotted. Raises Malformed."""
-        if self.tag != OBJECT_ID or not self.content or self.content[-1] & 0x80:
+        fit = self.tag == OBJECT_ID and 0 < len(self.content) <= OBJECT_ID_MAX_BYTES
+        if not fit or self.content[-1] & 0x80:
             raise Malformed("A DER object identifier is expected.")
         arcs, value = [], 0
         for byte in self.content:

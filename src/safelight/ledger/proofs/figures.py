@@ -54,6 +54,7 @@ class Period:
     def __post_init__(self) -> None:
         if not (MOMENT.fullmatch(self.begin) and MOMENT.fullmatch(self.end)) or self.begin >= self.end:
             raise Malformed("A period has a begin and a later end, each as 2026-11-22T00:00:00.000000Z.")
+        _moment(self.begin), _moment(self.end)  # the thirtieth of February has the form of one
 
     def __contains__(self, at: str) -> bool:
         return self.begin <= at < self.end
@@ -222,12 +223,16 @@ def _spread(seconds: Sequence[int]) -> dict[str, int | float | None]:
 
 
 def differences(published: object, found: object, path: str = "") -> list[tuple[str, object, object]]:
-    """Where two sets of figures differ: the path, what was published, what was found. What is absent counts nothing."""
-    if isinstance(published, Mapping) and isinstance(found, Mapping):
+    """Where two sets of figures differ: the path, what was published, what was found. What is absent counts nothing.
+
+    So a figure that was not yet defined when the others were published is one of which there was nothing.
+    """
+    ours, theirs = published or {}, found or {}
+    if isinstance(ours, Mapping) and isinstance(theirs, Mapping):
         return [
             one
-            for name in sorted(published.keys() | found.keys())
-            for one in differences(published.get(name), found.get(name), f"{path}/{name}" if path else str(name))
+            for name in sorted(ours.keys() | theirs.keys())
+            for one in differences(ours.get(name), theirs.get(name), f"{path}/{name}" if path else str(name))
         ]
     return [] if (published or 0) == (found or 0) else [(path, published or 0, found or 0)]
 

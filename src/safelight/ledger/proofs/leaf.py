@@ -149,9 +149,11 @@ class Leaf:
 
     def check_opening(self, name: str, salt: bytes, value: str) -> None:
         """Check that the leaf commits to `value` under `name`. Raises InclusionFailed."""
-        if len(salt) != SALT_BYTES or not hmac.compare_digest(
-            commit(name, salt, value), self.commitments.get(name, b"")
-        ):
+        try:
+            found = commit(name, salt, value)
+        except UnicodeEncodeError as error:
+            raise InclusionFailed("A leaf commits to text, and this value holds half a character.") from error
+        if len(salt) != SALT_BYTES or not hmac.compare_digest(found, self.commitments.get(name, b"")):
             raise InclusionFailed(f"The leaf does not commit to this value of {name!r}.")
 
     def _own(self) -> dict[str, object]:

@@ -66,6 +66,20 @@ class Opened:
         return (*map(str, asked), *decided, json.dumps(facts, sort_keys=True))
 
 
+def read_openings(content: bytes) -> list[Opened]:
+    """A file as `safelight ledger openings` writes it, one opened leaf a line; a line that stands twice counts once.
+
+    Raises Malformed, or InclusionFailed where a leaf commits to something else.
+    """
+    lines = dict.fromkeys(content.decode("utf-8", "replace").split("\n"))
+    opened = [Opened.parse(line) for line in lines if line.strip()]
+    if strange := [one.index for one in opened if not one.is_for_parity()]:
+        raise Malformed(f"The leaf at {strange[0]} is no decision with `request` and `tier` opened.")
+    if len({one.index for one in opened}) != len(opened):
+        raise Malformed("Openings are of one decision each.")
+    return opened
+
+
 @dataclass(frozen=True, slots=True)
 class Comparison:
     """Matched decisions of two tiers."""

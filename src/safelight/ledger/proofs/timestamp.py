@@ -35,6 +35,8 @@ _HASHES: dict[str, type[hashes.SHA256 | hashes.SHA384 | hashes.SHA512]] = {
 _REQUEST_BEGIN = bytes.fromhex("3043 020101 3031 300d 0609608648016503040201 0500 0420")
 """Version 1, and a SHA-256 imprint up to its digest."""
 _CHAIN_MAX_LENGTH = 6
+_UNREADABLE = (ValueError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.UnsupportedGeneralNameType)
+"""What a certificate raises when a part of it is read at last: it comes from the log, which may be a hostile one."""
 _CONTEXT_0 = 0xA0
 
 
@@ -135,8 +137,8 @@ class _Signer:
         raise SignatureInvalid("The time stamp does not name its signer's certificate.")
 
     def verify(self, certificate: x509.Certificate) -> None:
-        key, by = certificate.public_key(), self._hash()
         try:
+            key, by = certificate.public_key(), self._hash()
             if isinstance(key, rsa.RSAPublicKey):
                 key.verify(self.signature, self.attributes, padding.PKCS1v15(), by)
             elif isinstance(key, ec.EllipticCurvePublicKey):
@@ -145,6 +147,8 @@ class _Signer:
                 raise SignatureInvalid("The time stamp's signer has a key of a kind that is not known here.")
         except InvalidSignature as error:
             raise SignatureInvalid("The signature of the time stamp is false.") from error
+        except _UNREADABLE as error:
+            raise SignatureInvalid("The key of the time stamp's signer cannot be read.") from error
 
     def _hash(self) -> hashes.HashAlgorithm:
         return _hash_of(self.digest)
@@ -239,7 +243,7 @@ def _certificate(element: Element) -> x509.Certificate:
 def _check_for_stamping(certificate: x509.Certificate) -> None:
     try:
         usage = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage)
-    except (x509.ExtensionNotFound, ValueError) as error:
+    except (x509.ExtensionNotFound, *_UNREADABLE) as error:
         raise SignatureInvalid("The signer's certificate is not for time stamping.") from error
     # RFC 3161 section 2.3: this purpose only, and critical.
     if not usage.critical or list(usage.value) != [ExtendedKeyUsageOID.TIME_STAMPING]:
@@ -267,7 +271,7 @@ def _is_issued_by(certificate: x509.Certificate, issuer: x509.Certificate) -> bo
         if not issuer.extensions.get_extension_for_class(x509.BasicConstraints).value.ca:
             return False
         certificate.verify_directly_issued_by(issuer)
-    except (x509.ExtensionNotFound, InvalidSignature, UnsupportedAlgorithm, ValueError, TypeError):
+    except (x509.ExtensionNotFound, InvalidSignature, TypeError, *_UNREADABLE):
         return False
     return True
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from cryptography.x509 import Certificate
 
 from ..proofs.audit import Audit
-from ..proofs.checkpoint import SignedCheckpoint, open_checkpoint
+from ..proofs.checkpoint import Checkpoint, SignedCheckpoint, open_checkpoint
 from ..proofs.errors import InclusionFailed, SignatureInvalid, Unavailable
 from ..proofs.leaf import Leaf
 from ..proofs.merkle import consistency_proof, inclusion_proof, leaf_hash, verify_consistency, verify_inclusion
@@ -76,12 +76,7 @@ def check_leaf(hashed: bytes, source: Source, trust: Trust) -> Included:
 
 def check_consistency(old: SignedCheckpoint, new: SignedCheckpoint, source: Source) -> None:
     """That the new head holds everything that the old one did. Raises ConsistencyFailed."""
-    first, second = old.checkpoint, new.checkpoint
-    proof: Sequence[bytes] = ()
-    if 0 < first.size < second.size:
-        reader = TileReader(second.size, lambda tile: read_tile(source, tile))
-        proof = consistency_proof(first.size, second.size, reader.subtree)
-    verify_consistency(first.size, second.size, first.root, second.root, proof)
+    _check_leads(old.checkpoint, new.checkpoint, source, new.checkpoint.size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,14 +110,18 @@ Watch = Callable[[int, Sequence[bytes]], None]
 def check_log(source: Source, trust: Trust, audit: Audit, watch: Watch | None = None) -> SignedCheckpoint:
     """The whole log from where `audit` stands: every entry, against the latest head. Raises ConsistencyFailed.
 
-    A log that has become shorter than what was verified before was rolled back, and that is found first. What `watch`
-    is told counts for nothing before this returns.
+    A log that has become shorter than what was verified before was rolled back, and that is found first. A head that
+    witnesses have signed may lie behind it, while the log's own does not: then nothing new is read. What `watch` is
+    told counts for nothing before this returns.
     """
     head = trust.open(read_checkpoint(source, witnessed=trust.quorum > 0))
     size = head.checkpoint.size
     if size < audit.tree.size:
-        # No proof can help: the check names what it is.
-        verify_consistency(audit.tree.size, size, audit.tree.root(), head.checkpoint.root, ())
+        latest = open_checkpoint(read_checkpoint(source), trust.log_key).checkpoint
+        verified = Checkpoint(latest.origin, audit.tree.size, audit.tree.root())
+        _check_leads(verified, latest, source, latest.size)
+        _check_leads(head.checkpoint, verified, source, latest.size)
+        return head
     while audit.tree.size < size:
         bundle = tile_at(ENTRIES, audit.tree.size // TILE_WIDTH, size)
         entries = parse_bundle(read_tile(source, bundle), bundle.width)[audit.tree.size % TILE_WIDTH :]
@@ -131,6 +130,15 @@ def check_log(source: Source, trust: Trust, audit: Audit, watch: Watch | None = 
         audit.add_all(entries)
     audit.check_root(head.checkpoint)
     return head
+
+
+def _check_leads(first: Checkpoint, second: Checkpoint, source: Source, size: int) -> None:
+    """That `first` is the beginning of `second`, by the tiles of a log of `size` leaves. Raises ConsistencyFailed."""
+    proof: Sequence[bytes] = ()
+    if 0 < first.size < second.size:
+        reader = TileReader(size, lambda tile: read_tile(source, tile))
+        proof = consistency_proof(first.size, second.size, reader.subtree)
+    verify_consistency(first.size, second.size, first.root, second.root, proof)
 
 
 def _looked_up(hashed: bytes, source: Source, trust: Trust) -> tuple[SignedCheckpoint, Included | None]:

@@ -12,20 +12,21 @@ from pathlib import Path
 from typing import Any
 
 from ..proofs.audit import Audit
-from ..proofs.errors import ProofError, Unavailable
+from ..proofs.errors import Malformed, ProofError, Unavailable
 from ..proofs.figures import Period
 from ..proofs.leaf import Leaf
 from ..proofs.merkle import leaf_hash
 from ..proofs.note import decode_base64
+from ..proofs.parity import read_openings
 from ..proofs.receipt import Receipt, split_receipts
 from ..proofs.timestamp import read_certificates
 from ..proofs.tlog_proof import TlogProof
 from . import checks
-from .given import Misused, own, read_file, read_json, trust_of, value_of
+from .given import Misused, is_file, own, place_for, read_file, read_json, source_of, trust_of, value_of, write_file
 from .page import page
 from .period import Published, check_parity, count
-from .source import open_source, read_checkpoint
-from .words import words
+from .source import read_checkpoint
+from .words import visible, words
 
 VERIFIED, FALSE, NOT_UNDERSTOOD, INCOMPLETE, UNAVAILABLE = range(5)
 _GRAVITY = (VERIFIED, NOT_UNDERSTOOD, UNAVAILABLE, FALSE)
@@ -42,10 +43,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code, shown = run(options)
     except ProofError as error:
         code, shown = _failed(error)
+    except KeyboardInterrupt:
+        code, shown = _failed(Unavailable("It was interrupted, so nothing was verified and nothing was kept."))
     if options.json:
         sys.stdout.write(json.dumps(shown) + "\n")
     else:
-        sys.stdout.write("".join(f"{line}\n" for line in words(shown)))
+        sys.stdout.write("".join(f"{visible(line, sys.stdout.encoding)}\n" for line in words(shown)))
     return code
 
 
@@ -151,9 +154,10 @@ def _command(commands: Any, name: str, run: Any, words: str, example: str) -> ar
 
 
 def _checkpoint(options: argparse.Namespace) -> tuple[int, Shown]:
-    path, trust = Path(options.log), trust_of(options)
-    content = read_file(path) if path.is_file() else _latest(trust, options.log)
-    return VERIFIED, _head(trust.open(content))
+    trust = trust_of(options)
+    if is_file(options.log):
+        return VERIFIED, _head(own(trust.open, read_file(Path(options.log))))
+    return VERIFIED, _head(trust.open(_latest(trust, options.log)))
 
 
 def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
@@ -178,29 +182,28 @@ def _receipt(options: argparse.Namespace) -> tuple[int, Shown]:
 def _one_receipt(text: str, log: str, trust: checks.Trust, one_of: int = 1) -> tuple[int, Shown]:
     receipt = own(Receipt.parse, text)
     receipt.verify(trust.log_key)
-    path = Path(log)
-    if path.is_file():
-        content = read_file(path)
-        brought = TlogProof.parse(content).extra
+    if is_file(log):
+        content = read_file(Path(log))
+        brought = own(TlogProof.parse, content).extra
         if one_of > 1 and brought and leaf_hash(brought) != receipt.leaf_hash:
             raise Misused("The file is the proof for another of the receipts; give this one's, or the log itself.")
         found = checks.check_proof(content, receipt.leaf_hash, trust)
     else:
-        found = checks.check_receipt(receipt, open_source(log), trust)
+        found = checks.check_receipt(receipt, source_of(log), trust)
     leaf = json.loads(found.leaf.to_bytes()) if found.leaf else None
     return VERIFIED, _head(found.head) | {"index": found.index, "leaf": leaf}
 
 
 def _consistency(options: argparse.Namespace) -> tuple[int, Shown]:
-    trust, source = trust_of(options), open_source(options.log)
-    old = trust.open(read_file(Path(options.old)))
-    new = trust.open(read_file(Path(options.new)) if options.new else _latest(trust, options.log))
+    trust, source = trust_of(options), source_of(options.log)
+    old = own(trust.open, read_file(Path(options.old)))
+    new = own(trust.open, read_file(Path(options.new))) if options.new else trust.open(_latest(trust, options.log))
     checks.check_consistency(old, new, source)
     return VERIFIED, _head(new) | {"from_size": old.checkpoint.size}
 
 
 def _stamp(options: argparse.Namespace) -> tuple[int, Shown]:
-    trust, source = trust_of(options), open_source(options.log)
+    trust, source = trust_of(options), source_of(options.log)
     authorities = own(read_certificates, read_file(Path(options.authority)))
     stamped = checks.check_stamp(source, trust.log_key, authorities)
     now = trust.open(_latest(trust, options.log))
@@ -215,14 +218,17 @@ def _stamp(options: argparse.Namespace) -> tuple[int, Shown]:
 
 
 def _log(options: argparse.Namespace) -> tuple[int, Shown]:
-    trust, audit = trust_of(options), Audit()
-    state = Path(options.state) if options.state else None
+    trust, audit, state = trust_of(options), Audit(), place_for(options.state)
+    key = trust.log_key.to_text()
     if state and state.exists():
-        audit = own(Audit.from_json, read_json(state))
+        kept = read_json(state)
+        audit = own(Audit.from_json, kept)
+        if kept.get("log", key) != key:
+            raise Misused(f"{state} is of the log {kept['log']}; keep one state file for each log.")
     read_from = audit.tree.size
-    head = checks.check_log(open_source(options.log), trust, audit)
+    head = checks.check_log(source_of(options.log), trust, audit)
     if state:
-        state.write_text(json.dumps(audit.to_json()), "utf-8")
+        write_file(state, json.dumps(audit.to_json() | {"log": key}))
     shown = _head(head) | {
         "read_from": read_from,
         **_completeness(audit),
@@ -237,7 +243,7 @@ def _log(options: argparse.Namespace) -> tuple[int, Shown]:
 
 
 def _totals(options: argparse.Namespace) -> tuple[int, Shown]:
-    trust, published = trust_of(options), None
+    trust, published, report = trust_of(options), None, place_for(options.html)
     if options.published:
         published = own(Published.read, read_json(Path(options.published)))
         period = published.period
@@ -245,7 +251,7 @@ def _totals(options: argparse.Namespace) -> tuple[int, Shown]:
         period = own(lambda days: Period.of_days(*days), (options.begin, options.end))
     else:
         raise Misused("Say --published, or --from and --to.")
-    counted = count(open_source(options.log), trust, period, published)
+    counted = count(source_of(options.log), trust, period, published)
     audit = counted.audit
     shown = _head(counted.head) | {
         "from": period.begin,
@@ -265,8 +271,8 @@ def _totals(options: argparse.Namespace) -> tuple[int, Shown]:
                 {"figure": path, "published": said, "found": found} for path, said, found in counted.differences
             ],
         }
-    if options.html:
-        _write(Path(options.html), page(shown))
+    if report:
+        write_file(report, page(shown))
     if counted.differences:
         return FALSE, shown
     return (VERIFIED if audit.is_complete else INCOMPLETE), shown
@@ -274,8 +280,8 @@ def _totals(options: argparse.Namespace) -> tuple[int, Shown]:
 
 def _parity(options: argparse.Namespace) -> tuple[int, Shown]:
     trust = trust_of(options)
-    lines = read_file(Path(options.openings)).decode("utf-8", "replace").splitlines()
-    found = check_parity(open_source(options.log), trust, [line for line in lines if line.strip()])
+    opened = own(read_openings, read_file(Path(options.openings)))
+    found = check_parity(source_of(options.log), trust, opened)
     shown = _head(found.head) | {
         "openings": found.opened,
         "decisions_there": found.of,
@@ -297,7 +303,7 @@ def _opening(options: argparse.Namespace) -> tuple[int, Shown]:
     try:
         leaf = Leaf.parse(read["leaf"].encode())
         opened = {name: (decode_base64(one["salt"]), str(one["value"])) for name, one in read["openings"].items()}
-    except (KeyError, TypeError, AttributeError) as error:
+    except (Malformed, KeyError, TypeError, ValueError, AttributeError) as error:
         raise Misused("An opening has a `leaf` and its `openings`, each with salt and value.") from error
     for name, (salt, value) in opened.items():
         leaf.check_opening(name, salt, value)
@@ -307,12 +313,12 @@ def _opening(options: argparse.Namespace) -> tuple[int, Shown]:
         return VERIFIED, {"verdict": "verified", "index": None} | shown
     if not options.key:
         raise Misused("Say the log's key with --key, so that the leaf can be looked up in it.")
-    found = checks.check_leaf(leaf_hash(leaf.to_bytes()), open_source(options.log), trust_of(options))
+    found = checks.check_leaf(leaf_hash(leaf.to_bytes()), source_of(options.log), trust_of(options))
     return VERIFIED, _head(found.head) | {"index": found.index} | shown
 
 
 def _latest(trust: checks.Trust, log: str) -> bytes:
-    return read_checkpoint(open_source(log), witnessed=trust.quorum > 0)
+    return read_checkpoint(source_of(log), witnessed=trust.quorum > 0)
 
 
 def _head(head: Any) -> Shown:
@@ -337,10 +343,3 @@ def _completeness(audit: Audit) -> Shown:
 def _failed(error: ProofError) -> tuple[int, Shown]:
     code = {Misused: NOT_UNDERSTOOD, Unavailable: UNAVAILABLE}.get(type(error), FALSE)
     return code, {"verdict": "not verified", "code": error.code, "message": str(error)}
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, "utf-8")
-    except OSError as error:
-        raise Misused(f"{path} cannot be written ({error.strerror}).") from error

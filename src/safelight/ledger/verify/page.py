@@ -5,6 +5,7 @@ second time because the verifier's wheel holds nothing else of Safelight (a test
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
 from html import escape
 from importlib.resources import files
 from string import Template
@@ -19,7 +20,9 @@ _NAME_WIDTH = 230
 _NAME_MAX_CHARS = 30
 _COLUMN_MAX_WIDTH = 60
 _BARS_MAX_COUNT = 62
-"""Two months of days; further bars stand in the table only."""
+"""Two months of days; further bars stand in the table only, and the chart says so."""
+_DAYS_MAX_COUNT = 36_525
+"""A century; a log whose clock jumps further has its days drawn as they come."""
 _CHARTS = {
     "requests_by_day": "Requests, by day",
     "refused_by_category": "Refusals, by category",
@@ -40,7 +43,7 @@ _CODES = {
 def page(shown: Mapping[str, Any], title: str = "What the log says") -> str:
     """The page of what `safelight-verify totals` found; `shown` as it prints it with `--json`."""
     body = [f"<h1>{escape(title)}</h1>", _head(shown), _verdicts(shown), _sums(shown["figures"])]
-    body += [_differences(shown), _gaps(shown), *_charts(shown["figures"]), _table(shown["figures"])]
+    body += [_differences(shown), _gaps(shown), *_charts(shown), _table(shown["figures"])]
     template = Template(files(__package__).joinpath("page.html").read_text("utf-8"))
     return template.substitute(title=escape(title), body="\n".join(part for part in body if part))
 
@@ -156,13 +159,33 @@ def _gaps(shown: Mapping[str, Any]) -> str:
     return _rows("Gaps", ("What", "At leaf", "In words"), rows) if rows else ""
 
 
-def _charts(figures: Mapping[str, Any]) -> list[str]:
-    return [
-        f"<h2>{caption}</h2><figure><figcaption>{escape(_plain(DEFINITIONS[name]))}</figcaption>"
-        f'<div class="scroll">{(columns if name == "requests_by_day" else bars)(caption, figures[name])}</div></figure>'
-        for name, caption in _CHARTS.items()
-        if figures[name]
-    ]
+def _charts(shown: Mapping[str, Any]) -> list[str]:
+    drawn = []
+    for name, caption in _CHARTS.items():
+        counts, part = shown["figures"][name], "first"
+        if not counts:
+            continue
+        if name == "requests_by_day":
+            counts, part = every_day(counts, shown["covers"]), "last"
+        chart = columns(caption, counts) if part == "last" else bars(caption, counts)
+        cut = f" Here are the {part} {_BARS_MAX_COUNT} of {len(counts)}; all are in the table below."
+        words = escape(_plain(DEFINITIONS[name])) + (cut if len(counts) > _BARS_MAX_COUNT else "")
+        drawn.append(
+            f'<h2>{caption}</h2><figure><figcaption>{words}</figcaption><div class="scroll">{chart}</div></figure>'
+        )
+    return drawn
+
+
+def every_day(counts: Mapping[str, int], covers: Sequence[str]) -> Mapping[str, int]:
+    """`counts` with the days on which nobody asked: left out, a week of silence would look like a night."""
+    try:
+        first, last = (date.fromisoformat(moment[:10]) for moment in covers)
+    except ValueError:  # the thirtieth of February: a leaf's form allows it
+        return counts
+    if (last - first).days > _DAYS_MAX_COUNT:
+        return counts
+    days = ((first + timedelta(days)).isoformat() for days in range((last - first).days + 1))
+    return {day: counts.get(day, 0) for day in days}
 
 
 def _table(figures: Mapping[str, Any]) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 from ..proofs.audit import Audit
 from ..proofs.checkpoint import SignedCheckpoint
 from ..proofs.errors import ConsistencyFailed, InclusionFailed, Malformed
-from ..proofs.figures import Figures, Period, differences
+from ..proofs.figures import DEFINITIONS, Figures, Period, differences
 from ..proofs.leaf import Leaf
 from ..proofs.merkle import consistency_proof, leaf_hash, verify_consistency
 from ..proofs.parity import Comparison, Opened, compare
@@ -41,6 +41,9 @@ class Published:
             fit = type(size) is int and size >= 0 and isinstance(figures, dict)
             if not fit:
                 raise Malformed("Figures have a size and a table.")
+            if unknown := sorted(figures.keys() - DEFINITIONS.keys()):
+                message = f"The figures name {unknown[0]!r}, which this release does not define; take a later one."
+                raise Malformed(message)
             return cls(str(content["log"]), size, root, period, figures)
         except (KeyError, TypeError, ValueError) as error:
             raise Malformed("Published figures have format, log, size, root, from, to and figures.") from error
@@ -103,14 +106,9 @@ class Compared:
     comparisons: Sequence[Comparison]
 
 
-def check_parity(source: Source, trust: checks.Trust, lines: Sequence[str]) -> Compared:
-    """Verify the log, find every opened leaf in it, compare. Raises ProofError."""
-    opened = [Opened.parse(line) for line in lines]
-    if strange := [one.index for one in opened if not one.is_for_parity()]:
-        raise Malformed(f"The leaf at {strange[0]} is no decision with `request` and `tier` opened.")
+def check_parity(source: Source, trust: checks.Trust, opened: Sequence[Opened]) -> Compared:
+    """Verify the log, find every leaf of `opened` (as `read_openings` gives it) in it, compare. Raises ProofError."""
     due = {one.index: leaf_hash(one.content) for one in opened}
-    if not due or len(due) != len(opened):
-        raise Malformed("Openings are of one decision each, and of at least one.")
     decisions: list[int] = []
 
     def watch(first: int, entries: Sequence[bytes]) -> None:
@@ -120,7 +118,7 @@ def check_parity(source: Source, trust: checks.Trust, lines: Sequence[str]) -> C
             if min_index <= index <= max_index and b'"kind":"decision"' in entry:
                 decisions.append(index)
 
-    min_index, max_index = min(due), max(due)
+    min_index, max_index = min(due, default=0), max(due, default=-1)
     head = checks.check_log(source, trust, Audit(), watch)
     if due:
         raise InclusionFailed(f"The opened leaf of place {min(due)} is not what stands there in the log.")

@@ -4,11 +4,14 @@ import contextlib
 import gzip
 import http.client
 import io
+import threading
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
+from concurrent.futures import Future
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..proofs.errors import Malformed, Unavailable
 from ..proofs.merkle import HASH_BYTES
@@ -18,6 +21,9 @@ from ..proofs.timestamp import STAMP_MAX_BYTES
 from ..proofs.tlog_proof import PROOF_MAX_BYTES
 
 TIMEOUT_S = 20.0
+"""Of silence."""
+READ_MAX_S = 120.0
+"""From asking for one file to its last byte, however busily the log keeps sending."""
 
 
 class Source(Protocol):
@@ -43,27 +49,55 @@ class FolderSource:
 
 
 class HttpSource:
-    """A log on the web."""
+    """A log on the web, which may be a hostile one: whatever it sends, a read ends, in time, with bytes or an error."""
 
-    def __init__(self, base_url: str) -> None:
+    def __init__(self, base_url: str, *, read_max_s: float = READ_MAX_S) -> None:
         """`base_url` begins with http:// or https://. Raises Malformed."""
-        if urllib.parse.urlsplit(base_url).scheme not in {"http", "https"}:
-            raise Malformed("The log's address begins with https:// or http://.")
+        try:
+            split = urllib.parse.urlsplit(base_url)
+            named = (split.hostname or "").encode("idna") and split.port != 0 and split.path.isascii()
+        except ValueError as error:
+            raise Malformed(f"Not the address of a log: {error}.") from error
+        if split.scheme not in {"http", "https"} or not named:
+            raise Malformed("The log's address begins with https:// or http:// and a name; the rest of it is ASCII.")
+        if split.query or split.fragment:
+            raise Malformed("The log's address ends before any ? or #, such as https://images.example/ledger.")
         self._base_url = base_url.rstrip("/")
+        self._read_max_s = read_max_s
+        self._opener = _opener()
 
     def read(self, path: str, max_bytes: int) -> bytes:
         """See Source."""
-        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "safelight-verify"}
-        # The scheme was checked above: no file: or ftp: address comes this far.
-        request = urllib.request.Request(f"{self._base_url}/{path}", headers=headers)  # noqa: S310
+        found: Future[bytes] = Future()
+
+        def fetch() -> None:
+            try:
+                found.set_result(self._fetch(path, max_bytes))
+            except BaseException as error:  # noqa: BLE001 (it is raised again, over there)
+                found.set_exception(error)
+
+        # A timeout of the socket begins anew with each byte; this one does not. A thread that hangs ends with us.
+        threading.Thread(target=fetch, daemon=True).start()
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
+            return found.result(self._read_max_s)
+        except TimeoutError as error:
+            raise Unavailable(f"{path} was not there after {self._read_max_s:.0f} s of sending.") from error
+
+    def _fetch(self, path: str, max_bytes: int) -> bytes:
+        headers = {"Accept-Encoding": "gzip, identity", "User-Agent": "safelight-verify"}
+        request = urllib.request.Request(f"{self._base_url}/{path}", headers=headers)  # noqa: S310 (checked above)
+        try:
+            with self._opener.open(request, timeout=TIMEOUT_S) as answer:
                 content = _bounded(answer.read(max_bytes + 1), max_bytes)
                 if answer.headers.get("Content-Encoding") != "gzip":
                     return content
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
                 return _bounded(file.read(max_bytes + 1), max_bytes)
-        except (OSError, EOFError, http.client.HTTPException, urllib.error.URLError) as error:
+        except urllib.error.HTTPError as error:
+            error.close()
+            raise Unavailable(f"{path} could not be fetched from the log ({error}).") from error
+        # ValueError: a redirection to what is no address, a length below nothing, and their like.
+        except (OSError, EOFError, http.client.HTTPException, zlib.error, ValueError) as error:
             raise Unavailable(f"{path} could not be fetched from the log ({error}).") from error
 
 
@@ -71,9 +105,10 @@ def open_source(where: str) -> Source:
     """A base address or a folder. Raises Malformed or Unavailable."""
     if "://" in where:
         return HttpSource(where)
-    if not Path(where).is_dir():
-        raise Unavailable(f"{where} is neither an address nor a folder.")
-    return FolderSource(Path(where))
+    with contextlib.suppress(OSError):  # such as a name that is too long for one
+        if Path(where).is_dir():
+            return FolderSource(Path(where))
+    raise Unavailable(f"{where} is neither an address nor a folder.")
 
 
 def read_checkpoint(source: Source, *, witnessed: bool = False) -> bytes:
@@ -103,6 +138,35 @@ def read_tile(source: Source, tile: Tile) -> bytes:
 def read_proof(source: Source, leaf_hash: bytes) -> bytes:
     """The log's own proof for a leaf, where it makes them; a plain copy of the tiles does not."""
     return source.read(f"proof/{leaf_hash.hex()}", PROOF_MAX_BYTES)
+
+
+class _Redirections(urllib.request.HTTPRedirectHandler):
+    """Follows them as ever, and closes the answer that leads to what is no address."""
+
+    def http_error_302(self, req: Any, fp: Any, code: int, msg: str, headers: Any) -> Any:
+        try:
+            return super().http_error_302(req, fp, code, msg, headers)
+        except (ValueError, urllib.error.HTTPError):
+            fp.close()
+            raise
+
+    http_error_301 = http_error_303 = http_error_307 = http_error_308 = http_error_302
+
+
+def _opener() -> urllib.request.OpenerDirector:
+    """Knows http: and https: and nothing else, so that no redirection leads to a file: or ftp: address."""
+    opener = urllib.request.OpenerDirector()
+    for handler in (
+        urllib.request.ProxyHandler(),
+        urllib.request.HTTPHandler(),
+        urllib.request.HTTPSHandler(),
+        _Redirections(),
+        urllib.request.HTTPDefaultErrorHandler(),
+        urllib.request.HTTPErrorProcessor(),
+        urllib.request.UnknownHandler(),
+    ):
+        opener.add_handler(handler)
+    return opener
 
 
 def _beginning(content: bytes, tile: Tile) -> bytes:

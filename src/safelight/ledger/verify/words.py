@@ -7,6 +7,15 @@ _FINDINGS_SHOWN = 20
 _RECEIPT_SHOWN = 16
 
 
+def visible(line: str, encoding: str | None) -> str:
+    """`line` with everything spelt out that is no ordinary character, or that the screen's `encoding` lacks.
+
+    What a log or an operator sent is in some lines, and may try to move the cursor or to write over a verdict.
+    """
+    shown = "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in line)
+    return shown.encode(encoding or "utf-8", "backslashreplace").decode(encoding or "utf-8")
+
+
 def words(shown: dict[str, Any]) -> list[str]:
     """Lines for a person; the first of them is the verdict."""
     if "receipts" in shown:
