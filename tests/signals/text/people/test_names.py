@@ -80,6 +80,8 @@ class TestContract(DetectorContract):
         "M4r1elle V3lk0nova",
         "Ｍａｒｉｅｌｌｅ Ｖｅｌｋｏｎｏｖａ",
         "m a r i e l l e   v e l k o n o v a",
+        "#MarielleVelkonova on a horse",
+        "mariellevelkonova_v2.safetensors",
     ],
 )
 def test_a_name_is_found_in_every_spelling(names: NamesDetector, text: str) -> None:
@@ -113,6 +115,12 @@ def test_half_a_name_is_nobody(names: NamesDetector, text: str) -> None:
     found = said(names, text)
     assert "text_protected_name" not in found
     assert "text_public_figure" not in found
+
+
+def test_an_apostrophe_in_a_name_may_be_left_out() -> None:
+    known = Names([Entry("Ilva D'Roskan", NameKind.PROTECTED), Entry("O'Zyph", NameKind.PROTECTED)])
+    for text in ("ilva droskan", "Ilva D’Roskan", "ilvadroskan", "ozyph sings"):
+        assert known.find(text) == {NameKind.PROTECTED}, text
 
 
 def test_a_name_by_its_form_and_a_relation(names: NamesDetector) -> None:
@@ -177,6 +185,8 @@ def test_csv_is_read_with_its_aliases() -> None:
     ]
     with pytest.raises(BadInput, match="columns"):
         register.read_csv("who,kind\nA,protected\n")
+    with pytest.raises(BadInput, match="Line 1 of the names cannot be taken: it is no CSV"):
+        register.read_csv('"name,kind\n')
 
 
 entries = st.builds(

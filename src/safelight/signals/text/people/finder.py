@@ -3,11 +3,13 @@
 Rules
 - A name of several words is found where its first and its last word stand together, in either order, with at most the
   words between them that the name itself has and one more. An initial may stand for the first word.
+- A name written as one word (`#annaBelmonti`, a model's file) is found where it is long; apostrophes may be left out.
 - A name of one word, and a name in a script without spaces, is found as it is: the operator chose it.
 - Endings: a word that continues a name's word by up to three letters, or changes or drops its final vowel, is that word
   inflected. For short words only the commonest endings count.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -18,7 +20,11 @@ from safelight.signals.text.phrases import SPACELESS, fold
 _LONG_CHARS = 5
 _ENDING_MAX_CHARS = 3
 _STEM_MIN_CHARS = 3
+_ONE_WORD_MIN_CHARS = 9
+"""Of a name without its blanks: shorter ones begin too many words."""
+_APOSTROPHES = re.compile("['’ʼ`´]")
 _SHORT_ENDINGS = frozenset({"s", "n", "a", "u", "e", "i", "om", "oi", "in", "un", "em", "ei", "es", "en"})
+_WORDS = re.compile(r"\w+")
 _VOWELS = frozenset("aeiou")
 _INITIAL = "initial"
 
@@ -39,7 +45,8 @@ class Names:
         self._spaceless: list[tuple[str, NameKind]] = []
         for entry in entries:
             for name in (entry.name, *entry.aliases):
-                self._learn(name, entry.kind)
+                for written in dict.fromkeys((name, _APOSTROPHES.sub("", name))):
+                    self._learn(written, entry.kind)
 
     def _learn(self, name: str, kind: NameKind) -> None:
         if SPACELESS.search(folded := fold(name)):
@@ -54,6 +61,8 @@ class Names:
             self._words.setdefault(word, set()).add((number, place))
             if word[-1] in _VOWELS and len(word) > _STEM_MIN_CHARS:
                 self._stems.setdefault(word[:-1], set()).add((number, place))
+        if len(words) > 1 and len(whole := "".join(spoken("".join(_WORDS.findall(name))))) >= _ONE_WORD_MIN_CHARS:
+            self._words.setdefault(whole, set()).add((number, "only"))
         if len(words) > 1 and len(words[-1]) >= _LONG_CHARS:
             self._words.setdefault(words[0][0], set()).add((number, _INITIAL))
 

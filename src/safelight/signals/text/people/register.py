@@ -52,12 +52,13 @@ def read_jsonl(text: str) -> list[Entry]:
 def read_csv(text: str) -> list[Entry]:
     """Entries out of CSV with the columns `name`, `kind` and, with `|` between them, `aliases`. Raises BadInput."""
     reader = csv.DictReader(io.StringIO(text), strict=True)
-    if not reader.fieldnames or not {"name", "kind"} <= set(reader.fieldnames) <= {"name", "kind", "aliases"}:
-        raise _fault(1, "the columns are name, kind and, if you like, aliases")
     try:
+        columns = set(reader.fieldnames or ())
         rows = list(reader)
     except csv.Error as error:
-        raise _fault(reader.line_num, f"it is no CSV ({error})") from error
+        raise _fault(max(1, reader.line_num), f"it is no CSV ({error})") from error
+    if not {"name", "kind"} <= columns <= {"name", "kind", "aliases"}:
+        raise _fault(1, "the columns are name, kind and, if you like, aliases")
     return _all(
         (number, {**row, "aliases": [a for a in str(row.get("aliases") or "").split("|") if a]})
         for number, row in enumerate(rows, 2)
