@@ -20,9 +20,19 @@ def load_or_make(folder: Path) -> tuple[WatermarkKey, ...]:
     return tuple(WatermarkKey.load_or_make(path) for path in reversed(paths))
 
 
+def present(folder: Path) -> tuple[WatermarkKey, ...]:
+    """The keys in `folder`, newest first, if there are any. Raises NotStartable."""
+    return tuple(WatermarkKey.load_or_make(path) for path in reversed(_paths(folder)))
+
+
 def rotate(folder: Path) -> WatermarkKey:
-    """Make a new key, which marks from the next start on; the old ones stay for reading. Raises NotStartable."""
-    load_or_make(folder)
+    """Make a new key, which marks from the next start on; the old ones stay for reading.
+
+    Raises NotStartable, also where there is no key yet: then no service ever marked from there.
+    """
+    if not _paths(folder):
+        message = f"There is no watermark key in {folder}: the first is made when the service starts."
+        raise NotStartable(f"{message} Name the service's --data-dir.")
     return WatermarkKey.load_or_make(_path(folder, _FIRST + max(int(path.stem) for path in _paths(folder))))
 
 
