@@ -14,5 +14,6 @@ def test_an_order_that_is_tried_in_vain_is_seen_within_the_hour(home: House) -> 
     assert (order.kind, order.state) == ("places", "waiting")
     assert "out of order" in order.error
     home.platform.is_dead = False
-    home.travel(hours=1)
+    home.run(home.cases.retry(LEAD, order.id))  # the next try would be in half an hour
+    home.tick()
     assert home.run(home.cases.dead_letters(LEAD)) == ()

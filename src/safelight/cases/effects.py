@@ -16,7 +16,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, and_, bindparam, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
 
 from safelight.cases.draft import Fingerprint
 from safelight.cases.history import Event, Step
@@ -314,9 +314,11 @@ class Courier:
 
 
 def retry_effect(connection: Connection, effect_id: str, now: datetime) -> bool:
-    """Have a dead or doubtful effect tried again. Returns whether there was one."""
-    dead = and_(case_effects.c.id == effect_id, case_effects.c.state.in_([DEAD, DOUBTFUL]))
-    statement = update(case_effects).where(dead).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
+    """Have an effect that failed, for good or so far, tried again at once. Returns whether there was one."""
+    columns = case_effects.c
+    in_vain = and_(columns.state == WAITING, columns.attempts > 0, columns.error != "")
+    mine = and_(columns.id == effect_id, or_(columns.state.in_([DEAD, DOUBTFUL]), in_vain))
+    statement = update(case_effects).where(mine).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
     return connection.execute(statement).rowcount == 1
 
 

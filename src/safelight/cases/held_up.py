@@ -12,7 +12,7 @@ from safelight.cases.records import WAITING
 from safelight.store.cases_tables import case_effects
 
 TRIES = 4
-"""With the packaged pauses a quarter of an hour after the first one."""
+"""With the packaged pauses three minutes after the first one."""
 
 
 def held_up(connection: Connection, limit: int = 500) -> list[Row[Any]]:

@@ -360,14 +360,14 @@ class Cases:
         return tuple(to_effect(row) for row in rows)
 
     async def retry(self, staff: Staff, effect_id: str) -> None:
-        """Try a dead or doubtful command again, on this member's word."""
+        """Try what failed, is doubtful, or is tried in vain, again at once, on this member's word."""
         require(staff.role, StaffPermission.CASE_FREE)
         await self.retry_here(effect_id)
 
     async def retry_here(self, effect_id: str) -> None:
         """As `retry`, for whoever is on call at the machine itself."""
         if not await self._database.write(lambda c: retry_effect(c, effect_id, self._clock())):
-            raise CaseError(CaseCode.UNKNOWN, f"There is no dead or doubtful effect {effect_id[:40]!r}.")
+            raise CaseError(CaseCode.UNKNOWN, f"There is no failed effect {effect_id[:40]!r}.")
         self._runner.wake()
 
     async def figures(self, since: datetime, until: datetime, staff: Staff | None = None) -> Figures:

@@ -119,8 +119,10 @@ def test_a_moderator_does_not_second_their_own_proposal(house: Studio, flat: byt
     case_id = house.report(picture=flat, matter=Matter.CHILD)
     choice = {"choice": "remove/child_sexualised", "version": str(house.row(case_id).version)}
     assert "Two people looked" in senior.press(f"/cases/{case_id}/preview", **choice).text
-    senior.press(f"/cases/{case_id}/decide", **choice)
+    proposed = senior.press(f"/cases/{case_id}/decide", **choice)
     assert house.row(case_id).state is S.PROPOSED
+    assert case_id in proposed.text
+    assert "/undo" not in proposed.text, "a proposal is no decision that could be taken back"
     assert "/second" not in senior.see(f"/cases/{case_id}").text
     version = str(house.row(case_id).version)
     answer = senior.press(f"/cases/{case_id}/second", agrees="yes", version=version)

@@ -184,7 +184,7 @@ class CasePages:
         was_one = view.row.state is CaseState.DECIDED and len(view.deciders) == 1
         if was_one and view.row.kind is CaseKind.IMAGE:
             await self._maybe_draw(visit, view, choice)
-        return await self._on(visit)
+        return await self._on(visit, view.row.state)
 
     async def second(self, visit: Visit) -> Response:
         """Agree to what another proposed, or do not."""
@@ -192,22 +192,23 @@ class CasePages:
         if agrees is None:
             raise BadInput(InputCode.FIELD_MISSING, "Say whether you agree.", param="agrees")
         version = _number(visit.form.get("version", ""))
-        await self._cases.second(staff_of(visit.member), case_id_of(visit), version, agrees=agrees, words=_words(visit))
-        return await self._on(visit)
+        staff, words = staff_of(visit.member), _words(visit)
+        view = await self._cases.second(staff, case_id_of(visit), version, agrees=agrees, words=words)
+        return await self._on(visit, view.row.state)
 
     async def undo(self, visit: Visit) -> Response:
         """Take a decision back."""
         view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), _words(visit))
         return self._door.go(f"/cases/{view.row.id}")
 
-    async def _on(self, visit: Visit) -> Response:
-        """To the next case, where that was asked for; otherwise back to the queue. The last one can be undone there."""
-        case_id = case_id_of(visit)
+    async def _on(self, visit: Visit, state: CaseState) -> Response:
+        """To the next case, where that was asked for; otherwise back to the queue. A decision can be undone there."""
+        done = case_id_of(visit) + ("" if state is CaseState.DECIDED else "&undo=no")
         if visit.form.get("then") == "next" and visit.may(StaffPermission.CASE_CLAIM):
             row = await self._cases.claim_next(staff_of(visit.member))
             if row is not None:
-                return self._door.go(f"/cases/{row.id}?done={case_id}")
-        return self._door.go(f"/queue?done={case_id}")
+                return self._door.go(f"/cases/{row.id}?done={done}")
+        return self._door.go(f"/queue?done={done}")
 
     async def _maybe_draw(self, visit: Visit, view: CaseView, choice: Choice) -> None:
         if not is_drawn(self._draw_secret, view.row.id, self._second_look_share):
