@@ -25,6 +25,12 @@ class Table(table.Table):
         meant: dict[str, Any] = {"overflow": "fold", "no_wrap": not self.columns}
         super().add_column(header, *rest, **(meant | options))
 
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        """As in rich, which would make the columns of a table without a header by itself, and cut them."""
+        for _ in cells[len(self.columns) :]:
+            self.add_column()
+        super().add_row(*cells, **options)
+
 
 def print_json(value: Any) -> None:
     """Print `value` as one line of JSON."""
