@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 import structlog
 
 from safelight.matching.index.hash_index import HashIndex
+from safelight.matching.index.pages import THREAD
 from safelight.matching.index.sealed import Put
 from safelight.matching.index.shared import PLACE, SHARED_FROM, SharedMemory, _is_memory
 from tests.matching.index.words import SECRET, numbers, uniform
@@ -76,6 +78,19 @@ def test_what_is_shared_is_filled_once_and_removed_by_the_last_to_let_go(place: 
     del first
     assert files(place) == [file]
     del second
+    assert list(place.iterdir()) == []
+
+
+def test_large_pages_change_nothing_that_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("safelight.matching.index.pages.ENLARGED_FROM", 0)
+    content = np.random.default_rng(1).bytes((4 << 20) + 5)
+    memory = SharedMemory("x", place).mapped("a", len(content), lambda put: put(0, memoryview(content)))
+    again = SharedMemory("x", place).mapped("a", len(content), lambda _put: None)
+    for thread in [thread for thread in threading.enumerate() if thread.name == THREAD]:
+        thread.join()
+    assert memory.tobytes() == again.tobytes() == content
+    assert memory.ctypes.data % (2 << 20) == again.ctypes.data % (2 << 20) == 0
+    del memory, again
     assert list(place.iterdir()) == []
 
 

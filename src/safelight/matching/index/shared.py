@@ -13,7 +13,6 @@ Left to others: what the bytes are, and their names, which must tell nothing (`s
 """
 
 import fcntl
-import mmap
 import os
 import weakref
 from collections.abc import Callable, Collection, Iterator
@@ -24,6 +23,7 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
+from safelight.matching.index import pages
 from safelight.matching.index.sealed import Put
 
 log = structlog.get_logger()
@@ -73,18 +73,21 @@ class SharedMemory:
     def _shared(self, name: str, size: int, fill: Fill) -> NDArray[np.uint8]:
         with self._locked() as folder:
             held = self._held(folder, name, size)
+            is_new = held is None
             if held is None:
                 self._make(folder, name, size, fill)
                 held = self._held(folder, name, size)
             if held is None:
                 raise _Unusable("a file of shared memory was gone at once")
         try:
-            mapping = mmap.mmap(held, size, prot=mmap.PROT_READ)
+            mapping, memory = pages.mapped(held, size)
         except OSError as error:
             os.close(held)
             raise _Unusable(str(error.strerror)) from error
         weakref.finalize(mapping, _let_go, self._folder, name, held, os.getpid())
-        return np.frombuffer(mapping, np.uint8)
+        if is_new:
+            pages.enlarge(mapping, memory)
+        return memory
 
     @contextmanager
     def _locked(self) -> Iterator[int]:
