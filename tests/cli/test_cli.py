@@ -14,16 +14,16 @@ import pytest
 import typer
 from typer.core import TyperGroup
 
-from safelight.cli.database import unknown_settings
+from safelight.cli.database import trial_settings, unknown_settings
 from safelight.cli.main import COMMANDS, app
-from safelight.cli.serve import make_server
+from safelight.cli.serve import make_server, settings_from
 from safelight.settings import Settings
 
 TIMEOUT_S = 120
 
 
-def run(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run the real command in a process of its own."""
+def run(*words: str, folder: Path | None = None, **settings: str) -> subprocess.CompletedProcess[str]:
+    """Run the real command in a process of its own, with `settings` in its environment."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SAFELIGHT_")}
     return subprocess.run(  # noqa: S603 (our own command)
         [sys.executable, "-m", "safelight", *words],
@@ -31,7 +31,7 @@ def run(*words: str, folder: Path | None = None) -> subprocess.CompletedProcess[
         text=True,
         timeout=TIMEOUT_S,
         cwd=folder,
-        env=environment | {"COLUMNS": "200"},
+        env=environment | {"COLUMNS": "200"} | settings,
         check=False,
     )
 
@@ -58,9 +58,27 @@ def test_an_allowed_request_is_exit_code_0(photo: Path) -> None:
     assert done.returncode == 0
 
 
-def test_check_leaves_nothing_behind(photo: Path) -> None:
-    run("check", "make it brighter", "--image", str(photo), folder=photo.parent)
+def test_check_leaves_nothing_behind_where_the_service_runs(photo: Path) -> None:
+    """The service's settings are in the environment; a check is no part of it, and writes no head of its log."""
+    service = {"SAFELIGHT_PRODUCTION": "1", "SAFELIGHT_LEDGER_HEAD_FILE": str(photo.parent / "head")}
+    done = run("check", "make it brighter", "--image", str(photo), folder=photo.parent, **service)
+    assert done.returncode == 0, done.stderr
     assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
+
+
+def test_a_trial_judges_as_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("SAFELIGHT_POLICY_FILE", "ours.toml")
+    monkeypatch.setenv("SAFELIGHT_PLATFORM_URL", "https://images.example")
+    trial = trial_settings(tmp_path)
+    assert (trial.policy_file, trial.data_dir, trial.platform_url) == (Path("ours.toml"), tmp_path, "")
+
+
+def test_a_profile_on_the_command_line_goes_before_a_file_in_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAFELIGHT_POLICY_FILE", "ours.toml")
+    assert settings_from({"policy_profile": "children", "policy_file": None}).policy_file is None
+    assert settings_from({"policy_profile": None}).policy_file == Path("ours.toml")
+    with pytest.raises(typer.BadParameter):
+        settings_from({"policy_profile": "children", "policy_file": Path("ours.toml")})
 
 
 def test_check_shows_every_signal_to_a_person(photo: Path) -> None:

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from safelight.cli.database import trial_settings
 from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.core.category import Category
 from safelight.core.decision import Decision
 from safelight.core.errors import BadInput, InputCode
 from safelight.core.request import ImageRequest, Operation, Owner, Role, Surface, Turn, Upload
-from safelight.settings import Settings
 
 HELP = """Judge one request and show the decision, each signal, and the rule that decided.
 
@@ -30,7 +30,7 @@ def check(
     field: Annotated[list[str] | None, typer.Option(help="Text beside the prompt, as `name=text`.")] = None,
     surface: Annotated[Surface, typer.Option(help="Where the request arises.")] = Surface.API,
     owner: Annotated[Owner, typer.Option(help="Whose photos they are.")] = Owner.UNKNOWN,
-    policy: Annotated[Path | None, typer.Option(help="Policy file; none: the default.")] = None,
+    policy: Annotated[Path | None, typer.Option(help="Policy file; none: as the settings say.")] = None,
     as_json: AsJson = False,
 ) -> None:
     """Judge one request."""
@@ -62,10 +62,8 @@ async def _judge(request: ImageRequest, policy_file: Path | None) -> tuple[Decis
     from safelight.wiring import Safelight
 
     with tempfile.TemporaryDirectory(prefix="safelight-check-") as folder:  # nothing of a trial is kept
-        settings = Settings(
-            data_dir=Path(folder), database_url="", open=True, host="127.0.0.1", policy_file=policy_file
-        )
-        async with Safelight(settings) as safelight:
+        chosen = {"policy_file": policy_file} if policy_file else {}
+        async with Safelight(trial_settings(Path(folder), **chosen)) as safelight:
             outcome = await safelight.gate.check(request, Caller(None))
             return outcome.decision, explain(outcome.decision, safelight.policy).person
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import typer
 from pydantic_settings import DotEnvSettingsSource
@@ -22,6 +22,29 @@ def settings_of(data_dir: Path | None) -> Settings:
     settings = Settings() if data_dir is None else Settings(data_dir=data_dir)
     make_data_dir(settings.data_dir)
     return settings
+
+
+_OF_JUDGING = (
+    "policy_file",
+    "policy_profile",
+    "observe_deadline_s",
+    "fetch_allow_http",
+    "cores",
+    "copy_model_file",
+    "copy_model_cosine",
+)
+
+
+def trial_settings(folder: Path, **chosen: object) -> Settings:
+    """Settings for trying the gate out in a data folder of its own.
+
+    The operator's settings of how to judge hold, and `chosen`; none of the service's does: a trial must not write the
+    service's log on, nor sign with its key, tell its platform, or be refused because that one is in production.
+    """
+    operators = Settings()
+    judging = {name: getattr(operators, name) for name in _OF_JUDGING}
+    trial: dict[str, Any] = {"data_dir": folder, "open": True} | judging | chosen
+    return Settings.model_construct(**trial)  # unlike the constructor, this one reads no environment
 
 
 def unknown_settings(environment: Iterable[str]) -> list[str]:

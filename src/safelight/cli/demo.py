@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from safelight.cli.database import trial_settings
 from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
 from safelight.cli.serve import make_server
 from safelight.core.errors import NotStartable
-from safelight.settings import BackendName, Settings
+from safelight.settings import ProfileName, Settings
 
 if TYPE_CHECKING:
     from openai import OpenAI
@@ -71,15 +72,8 @@ def demo(
 
 async def _demo(port: int, *, once: bool, as_json: bool) -> bool:
     with tempfile.TemporaryDirectory(prefix="safelight-demo-") as folder:
-        settings = Settings(
-            data_dir=Path(folder),
-            database_url="",
-            host="127.0.0.1",
-            port=_free_port(port),
-            open=True,
-            try_page=True,
-            backend=BackendName.SKETCH,
-            policy_file=None,
+        settings = trial_settings(
+            Path(folder), port=_free_port(port), try_page=True, policy_file=None, policy_profile=ProfileName.GENERAL
         )
         if not as_json:
             console.print("Loading the detectors …")

@@ -3,7 +3,7 @@
 import gc
 import os
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -47,7 +47,7 @@ def serve(
         "try_page": try_page,
         "log_json": as_json,
     }
-    settings = Settings(**{name: value for name, value in chosen.items() if value is not None})  # type: ignore[arg-type]
+    settings = settings_from(chosen)
     configure_logs(as_json=settings.log_json)
     for name in unknown_settings(os.environ):
         structlog.get_logger().warning("unknown_setting", name=name, message="No setting has this name: misspelt?")
@@ -57,6 +57,16 @@ def serve(
         uvloop.run(run(settings))
     finally:
         gc.enable()
+
+
+def settings_from(chosen: Mapping[str, object]) -> Settings:
+    """The settings, with what was `chosen` on the command line before them."""
+    given: dict[str, Any] = {name: value for name, value in chosen.items() if value is not None}
+    if "policy_profile" in given:
+        if "policy_file" in given:
+            raise typer.BadParameter("give --policy or --profile, not both")
+        given["policy_file"] = None  # one from the environment would go before the profile
+    return Settings(**given)
 
 
 async def run(settings: Settings) -> None:
