@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from safelight.accounts.keys import create_key, list_keys, revoke_key
-from safelight.accounts.model import GATE_PERMISSIONS, Permission
+from safelight.accounts.model import GATE_PERMISSIONS, ApiKey, Permission
 from safelight.cli.database import DataDir, in_database
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
@@ -42,7 +42,7 @@ def create(
         ),
     )
     if as_json:
-        print_json({"id": key.id, "name": key.name, "key": secret, "permissions": sorted(key.permissions)})
+        print_json({"key": secret} | _shown(key))
         return
     console.print(f"[bold]{secret}[/]", soft_wrap=True)
     console.print("Keep it now: only its hash is stored, so it cannot be shown again.")
@@ -53,25 +53,13 @@ def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     """List every key. Example: `safelight keys list`"""
     keys = in_database(data_dir, list_keys)
     if as_json:
-        print_json(
-            [
-                {
-                    "id": key.id,
-                    "name": key.name,
-                    "permissions": sorted(key.permissions),
-                    "requests_per_minute": key.requests_per_minute,
-                    "revoked": key.revoked,
-                }
-                for key in keys
-            ]
-        )
+        print_json([_shown(key) for key in keys])
         return
-    table = Table("id", "name", "permissions", "a minute", "state")
+    table = Table("id", "name", "platform", "permissions", "a minute", "state")
     for key in keys:
         bound = str(key.requests_per_minute or "no bound")
-        table.add_row(
-            key.id, key.name, "\n".join(sorted(key.permissions)), bound, "revoked" if key.revoked else "valid"
-        )
+        state = "revoked" if key.revoked else "valid"
+        table.add_row(key.id, key.name, key.platform, "\n".join(sorted(key.permissions)), bound, state)
     console.print(table)
 
 
@@ -86,3 +74,15 @@ def revoke(
     if not revoked:
         raise NotStartable(f"There is no valid key {key_id!r}; see `safelight keys list`.")
     print_json({"id": key_id, "revoked": True}) if as_json else console.print(f"{key_id} is revoked.")
+
+
+def _shown(key: ApiKey) -> dict[str, object]:
+    """What is known of a key; its secret is not."""
+    return {
+        "id": key.id,
+        "name": key.name,
+        "platform": key.platform,
+        "permissions": sorted(key.permissions),
+        "requests_per_minute": key.requests_per_minute,
+        "revoked": key.revoked,
+    }
