@@ -247,6 +247,8 @@ def test_a_gate_publishes_the_stamps_of_its_heads(tmp_path: Path, authority: Aut
 def test_an_address_that_is_none_stops_the_start(log: StoreLog) -> None:
     with pytest.raises(NotStartable, match="SAFELIGHT_LEDGER_STAMPS"):
         stamps(log, "authority.example")
+    with pytest.raises(NotStartable, match="SAFELIGHT_LEDGER_STAMPS"):
+        stamps(log, "http://[")
 
 
 def test_certificates_are_read_in_pem_only() -> None:

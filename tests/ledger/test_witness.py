@@ -1,6 +1,8 @@
 """A witness signs what extends what it signed, and nothing else; a gate hears when a witness has seen another log."""
 
+import asyncio
 import contextlib
+import hashlib
 import json
 import sqlite3
 import threading
@@ -13,20 +15,25 @@ import uvicorn
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import func, select
+from typer.testing import CliRunner
 
 from safelight.backends.memory import MemoryBackend
+from safelight.cli.main import app
 from safelight.core.errors import LedgerUnfit, NotStartable
 from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.proofs.checkpoint import Checkpoint, open_checkpoint, sign_checkpoint
 from safelight.ledger.proofs.note import Algorithm, Note, PublicKey, SecretKey
 from safelight.ledger.proofs.witness_request import AddCheckpoint, parse_cosignatures
+from safelight.ledger.published import read_checkpoint
 from safelight.ledger.verify.main import main as verify
 from safelight.ledger.witness import SIZE_TYPE, Said, Witness
-from safelight.ledger.witnesses import parse_witnesses
+from safelight.ledger.witnesses import HttpWitnesses, KnownWitness, parse_witnesses
 from safelight.store.tables import ledger_leaves
 from safelight.web.witness import create_witness_app
 from tests.detectors import scripted_detectors
+from tests.ledger.store_log import StoreLog, store_log
 from tests.ledger.twin import KEY, ORIGIN, WITNESS, naive_root, naive_subproof
+from tests.ledger.verify.test_hostile import BUSY, Hostile, HostileServer
 from tests.service import Service, serving
 
 WITNESS_KEY = WITNESS.public(Algorithm.COSIGNATURE)
@@ -105,11 +112,57 @@ def test_any_bytes_have_an_answer_and_no_signature(tmp_path_factory: pytest.Temp
 
 
 @pytest.mark.parametrize(
-    "setting", ["key", f"{KEY.public().to_text()},http://x", WITNESS_KEY.to_text(), f"{WITNESS_KEY.to_text()},ftp://x"]
+    "setting",
+    [
+        "key",
+        f"{KEY.public().to_text()},http://x",
+        WITNESS_KEY.to_text(),
+        f"{WITNESS_KEY.to_text()},ftp://x",
+        f"{WITNESS_KEY.to_text()},http://[",
+    ],
 )
 def test_a_setting_that_names_no_witness_stops_the_start(setting: str) -> None:
     with pytest.raises(NotStartable, match="SAFELIGHT_LEDGER_WITNESSES"):
         parse_witnesses(setting)
+
+
+def test_a_witness_that_cannot_start_says_what_is_wrong_of_its_own(tmp_path: Path) -> None:
+    def start(name: str, *logs: PublicKey, folder: Path = tmp_path) -> str:
+        options = [word for one in logs for word in ("--log", one.to_text())]
+        ended = CliRunner().invoke(app, ["witness", name, *options, "--folder", str(folder)])
+        assert ended.exit_code == 2, ended.output
+        return " ".join(ended.output.split())
+
+    key = KEY.public()
+    assert "LEDGER_ORIGIN" not in (said := start("no name", key))
+    assert "has no space" in said
+    assert "is no log's key" in start("w.example", WITNESS_KEY)
+    assert "two keys" in start("w.example", key, SecretKey(KEY.name, b"\x01" * 32).public())
+    (tmp_path / "file").touch()
+    assert "cannot be used" in start("w.example", key, folder=tmp_path / "file")
+    kept = hashlib.sha256(KEY.name.encode()).hexdigest()
+    (tmp_path / f"{kept}.checkpoint").write_bytes(b"")  # the laptop's battery was empty
+    assert "a head in" in start("w.example", key)
+
+
+def test_a_witness_that_answers_byte_by_byte_holds_nobody_up(tmp_path: Path) -> None:
+    async def ask(log: StoreLog, address: str) -> None:
+        known = KnownWitness(WITNESS_KEY, address)
+        async with asyncio.timeout(20), HttpWitnesses(log.database, [known], timeout_s=0.3) as witnesses:
+            await witnesses.ask(await log.database.read(read_checkpoint))
+
+    with store_log(tmp_path / "log.db") as log, HostileServer(("127.0.0.1", 0), Hostile) as server:
+        log.begin()
+        log.integrate()
+        server.first, server.again = BUSY["a body byte by byte"]
+        thread = threading.Thread(target=lambda: server.serve_forever(poll_interval=0.01))
+        thread.start()
+        try:
+            asyncio.run(ask(log, server.address))
+        finally:
+            server.again = b""
+            server.shutdown()
+            thread.join()
 
 
 @contextlib.contextmanager

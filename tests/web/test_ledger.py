@@ -251,6 +251,23 @@ def test_the_log_is_exported_and_the_copy_verifies(stand: Stand, tmp_path: Path)
     status = json.loads(run(app, ["ledger", "status", *place, "--json"]).output)
     assert status["key"] == stand.key
     assert run(app, ["ledger", "status", "--data-dir", str(tmp_path)]).exit_code == 2
+    assert list((tmp_path / "copy").rglob("*.new")) == []
+    (tmp_path / "copy/key").write_text("another.example/log+00000000+x\n")
+    refused = run(app, ["ledger", "export", str(tmp_path / "copy"), *place, "--json"])
+    assert refused.exit_code == 2
+    assert "a copy of the log another.example/log" in " ".join(refused.output.split())
+
+
+def test_a_place_that_cannot_be_written_and_a_field_that_is_none_are_told(stand: Stand, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for arguments, said in (
+        (["ledger", "export", str(tmp_path / "file")], "cannot be written"),
+        (["ledger", "openings", str(tmp_path / "file/x"), *ALL_DAYS], "cannot be written"),
+        (["ledger", "openings", str(tmp_path / "x"), *ALL_DAYS, "--field", "tiers"], "no field 'tiers'"),
+        (["figures", "--html", str(tmp_path / "file/x"), *ALL_DAYS], "cannot be written"),
+    ):
+        done = CliRunner().invoke(app, [*arguments, "--data-dir", str(stand.folder)])
+        assert (done.exit_code, said in " ".join(done.output.split())) == (2, True), done.output
 
 
 ALL_DAYS = ["--from", "2020-01-01", "--to", "2100-01-01"]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from safelight.cli.ledger_log import DataDir, OpenedLog, opened_log
+from safelight.cli.ledger_log import DataDir, OpenedLog, opened_log, writing
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.ledger.proofs.errors import Malformed
@@ -73,7 +73,8 @@ def figures(
             "findings_count": audit.findings_count,
             "processes": len(audit.processes),
         }
-        html.write_text(page(report, "What was asked and refused"), "utf-8")
+        with writing(html, "html"):
+            html.write_text(page(report, "What was asked and refused"), "utf-8")
     if as_json:
         print_json(shown)
     else:

@@ -11,7 +11,7 @@ from safelight import __version__
 from safelight.accounts.service import pseudonym
 from safelight.cli import ledger_audit
 from safelight.cli.database import settings_of
-from safelight.cli.ledger_log import DataDir, opened_log
+from safelight.cli.ledger_log import DataDir, opened_log, writing
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import BadInput, InputCode
@@ -106,8 +106,8 @@ def export(
     as_json: AsJson = False,
 ) -> None:
     """Copy what is public of the log to a folder for any web server. Example: `safelight ledger export log/`"""
-    folder.mkdir(parents=True, exist_ok=True)
-    with opened_log(data_dir) as log:
+    with opened_log(data_dir) as log, writing(folder, "folder"):
+        folder.mkdir(parents=True, exist_ok=True)
         head = log.run(lambda connection: disclose.export(connection, folder, log.ledger.key.public()))
     if as_json:
         print_json({"folder": str(folder), "size": head.size, "root": head.root.hex()})

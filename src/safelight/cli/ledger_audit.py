@@ -6,10 +6,11 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.ledger_log import DataDir, opened_log
+from safelight.cli.ledger_log import DataDir, opened_log, writing
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.ledger import disclose
+from safelight.ledger.draft import DECISION_FIELDS
 from safelight.ledger.proofs.errors import Malformed, ProofError
 from safelight.ledger.proofs.figures import Period
 from safelight.ledger.proofs.leaf import Leaf
@@ -38,15 +39,17 @@ def openings(
         period = Period.of_days(begin, end)
     except Malformed as error:
         raise BadInput(InputCode.FIELD_INVALID, str(error), param="from") from error
-    count = 0
-    with opened_log(data_dir) as log, file.open("w", encoding="utf-8") as lines:
+    fields, count = tuple(field or ("request", "tier")), 0
+    if unknown := sorted(set(fields) - set(DECISION_FIELDS)):
+        message = f"A decision commits to {', '.join(DECISION_FIELDS)}; there is no field {unknown[0]!r}."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="field")
+    with opened_log(data_dir) as log, writing(file, "file"), file.open("w", encoding="utf-8") as lines:
 
         def each(opened: disclose.Opened) -> None:
             nonlocal count
             count += 1
             lines.write(json.dumps(opened.to_json(), ensure_ascii=False) + "\n")
 
-        fields = tuple(field or ("request", "tier"))
         shut = log.run(lambda c: disclose.open_decisions(c, period.begin, period.end, fields, each))
     if as_json:
         print_json({"file": str(file), "opened": count, "shut": shut})

@@ -11,7 +11,7 @@ from safelight.cli.output import AsJson, console, print_json
 from safelight.core.errors import NotStartable
 from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.proofs.errors import Malformed
-from safelight.ledger.proofs.note import Algorithm, PublicKey
+from safelight.ledger.proofs.note import Algorithm, PublicKey, check_key_name
 from safelight.ledger.witness import Witness
 
 HELP = """Run a witness: it signs a log's head only if that holds everything that it signed before.
@@ -40,8 +40,20 @@ def witness(
         logs = [PublicKey.parse(key.strip()) for key in log]
     except Malformed as error:
         raise NotStartable(f"--log is no verifier key ({error}); the log shows it at /ledger/key.") from error
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    one = Witness(load_or_make_key(folder / "witness.key", name), logs, folder, time.time)
+    if strange := [one.name for one in logs if one.algorithm is not Algorithm.NOTE]:
+        raise NotStartable(f"--log {strange[0]} is no log's key; the log shows it at /ledger/key.")
+    if len({one.name for one in logs}) < len(set(logs)):
+        raise NotStartable("--log names one log with two keys; a log has one, and a new key is a new log.")
+    try:
+        check_key_name(name)
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        one = Witness(load_or_make_key(folder / "witness.key", name), logs, folder, time.time)
+        for log_key in logs:
+            one.last(log_key.name)
+    except Malformed as error:
+        raise NotStartable(f"The witness's name, or a head in {folder}, is none: {error}") from error
+    except OSError as error:
+        raise NotStartable(f"{folder} cannot be used ({error.strerror}).") from error
     key = one.key.public(Algorithm.COSIGNATURE).to_text()
     address = f"http://{host}:{port}"
     if as_json:

@@ -103,8 +103,13 @@ def policy_text(connection: Connection, version: str) -> str:
 def export(connection: Connection, folder: Path, log_key: PublicKey) -> Checkpoint:
     """Copy what is public to `folder`, ready for any web server; tiles that are there already are not written again.
 
-    The head goes last, so that whoever reads the copy meanwhile never finds a head without its tiles.
+    Each file is there whole or not at all, and the head goes last, so that whoever reads the copy meanwhile, or after a
+    full disk, never finds a head without its tiles. Raises BadInput for a folder with another log's copy, and OSError.
     """
+    key_file, key_text = folder / "key", log_key.to_text() + "\n"
+    if key_file.exists() and (other := key_file.read_text("utf-8")) != key_text:
+        message = f"{folder} holds a copy of the log {other.strip()}; name another folder for this one."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="folder")
     note = read_checkpoint(connection)
     head = Checkpoint.parse(note.text)
     for tile in tiles_between(0, head.size):
@@ -112,19 +117,17 @@ def export(connection: Connection, folder: Path, log_key: PublicKey) -> Checkpoi
         if path.exists():
             continue
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(read_tile(connection, tile))
+        _write_whole(path, read_tile(connection, tile))
         if tile.width == TILE_WIDTH:
             _drop_partials(path)
-    (folder / "key").write_text(log_key.to_text() + "\n", "utf-8")
+    _write_whole(key_file, key_text.encode())
     with contextlib.suppress(Unavailable):
-        (folder / "witnessed").write_bytes(read_checkpoint(connection, witnessed=True).to_bytes())
+        _write_whole(folder / "witnessed", read_checkpoint(connection, witnessed=True).to_bytes())
     with contextlib.suppress(Unavailable):
         stamped, stamp = read_stamped(connection)
-        (folder / "stamped").write_bytes(stamped.to_bytes())
-        (folder / "stamped.tsr").write_bytes(stamp)
-    fresh = folder / "checkpoint.new"
-    fresh.write_bytes(note.to_bytes())
-    fresh.replace(folder / "checkpoint")
+        _write_whole(folder / "stamped", stamped.to_bytes())
+        _write_whole(folder / "stamped.tsr", stamp)
+    _write_whole(folder / "checkpoint", note.to_bytes())
     return head
 
 
@@ -148,6 +151,16 @@ def _values(connection: Connection, leaf: Leaf, row: Row[Any]) -> Mapping[str, s
     if found is None:
         raise Shut("The record of this leaf is gone, so there is nothing to open it with.")
     return found
+
+
+def _write_whole(path: Path, content: bytes) -> None:
+    fresh = path.with_name(f"{path.name}.new")
+    try:
+        fresh.write_bytes(content)
+        fresh.replace(path)
+    except OSError:
+        fresh.unlink(missing_ok=True)
+        raise
 
 
 def _drop_partials(full: Path) -> None:

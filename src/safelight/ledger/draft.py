@@ -57,6 +57,10 @@ def decision_draft(decision: Decision, committed: Mapping[str, str], subject_id:
     )
 
 
+DECISION_FIELDS = ("account", "record", "request", "tier")
+"""What a decision's leaf commits to."""
+
+
 def decision_values(row: Mapping[str, str | None]) -> dict[str, str]:
     """What a decision's leaf commits to, from its row in the store: so it can be opened for as long as the row stands.
 

@@ -20,6 +20,7 @@ from safelight.ledger.proofs.errors import Malformed, ProofError, Unavailable
 from safelight.ledger.proofs.note import Note
 from safelight.ledger.proofs.timestamp import STAMP_MAX_BYTES, Stamp, request_stamp
 from safelight.ledger.published import read_checkpoint
+from safelight.ledger.witnesses import is_address
 from safelight.store.database import Database
 from safelight.store.ledger_tables import ledger_timestamps
 
@@ -33,7 +34,7 @@ class HttpStamps:
 
     def __init__(self, database: Database, address: str, clock: Clock, *, every_s: float) -> None:
         """Raises NotStartable for an address that is none."""
-        if not address.startswith(("https://", "http://")):
+        if not is_address(address):
             raise NotStartable("SAFELIGHT_LEDGER_STAMPS is the address of an RFC 3161 authority, with its scheme.")
         self._database = database
         self._address = address
@@ -45,7 +46,7 @@ class HttpStamps:
         while True:
             try:
                 await self.stamp(await self._database.read(read_checkpoint))
-            except (httpx2.HTTPError, ProofError, StoreFailed) as error:
+            except (httpx2.HTTPError, TimeoutError, ProofError, StoreFailed) as error:
                 log.warning("head_not_stamped", error=type(error).__name__, why=str(error))
             await asyncio.sleep(self._every_s)
 
@@ -65,6 +66,7 @@ class HttpStamps:
     async def _post(self, body: bytes) -> bytes:
         headers = {"content-type": "application/timestamp-query"}
         async with (
+            asyncio.timeout(TIMEOUT_S),
             httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False) as client,
             client.stream("POST", self._address, content=body, headers=headers) as answer,
         ):

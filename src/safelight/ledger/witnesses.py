@@ -4,9 +4,11 @@ A witness that cannot be reached is asked again with the next head. One that has
 another log under its name, stops the gate.
 """
 
+import asyncio
 from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
+from urllib.parse import urlsplit
 
 import httpx2
 import structlog
@@ -47,7 +49,7 @@ def parse_witnesses(setting: str) -> list[KnownWitness]:
             key = PublicKey.parse(key_text)
         except Malformed as error:
             raise NotStartable(f"SAFELIGHT_LEDGER_WITNESSES: {key_text!r} is no verifier key ({error}).") from error
-        if key.algorithm is not Algorithm.COSIGNATURE or not address.startswith(("https://", "http://")):
+        if key.algorithm is not Algorithm.COSIGNATURE or not is_address(address):
             raise NotStartable(
                 f"SAFELIGHT_LEDGER_WITNESSES: {entry!r} is not a witness's key, a comma and its address."
             )
@@ -55,15 +57,25 @@ def parse_witnesses(setting: str) -> list[KnownWitness]:
     return found
 
 
+def is_address(text: str) -> bool:
+    """Whether it can be asked over HTTP."""
+    try:
+        split = urlsplit(text)
+        return split.scheme in {"http", "https"} and bool(split.hostname) and split.port != 0
+    except ValueError:
+        return False
+
+
 class HttpWitnesses:
     """Asks every known witness, one after another."""
 
-    def __init__(self, database: Database, witnesses: list[KnownWitness]) -> None:
+    def __init__(self, database: Database, witnesses: list[KnownWitness], *, timeout_s: float = TIMEOUT_S) -> None:
         self._database = database
         self._witnesses = witnesses
+        self._timeout_s = timeout_s
         self._signed: dict[str, int] = {}
         """By name, the size that each signed last, as far as is known."""
-        self._client = httpx2.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
+        self._client = httpx2.AsyncClient(timeout=timeout_s, follow_redirects=False, trust_env=False)
 
     async def __aenter__(self) -> "HttpWitnesses":
         return self
@@ -86,7 +98,7 @@ class HttpWitnesses:
         for witness in self._witnesses:
             try:
                 signature = await self._ask(witness, note)
-            except (httpx2.HTTPError, ProofError) as error:
+            except (httpx2.HTTPError, TimeoutError, ProofError) as error:
                 log.warning("witness_silent", witness=witness.key.name, error=type(error).__name__)
                 continue
             if signature:
@@ -117,7 +129,8 @@ class HttpWitnesses:
         return None
 
     async def _post(self, address: str, body: bytes) -> tuple[int, bytes]:
-        async with self._client.stream("POST", address, content=body) as answer:
+        # The client's own bound is on silence: a witness that sends byte by byte would hold up all others.
+        async with asyncio.timeout(self._timeout_s), self._client.stream("POST", address, content=body) as answer:
             content = b""
             async for chunk in answer.aiter_bytes():
                 content += chunk

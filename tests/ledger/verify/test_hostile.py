@@ -48,8 +48,13 @@ class Hostile(http.server.BaseHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         """Nothing on standard error."""
 
+    def do_POST(self) -> None:
+        """The same."""
+        self.do_GET()
+
     def do_GET(self) -> None:
         """Whatever is asked."""
+        self.rfile.read(int(self.headers.get("content-length") or 0))
         server = self.server
         assert isinstance(server, HostileServer)
         server.asked.set()
