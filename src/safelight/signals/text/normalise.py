@@ -18,7 +18,18 @@ from collections.abc import Callable
 from functools import partial
 
 from safelight.signals.model import Passage, Reading, ReadText
-from safelight.signals.text.reading import backwards, ciphers, codes, escapes, letters, repairs, spacing, strange, typos
+from safelight.signals.text.reading import (
+    backwards,
+    ciphers,
+    codes,
+    escapes,
+    letters,
+    masks,
+    repairs,
+    spacing,
+    strange,
+    typos,
+)
 from safelight.signals.text.reading.characters import calm, clean, tidy
 from safelight.signals.text.reading.shells import unwrapped
 from safelight.signals.text.reading.styles import parted, quiet
@@ -36,6 +47,7 @@ ROUND_STEPS_PER_CHAR = 2
 """What one round over the text costs before anything is tried: patterns, and a look at each word."""
 Step = Callable[[str, Work], tuple[str, frozenset[Trick]]]
 ON_THE_SURFACE: tuple[Step, ...] = (
+    masks.undo,
     ciphers.undo_rot47,
     escapes.undo,
     codes.undo,

@@ -45,7 +45,7 @@ CLOSE_CUE = re.compile(
 """A long token that starts like a word and goes on unlike one; or one that ends as base64 does."""
 ANY_DIGIT = re.compile(r"\d")
 NUMBER_CUE = re.compile(
-    r"[0-9A-Fa-fx]{1,6}[^\w]{1,3}[0-9A-Fa-fx]{1,6}[^\w]{1,3}[0-9A-Fa-fx]{1,6}\b|[01]{7}|[0-9A-Fa-f]{10}"
+    r"[0-9A-Fa-fx]{1,6}[^\w]{1,3}[0-9A-Fa-fx]{1,6}[^\w]{1,3}[0-9A-Fa-fx]{1,6}\b|[01]{7}|(?:x?[0-9A-Fa-f]{2}){5}"
 )
 SIGN_CUE = re.compile(r"[.\-·•−–—_*]{1,6}[ /|\n][.\-·•−–—_*]|[\u2801-\u283f]{2}")
 SPELLING_CUE = ("echo", "alpha", "alfa", "oscar", "tango", "romeo", "india")

@@ -2,22 +2,23 @@
 
 Rules
 - Decoding is in place and linear; what does not decode stays as it is.
-- An escape is a trick only where it stands for a letter or a digit: `%20` and `&amp;` are how addresses and pages are
-  written. Markup is a trick only inside a word.
+- An escape is a trick only where it stands for a letter, a digit or what nobody sees: `%20` and `&amp;` are how
+  addresses and pages are written. Markup is a trick only inside a word.
 """
 
 import codecs
 import html
 import re
+import unicodedata
 from collections.abc import Callable
 
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import bridge, zipf
 from safelight.signals.text.reading.work import Work
 
-CUE = re.compile(r"[\\%&<=]|[Uu]\+[0-9A-Fa-f]{4}|['\"`]\s*[+.,&|]")
+CUE = re.compile(r"[\\%&<=]|\[/|[Uu]\+[0-9A-Fa-f]{4}|['\"`]\s*[+.,&|]")
 """None of the below can be in a text without one of these."""
-CODE_UNIT = re.compile(r"(?:\\{1,4}u[0-9A-Fa-f]{4})+")
+CODE_UNIT = re.compile(r"(?:(?:\\{1,4}|%)u[0-9A-Fa-f]{4})+")
 BRACED = re.compile(r"\\{1,4}[ux]\{([0-9A-Fa-f]{1,6})\}|\\{1,4}U([0-9A-Fa-f]{8})|\b[Uu]\+([0-9A-Fa-f]{4,6})\b[ ,;]?")
 OCTETS = re.compile(r"(?:\\{1,4}x[0-9A-Fa-f]{2})+|(?:%(?:25)*[0-9A-Fa-f]{2})+|(?:=[0-9A-F]{2}){2,}")
 LONE_OCTET = re.compile(r"(?<=[A-Za-z])=([46][1-9A-F]|[57][0-9A])(?=[A-Za-z]|\b)")
@@ -30,6 +31,13 @@ SIGNS = re.compile(r"(?:[\\&;][^\\&;]{0,40}){4}")
 NOT_PRINTABLE = re.compile(r"[^!-~]")
 LETTER = r"[^\W\d_]"
 CUT_BY_TAG = re.compile(rf"{LETTER}(?:{TAG.pattern})+{LETTER}", re.DOTALL)
+FORUM_TAG = re.compile(
+    r"\[/?(?:b|i|u|s|size|color|font|center|url|quote|code|spoiler)(?:=[^\[\]]{0,40})?\]", re.IGNORECASE
+)
+CUT_BY_FORUM_TAG = re.compile(rf"{LETTER}(?:{FORUM_TAG.pattern})+{LETTER}", re.IGNORECASE)
+TYPESET = re.compile(rf"\\(?:text|math)[a-z]{{0,6}}\{{({LETTER}{{1,40}})\}}|\\emph\{{({LETTER}{{1,40}})\}}")
+"""LaTeX: `\\textbf{r}emove`."""
+CUT_BY_TYPESETTING = re.compile(rf"{TYPESET.pattern}(?={LETTER}|\\)")
 INLINE = re.compile(
     r"<!--|</?(?:a|abbr|b|big|em|font|i|mark|s|small|span|strong|sub|sup|u|wbr)\b|<[/!]?>", re.IGNORECASE
 )
@@ -55,7 +63,7 @@ def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
             nonlocal letters
             found = decode(match)
             if found != match[0]:
-                letters += sum(map(str.isalnum, found))
+                letters += sum(c.isalnum() or unicodedata.category(c) == "Cf" for c in found)
             return found
 
         return replace
@@ -74,6 +82,10 @@ def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
     changed = text
     if CUT_BY_TAG.search(text):
         changed = TAG.sub(lambda tag: "" if INLINE.match(tag[0]) else " ", text)
+    if CUT_BY_FORUM_TAG.search(text):
+        changed = FORUM_TAG.sub("", changed)
+    if CUT_BY_TYPESETTING.search(text):
+        changed = TYPESET.sub(lambda run: run[1] or run[2], changed)
     changed = ADDED.sub(lambda run: "".join(found[1] for found in STRING.findall(run[0])), changed)
     changed = CONCATENATED.sub(_put_together, changed)
     if changed != text:

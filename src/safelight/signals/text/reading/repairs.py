@@ -24,9 +24,10 @@ from safelight.signals.text.reading.leet import (
     with_lone_signs,
     word_for,
 )
+from safelight.signals.text.reading.masks import frequency
 from safelight.signals.text.reading.repeats import DOUBLED, MAX_VARIANTS, RUN, unrepeated, usual_times
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import LONGEST_WORD, unskeleton, zipf
+from safelight.signals.text.reading.words import LONGEST_WORD, unskeleton
 from safelight.signals.text.reading.work import Work
 
 ROMAN = re.compile(r"[ivxlcdm]+")
@@ -96,8 +97,8 @@ def repaired(token: str, times: int = 0) -> tuple[str, Trick | None]:
             return token.replace(core, word), Trick.REPEATED
     match = MASKED.fullmatch(core)
     if match:
-        best = max(_unmasked(key), key=zipf, default="")
-        if zipf(best) > 3:
+        best = max(_unmasked(key), key=frequency, default="")
+        if frequency(best) > 3:
             return token.replace(core, best), Trick.DROPPED
     return token, None
 

@@ -35,7 +35,8 @@ SPELLED_RUN = re.compile(
 
 
 def in_octets(octets: bytes) -> Iterable[str]:
-    for encoding in ("utf-8", "utf-16-le") if octets[1:2] == b"\0" else ("utf-8",):
+    wide = {(True, False): ("utf-16-be",), (False, True): ("utf-16-le",)}
+    for encoding in ("utf-8", *wide.get((octets[:1] == b"\0", octets[1:2] == b"\0"), ())):
         try:
             yield octets.decode(encoding)
         except UnicodeDecodeError:

@@ -17,6 +17,7 @@ from safelight.signals.text.reading.words import (
     MARKS,
     SCRIPTS_WITHOUT_SPACES,
     UNKNOWN_LETTER,
+    VOWELLESS,
     WORD_PRICE,
     Cut,
     cutting_steps,
@@ -38,6 +39,8 @@ PUNCTURED = re.compile(
     rf"(?<![^\W_])(?<![{MARKS}]){CLUSTERS}(?:(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])"
 )
 PUNCTURE = re.compile(rf"[^\w\s{MARKS}]{{1,3}}|_+")
+INITIAL_COMPOUND = re.compile(r"[^\W\d_]-[^\W\d_]+$")
+"""`t-shirt`, `x-ray`, `e-mail`."""
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
@@ -153,8 +156,15 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
 
 
 def _blank_gap(gaps: Sequence[str], usual: str) -> Rule:
-    """Blanks between letters: longer ones part words, and what else stands there belongs to the text."""
+    """Blanks between letters: longer ones part words, and what else stands there belongs to the text.
+
+    Where all longer ones hold the same sign, the sign parts words and is no punctuation.
+    """
     shortest = min(map(len, gaps))
+    longer = [gap for gap in gaps if len(gap) > shortest]
+    parting = {"".join(gap.split()) for gap in longer}
+    if len(longer) > 1 and len(parting) == 1 and "" not in parting:
+        return lambda gap: ("", len(gap) > shortest)
 
     def rule(gap: str) -> tuple[str, bool]:
         signs = "".join(gap.split())
@@ -184,9 +194,11 @@ def _whole(word: str, *, cut_up: bool = False) -> str | None:
     parts = [part for part in PUNCTURE.split(word) if part]
     whole = "".join(parts).casefold()
     frequency = zipf(whole)
-    if frequency < 2 or len(whole) < 3:
+    if frequency < 2 or len(whole) < 3 or VOWELLESS.fullmatch(whole):  # without vowels these were masked
         return None
     if not cut_up and all(len(part) > 1 and zipf(part.casefold()) > 3 for part in parts):
+        return None
+    if not cut_up and INITIAL_COMPOUND.match(word) and zipf(parts[-1].casefold()) > 3:
         return None
     if LEET_SIGN.search(word) and zipf(word.casefold().translate(DIGITS[0])) > frequency:
         return None
