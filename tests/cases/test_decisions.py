@@ -173,6 +173,20 @@ def test_a_reporter_contests_what_was_kept(home: House) -> None:
     assert not status.can_contest
 
 
+def test_whoever_takes_back_their_decision_of_a_contest_decides_it_again(home: House) -> None:
+    """With one senior on the night shift nobody else could; the first decider still cannot."""
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.decide(receipt.case_id, KEEP, OTHER_SENIOR)
+    home.run(home.cases.contest(receipt.code, receipt.pin, "here", "It is me."))
+    home.decide(receipt.case_id, KEEP, SENIOR)
+    home.run(home.cases.undo(SENIOR, receipt.case_id, "the wrong key"))
+    with pytest.raises(CaseError) as caught:
+        home.run(home.cases.decide(OTHER_SENIOR, receipt.case_id, KEEP, home.row(receipt.case_id).version))
+    assert caught.value.code == CaseCode.SAME_PERSON
+    home.decide(receipt.case_id, REMOVE, SENIOR)
+    assert home.row(receipt.case_id).outcome is REMOVE.outcome
+
+
 def test_what_is_contested_is_hidden_by_those_who_may_decide_it_only(home: House) -> None:
     receipt = home.run(home.cases.receive(report(), "here"))
     home.decide(receipt.case_id, KEEP, SENIOR)

@@ -248,6 +248,8 @@ def _undone(case: Case, _event: Event) -> Case:
         reason=before.reason,
         decided_at=before.decided_at,
         contested_by=before.contested_by,
+        # Whoever takes back their own decision of a contest may decide it again; it was no part of what is contested.
+        deciders=before.deciders,
         # What is taken back is no removal in any figure, and no reversal: the picture is where it was.
         hidden_at=before.hidden_at,
         removed_at=before.removed_at,
