@@ -251,7 +251,7 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
 ## By other authors
 
-By the totals of `second` one threshold of conversations was chosen (`TOGETHER_FROM`), nothing else; by `third` and
+By the totals of `second` two thresholds of conversations were chosen (`TOGETHER_FROM`, `LATEST_FROM`); by `third` and
 `fourth` nothing was. `fourth` was written as an outside evaluator would write it, half of it everyday requests.
 
 {chr(10).join(other(one) for one in found.others)}

@@ -111,7 +111,11 @@ def test_a_server_that_keeps_sending_is_left(server: HostileServer, what: str) -
 def test_who_interrupts_it_is_told_that_nothing_was_verified(server: HostileServer) -> None:
     server.first, server.again = BUSY["a body byte by byte"]
     server.asked.clear()
-    program = "import sys; from safelight.ledger.verify.main import main; sys.exit(main(sys.argv[1:]))"
+    # Tests that run in the background may have inherited that interruptions are ignored.
+    program = (
+        "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        "from safelight.ledger.verify.main import main; sys.exit(main(sys.argv[1:]))"
+    )
     arguments = ["log", server.address, "--json", "--key", KEY.public().to_text()]
     # The command is this test's own; nothing in it comes from outside.
     with subprocess.Popen([sys.executable, "-c", program, *arguments], stdout=subprocess.PIPE) as running:  # noqa: S603

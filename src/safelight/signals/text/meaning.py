@@ -10,6 +10,7 @@ Rules
 """
 
 import hashlib
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -35,10 +36,16 @@ BETWEEN_TURNS = " | "
 """As in the conversations that the head was trained on."""
 WITHOUT = "without: "
 """A negative prompt lists what must not be there: clothes, in an attack; nakedness, in ordinary use."""
-TOGETHER_FROM = 0.95
+TOGETHER_FROM = 0.8
 """What turns ask only together counts from here: nobody wrote the joined text, and the head is less sure of such texts.
-Chosen by the totals of conversations in training/held_out/second: at 0.85, 72 % of benign ones were stopped, and as
-many attacks in time. What it leaves on both sets is in the model card."""
+It counts only where the latest turn asks a little of it by itself too (`LATEST_FROM`): what is worrying together, and
+gains nothing by the latest turn, was judged before and passed. Of 1,158 calm conversations that nobody had taught yet,
+half of those that were stopped were stopped by such turns ("a bit more", "and the other one"). Both were chosen by the
+totals of conversations in training/held_out/second; what they leave on all sets is in the model card."""
+LATEST_FROM = 0.02
+FRAGMENTS_FROM = 0.95
+"""Turns so short that they are parts of one sentence count together whatever the latest asks by itself."""
+FRAGMENTS_MAX_CHARS = 24
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
 SAID_ABOVE = 0.02
@@ -155,10 +162,14 @@ class TextMeaning:
                     "hides text from a plain reader",
                     "plain",
                 )
+        latest = max(
+            (max(meaning.undress, meaning.sexual) for at, meaning in enumerate(meanings) if asked[at].is_now),
+            default=0.0,
+        )
         for question, meaning in zip(asked, _as_read(asked, meanings), strict=True):
-            yield from self._tell(meaning, question)
+            yield from self._tell(meaning, question, _counts_from(question, latest))
 
-    def _tell(self, meaning: Understanding, question: "_Question") -> Iterator[Signal]:
+    def _tell(self, meaning: Understanding, question: "_Question", counts_from: float) -> Iterator[Signal]:
         sentence = UNDERSTOOD[meaning.kind] if max(meaning.undress, meaning.sexual) >= TOLD_ABOVE else ""
         minor = "speaks of a child or of a person of uncertain age" if meaning.minor >= TOLD_ABOVE else ""
         person = "means a real person" if meaning.person >= TOLD_ABOVE else ""
@@ -176,7 +187,7 @@ class TextMeaning:
         if question.is_now or question.is_turn:
             said.append(("text_gibberish", meaning.gibberish, "is no language"))
         for name, value, words in said:
-            if question.is_together and name in _JOINED and value < TOGETHER_FROM:
+            if name in _JOINED and value < counts_from:
                 continue
             if value >= SAID_ABOVE:
                 yield self._signal(name, value, question.where, words, question.reading)
@@ -199,6 +210,15 @@ def _as_read(asked: Sequence["_Question"], meanings: Sequence[Understanding]) ->
         clearest[question.where] = min(clearest.get(question.where, 1.0), meaning.gibberish)
     for question, meaning in zip(asked, meanings, strict=True):
         yield replace(meaning, gibberish=clearest[question.where])
+
+
+def _counts_from(question: "_Question", latest: float) -> float:
+    """From which score on an answer is told, where the latest turn scored `latest` by itself."""
+    if not question.is_together:
+        return 0.0
+    if latest >= LATEST_FROM:
+        return TOGETHER_FROM
+    return FRAGMENTS_FROM if len(question.text) <= FRAGMENTS_MAX_CHARS else math.inf
 
 
 def _digest_of_weights() -> str:
