@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from safelight.signals.model import Passage, ReadText
@@ -79,6 +79,8 @@ def test_whatever_the_string_is_it_is_read_within_bounds(text: str) -> None:
 
 
 @given(HOSTILE)
+@example("<A>")
+@example("<i>a  <A> b")
 @settings(max_examples=300, deadline=None)
 def test_plain_is_a_fixed_point_without_anything_unseen(text: str) -> None:
     plain = plain_of(text)

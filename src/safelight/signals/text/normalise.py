@@ -107,7 +107,7 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
 
 def _calmed(text: str) -> tuple[str, bool]:
     """As a detector reads it, and whether case alternated."""
-    calmed, alternates = calm(unwrapped(tidy(text)))
+    calmed, alternates = calm(tidy(unwrapped(tidy(text))))  # what is unwrapped leaves blanks
     return quiet(calmed), alternates
 
 
