@@ -187,7 +187,8 @@ def _piled(connection: Connection, is_within: ColumnElement[bool]) -> defaultdic
     for route, state, received, *happened in connection.execute(query):
         pile, start = piles[route], datetime.fromisoformat(received)
         took = [(datetime.fromisoformat(one) - start).total_seconds() if one else None for one in happened]
-        for some, after_s in zip((pile.first_look_s, pile.hidden_s, pile.removed_s, pile.gone_s), took, strict=False):
+        *until, _ = took
+        for some, after_s in zip((pile.first_look_s, pile.hidden_s, pile.removed_s, pile.gone_s), until, strict=True):
             if after_s is not None:
                 some.append(after_s)
         ends = [after_s for after_s in took[3:] if after_s is not None]

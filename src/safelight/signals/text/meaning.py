@@ -39,9 +39,8 @@ WITHOUT = "without: "
 TOGETHER_FROM = 0.8
 """What turns ask only together counts from here: nobody wrote the joined text, and the head is less sure of such texts.
 It counts only where the latest turn asks a little of it by itself too (`LATEST_FROM`): what is worrying together, and
-gains nothing by the latest turn, was judged before and passed. Of 1,158 calm conversations that nobody had taught yet,
-half of those that were stopped were stopped by such turns ("a bit more", "and the other one"). Both were chosen by the
-totals of conversations in training/held_out/second; what they leave on all sets is in the model card."""
+gains nothing by the latest turn ("a bit more", "and the other one"), was judged before and passed. Both were chosen by
+the totals of conversations in training/held_out/second; what they leave on all sets is in the model card."""
 LATEST_FROM = 0.02
 FRAGMENTS_FROM = 0.95
 """Turns so short that they are parts of one sentence count together whatever the latest asks by itself."""
