@@ -76,17 +76,18 @@ function frameReader(picture) {
 
 /** Lays what is transparent over grey, in place; returns whether there was any. */
 function layOverGrey(pixels) {
-  let found = false;
+  const words = new Uint32Array(pixels.buffer, pixels.byteOffset, pixels.length / PIXEL_BYTES);
+  let all = ~0;
+  for (let at = 0; at < words.length; at++) all &= words[at];
+  if (all >>> 24 === OPAQUE) return false; // alpha is the last byte of each
   for (let at = 0; at < pixels.length; at += PIXEL_BYTES) {
     const alpha = pixels[at + 3];
-    if (alpha === OPAQUE) continue;
-    found = true;
     for (let channel = at; channel < at + 3; channel++) {
       const sum = pixels[channel] * alpha + GREY * (OPAQUE - alpha) + 128;
       pixels[channel] = ((sum >> 8) + sum) >> 8; // divided by 255 and rounded
     }
   }
-  return found;
+  return true;
 }
 
 function swapRedAndBlue(pixels) {

@@ -6,7 +6,7 @@
  * Rules of this module
  * - No DOM and no network: numbers in, a fingerprint out. It runs in a worker, in a page and in Node alike.
  * - The picture arrives in bands of rows and is looked at once, so that a large photo fits into a small phone.
- * - Only half of the rows and columns of the smoothed picture are ever read, so the other half is not computed.
+ * - Of the smoothed picture only 64 by 64 places are read, so only these are computed, each as one weighted mean.
  */
 
 const SAMPLES = 64;
@@ -14,6 +14,7 @@ const FREQUENCIES = 16;
 const MIN_SIDE_PX = 5;
 const ENOUGH_PX = 1024; // of the shorter side: a larger picture is first shrunk by a whole factor
 const BAND_ROWS = 64;
+const PIXEL_BYTES = 4;
 const GRADIENT_STEPS_OF_FULL_QUALITY = 90;
 const MEDIAN_PLACE = (FREQUENCIES * FREQUENCIES) / 2 - 1;
 
@@ -43,57 +44,55 @@ export async function pdq(width, height, readRows) {
 /** 64 × 64 of the luma, smoothed by a box twice along each side. */
 async function sampled(width, height, readRows) {
   const shrink = Math.max(1, Math.floor(Math.min(width, height) / ENOUGH_PX));
-  const smoother = new Smoother(Math.floor(width / shrink), Math.floor(height / shrink));
-  const toLuma = shrink === 1 ? rowLuma : new Shrinker(smoother.width, shrink).luma;
-  const usedRows = smoother.height * shrink;
+  const row = new Float64Array(Math.floor(width / shrink));
+  const toLuma = shrink === 1 ? rowLuma : shrinker(width, shrink);
+  const across = windows(row.length);
+  const down = windows(Math.floor(height / shrink));
+  const sums = new Float64Array(SAMPLES * SAMPLES);
+  const usedRows = Math.floor(height / shrink) * shrink;
   const bandRows = Math.max(1, Math.floor(BAND_ROWS / shrink)) * shrink;
   for (let top = 0; top < usedRows; top += bandRows) {
     const rows = Math.min(bandRows, usedRows - top);
     const pixels = await readRows(top, rows);
-    for (let row = 0; row < rows; row += shrink) {
-      toLuma(pixels, row * width * 4, width * 4, smoother.row);
-      smoother.push();
+    for (let line = 0; line < rows; line += shrink) {
+      toLuma(pixels, line * width * PIXEL_BYTES, row);
+      addRow(row, across, down, (top + line) / shrink, sums);
     }
   }
-  return smoother.finish();
+  return Float32Array.from(sums);
 }
 
 /** The luma of one row of RGBA pixels that begins at byte `at`. */
-function rowLuma(pixels, at, _stride, out) {
-  for (let x = 0; x < out.length; x++, at += 4) {
+function rowLuma(pixels, at, out) {
+  for (let x = 0; x < out.length; x++, at += PIXEL_BYTES) {
     out[x] = 0.299 * pixels[at] + 0.587 * pixels[at + 1] + 0.114 * pixels[at + 2];
   }
 }
 
 /** Makes one row of luma from `factor` rows of pixels: the mean of each block, rounded to a byte a channel. */
-class Shrinker {
-  constructor(width, factor) {
-    const sums = new Uint32Array(width * 3);
-    const rounded = roundedMeans(factor * factor);
-    this.luma = (pixels, at, stride, out) => {
-      sums.fill(0);
-      const words = new Uint32Array(pixels.buffer, pixels.byteOffset + at, (stride * factor) / 4);
-      for (let row = 0; row < factor; row++) addBlocks(words, (row * stride) / 4, factor, sums);
-      for (let x = 0, sum = 0; x < width; x++, sum += 3) {
-        out[x] = 0.299 * rounded[sums[sum]] + 0.587 * rounded[sums[sum + 1]] + 0.114 * rounded[sums[sum + 2]];
-      }
-    };
-  }
+function shrinker(width, factor) {
+  const rounded = roundedMeans(factor * factor);
+  return (pixels, at, out) => {
+    const words = new Int32Array(pixels.buffer, pixels.byteOffset + at, width * factor); // each pixel read at once
+    blockLuma(words, width, factor, rounded, out);
+  };
 }
 
-/** Adds one row of pixels, each read as a whole: red and blue are summed side by side in one number, 16 bits each. */
-function addBlocks(words, at, factor, sums) {
-  for (let sum = 0; sum < sums.length; sum += 3) {
-    let redAndBlue = 0;
+function blockLuma(words, width, factor, rounded, out) {
+  for (let block = 0, left = 0; block < out.length; block++, left += factor) {
+    let red = 0;
     let green = 0;
-    for (let i = 0; i < factor; i++, at++) {
-      const pixel = words[at];
-      redAndBlue += pixel & 0xff00ff;
-      green += (pixel >>> 8) & 0xff;
+    let blue = 0;
+    for (let row = left; row < words.length; row += width) {
+      let redAndBlue = 0; // side by side in one number, 16 bits each
+      for (let x = row; x < row + factor; x++) {
+        redAndBlue = (redAndBlue + (words[x] & 0xff00ff)) | 0;
+        green += (words[x] >> 8) & 0xff;
+      }
+      red += redAndBlue & 0xffff;
+      blue += redAndBlue >>> 16;
     }
-    sums[sum] += redAndBlue & 0xffff;
-    sums[sum + 1] += green;
-    sums[sum + 2] += redAndBlue >>> 16;
+    out[block] = 0.299 * rounded[red] + 0.587 * rounded[green] + 0.114 * rounded[blue];
   }
 }
 
@@ -108,109 +107,41 @@ function roundedMeans(count) {
   return means;
 }
 
-/** The box filter along one side of a picture. */
-class Side {
-  constructor(pixels) {
-    this.pixels = pixels;
-    this.window = Math.floor((pixels + 2 * SAMPLES - 1) / (2 * SAMPLES));
-    this.before = Math.floor((this.window - 1) / 2); // pixels of the window before the one that it stands for
-    this.samples = Array.from({ length: SAMPLES }, (_, i) => Math.floor(((i + 0.5) * pixels) / SAMPLES));
-  }
-
-  first(place) {
-    return Math.max(0, place - this.before);
-  }
-
-  /** One past the last. */
-  end(place) {
-    return Math.min(this.pixels, place - this.before + this.window);
-  }
-
-  /** For each place the number of windows around samples that it lies in. */
-  reads() {
-    const reads = new Uint8Array(this.pixels);
-    for (const sample of this.samples) {
-      for (let place = this.first(sample); place < this.end(sample); place++) reads[place]++;
+/**
+ * For each of the 64 samples along a side of `pixels`, what a box filter, applied twice, weighs the places around it
+ * with: `{first, weights}`. A box that reaches over the edge is the mean of what is there.
+ */
+function windows(pixels) {
+  const size = Math.floor((pixels + 2 * SAMPLES - 1) / (2 * SAMPLES));
+  const before = Math.floor((size - 1) / 2); // places of the box before the one that it stands for
+  const first = (place) => Math.max(0, place - before);
+  const end = (place) => Math.min(pixels, place - before + size); // one past the last
+  return Array.from({ length: SAMPLES }, (_, i) => {
+    const sample = Math.floor(((i + 0.5) * pixels) / SAMPLES);
+    const [left, right] = [first(sample), end(sample)];
+    const weights = new Float64Array(end(right - 1) - first(left));
+    for (let place = left; place < right; place++) {
+      const share = 1 / (end(place) - first(place)) / (right - left);
+      for (let x = first(place); x < end(place); x++) weights[x - first(left)] += share;
     }
-    return reads;
+    return { first: first(left), weights };
+  });
+}
+
+/** Adds row `y` of the luma to the samples whose windows it lies in. */
+function addRow(row, across, down, y, sums) {
+  const touched = down.flatMap(({ first, weights }, i) => (weights[y - first] > 0 ? [[i, weights[y - first]]] : []));
+  if (touched.length === 0) return;
+  for (let j = 0; j < SAMPLES; j++) {
+    const sum = weighed(row, across[j]);
+    for (const [i, weight] of touched) sums[i * SAMPLES + j] += weight * sum;
   }
 }
 
-/** Takes luma row by row (fill `row`, then `push`) and gives the samples at the end. */
-class Smoother {
-  constructor(width, height) {
-    this.width = width;
-    this.height = height;
-    this.row = new Float64Array(width);
-    this.across = new Side(width);
-    this.down = new Side(height);
-    this.kept = Array.from({ length: this.down.window }, () => new Float64Array(width)); // rows inside the window
-    this.columns = new Float64Array(width); // their sums
-    this.reads = this.down.reads();
-    this.pushed = 0;
-    this.sums = new Float64Array(SAMPLES * SAMPLES);
-  }
-
-  push() {
-    const kept = this.kept[this.pushed % this.down.window];
-    const { columns } = this;
-    if (this.pushed >= this.down.window) for (let x = 0; x < columns.length; x++) columns[x] -= kept[x];
-    smoothAcross(this.row, this.across, kept);
-    for (let x = 0; x < columns.length; x++) columns[x] += kept[x];
-    this.pushed++;
-    this.settle(this.pushed - this.down.window + this.down.before);
-  }
-
-  finish() {
-    for (let y = this.pushed - this.down.window + this.down.before + 1; y < this.height; y++) {
-      const gone = y - this.down.before - 1;
-      if (gone >= 0) {
-        const kept = this.kept[gone % this.down.window];
-        for (let x = 0; x < this.width; x++) this.columns[x] -= kept[x];
-      }
-      this.settle(y);
-    }
-    return Float32Array.from(this.sums);
-  }
-
-  /** Row `y` of the once smoothed picture stands in `columns`: add it to the samples whose windows it lies in. */
-  settle(y) {
-    if (y < 0 || this.reads[y] === 0) return;
-    const { across, down, columns, sums } = this;
-    const share = 1 / (down.end(y) - down.first(y));
-    for (let i = 0; i < SAMPLES; i++) {
-      const sample = down.samples[i];
-      const [first, end] = [down.first(sample), down.end(sample)];
-      if (y < first || y >= end) continue;
-      for (let j = 0; j < SAMPLES; j++) {
-        const [left, right] = [across.first(across.samples[j]), across.end(across.samples[j])];
-        let sum = 0;
-        for (let x = left; x < right; x++) sum += columns[x];
-        sums[i * SAMPLES + j] += (sum * share) / (right - left) / (end - first);
-      }
-    }
-  }
-}
-
-/** `row` smoothed by the box of `side`, into `out`. */
-function smoothAcross(row, side, out) {
-  const { pixels, window, before } = side;
-  const after = window - before;
+function weighed(row, { first, weights }) {
   let sum = 0;
-  let x = 0;
-  for (let i = 0; i < Math.min(after - 1, pixels); i++) sum += row[i];
-  for (; x <= before && x < pixels; x++) {
-    if (x + after <= pixels) sum += row[x + after - 1];
-    out[x] = sum / (side.end(x) - side.first(x));
-  }
-  for (; x + after <= pixels; x++) {
-    sum += row[x + after - 1] - row[x - before - 1];
-    out[x] = sum / window;
-  }
-  for (; x < pixels; x++) {
-    sum -= row[x - before - 1];
-    out[x] = sum / (side.end(x) - side.first(x));
-  }
+  for (let i = 0, x = first; i < weights.length; i++, x++) sum += weights[i] * row[x];
+  return sum;
 }
 
 /** 0 to 100: the steps between neighbours, each in whole percent of the full range, summed. */
