@@ -64,6 +64,7 @@ def test_what_cannot_be_taken_is_said(tmp_path: Path, keys: tuple[Path, Path]) -
         ("consent", "enrol", keys[0], "--checked-by", "x", "--reference", "y", *data),
         ("consent", "add", keys[1], "--by", "x", *data),
         ("consent", "revoke", "con_nothing", "--by", "x", *data),
+        ("consent", "list", "con_nothing", *data),
         ("consent", "sign", keys[1], "--key", keys[0]),
     ):
         assert "consent_invalid" in refused(*words)

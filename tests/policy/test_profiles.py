@@ -56,6 +56,12 @@ def test_children_refuses_what_only_leans_towards_the_sexual() -> None:
     assert judge(policy, saw(text_minor=1.0, text_undress=0.1), facts(photos=1)).category is None
 
 
+def test_children_is_nowhere_looser_than_the_default() -> None:
+    for name, threshold in POLICIES["children"].thresholds.items():
+        looser = threshold.value < DEFAULT.thresholds[name].value
+        assert not looser if name == "clearly_adult" else threshold.value <= DEFAULT.thresholds[name].value, name
+
+
 def test_newsroom_needs_plainer_words() -> None:
     report = saw(text_sexual=0.55, text_person=0.9)
     assert judge(DEFAULT, report).category is Category.NCII

@@ -227,6 +227,13 @@ def test_a_withdrawal_holds_at_once(service: Service, bearer: dict[str, str], si
     assert refused_as(check(service, bearer, flat, consent=[one]), "revoked")
 
 
+def test_a_withdrawal_needs_no_reason(service: Service, bearer: dict[str, str], signer: str, flat: bytes) -> None:
+    one = record(service, signer, flat)
+    with service.http(headers=bearer) as http:
+        assert http.post(f"/v1/consent/records/{one}/revoke").json() == {"id": one, "state": "revoked"}
+    assert refused_as(check(service, bearer, flat, consent=[one]), "revoked")
+
+
 def test_a_changed_row_is_told(service: Service, bearer: dict[str, str], signer: str, flat: bytes) -> None:
     one = record(service, signer, flat)
     service.sql(lambda c: c.execute(sql("DROP TRIGGER consent_records_no_update")).close())

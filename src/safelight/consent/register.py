@@ -131,11 +131,13 @@ def list_signers(connection: Connection, platform: str | None = None) -> list[Si
 
 
 def history(connection: Connection, which: str) -> list[Event]:
-    """What became of a record or a signer, oldest first."""
+    """What became of a record or a signer, oldest first. Raises BadInput where there is none of that id."""
     column = consent_events.c.signer_id if which.startswith("csg_") else consent_events.c.record_id
     columns = [consent_events.c[name] for name in ("at", "kind", "signer_id", "record_id", "by", "reason")]
     rows = connection.execute(select(*columns).where(column == which).order_by(consent_events.c.id))
-    return [Event(*row) for row in rows]
+    if events := [Event(*row) for row in rows]:  # whatever is in the register came into it by an event
+        return events
+    raise _refused(f"there is no {which!r} in the register; see `safelight consent list`", "id")
 
 
 def _records() -> Select[Any]:

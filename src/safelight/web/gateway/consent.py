@@ -46,7 +46,8 @@ async def revoke(request: Request, record_id: str) -> JSONResponse:
     """Withdraw a record, at once and for good."""
     door = door_of(request)
     async with door.enter(request, Permission.CONSENT_WRITE):
-        body = await door.bodies.json(request, RevokeBody)
+        # A reason may be given and need not: to withdraw must be easy.
+        body = await door.bodies.json(request, RevokeBody) if _has_body(request) else RevokeBody()
         key = await door.accounts.check_key(caller_of(request), Permission.CONSENT_WRITE)
         await door.consents.revoke(record_id, platform=key.platform, by=key.id, reason=body.reason)
     return JSONResponse({"id": record_id, "state": "revoked"})
@@ -61,3 +62,7 @@ async def verify(request: Request) -> JSONResponse:
         key = await door.accounts.check_key(caller_of(request), Permission.CONSENT_READ)
         checked = await door.consents.verify(body.model_dump_json().encode(), platform=key.platform)
     return JSONResponse({"state": checked.state.value, "record": checked.record_id})
+
+
+def _has_body(request: Request) -> bool:
+    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
