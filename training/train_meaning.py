@@ -78,6 +78,8 @@ def main() -> None:
     )
     ask.add_argument("--extra", type=int, default=5000, help="longer texts, and conversations, of each sort")
     ask.add_argument("--noise", type=float, default=0.12, help="share of the rows seen again with noise")
+    ask.add_argument("--share", type=float, default=1.0, help="share of the rows, drawn by chance, that is learnt from")
+    ask.add_argument("--newest", nargs="*", default=[], metavar="HAND", help="hands of whom every row is")
     ask.add_argument("--threads", type=int, default=1, help="the same number gives the same bytes")
     ask.add_argument("--threshold", type=float, default=0.5)
     ask.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
@@ -101,6 +103,9 @@ def main() -> None:
     rows = base + longer(base, plain, options.extra)
     rows += conversations(base, plain, options.extra, grammar.degrees())
     rows += noisy(rows, plain, options.noise)
+    newest = {row.turns for hand in options.newest for row in by_hand(hand)}
+    drawn = np.random.default_rng(SEED).random(len(rows)) < options.share
+    rows = [row for row, is_drawn in zip(rows, drawn, strict=True) if is_drawn or row.turns in newest]
     learnt = [row for row in rows if row.part is Part.TRAIN or not options.split]
     lines = [line for line in plain if line.part is Part.TRAIN or not options.split]
     texts = [row.text for row in learnt] + [line.text for line in lines]

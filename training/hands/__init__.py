@@ -39,20 +39,20 @@ _NAMED = re.compile(
 _SPOKEN_OF_NOBODY = frozenset({"near: product", "near: museum"})
 
 
-def sheets() -> Iterator[Sheet]:
-    """Every sheet of every hand, by hand and language. Raises SheetInvalid."""
-    for file in sorted(FOLDER.glob("*/*.toml")):
+def sheets(hand: str = "*") -> Iterator[Sheet]:
+    """Every sheet of one hand or of all, by hand and language. Raises SheetInvalid."""
+    for file in sorted(FOLDER.glob(f"{hand}/*.toml")):
         yield read_sheet(file)
 
 
-def by_hand() -> list[Row]:
+def by_hand(hand: str = "*") -> list[Row]:
     """Every case as a row; of a calm conversation every turn besides, and turns together as the gate reads them.
 
     Of a conversation that goes wrong, what came before is calm.
     """
     return [
         row
-        for sheet in sheets()
+        for sheet in sheets(hand)
         for case in cases_of(sheet, per_template=PER_TEMPLATE, seed=SEED)
         for row in _rows(case)
     ]
