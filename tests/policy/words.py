@@ -43,6 +43,7 @@ VOCABULARY = Vocabulary.of(
         *(SignalSpec(name, SignalKind.SCORE, f"How much {name} there is.", 0.0) for name in _SCORES),
         *(SignalSpec(name, SignalKind.FLAG, f"Whether {name}.", False) for name in _FLAGS),
         SignalSpec("text_reveals", SignalKind.COUNT, "How far the words go.", 0),
+        SignalSpec("text_besides", SignalKind.SCORE, "What is asked besides.", 1.0),
         *(SignalSpec(f"{part}_people", SignalKind.COUNT, "Faces.", 0) for part in ("photo", "output")),
         *(
             SignalSpec(f"{part}_youngest_years", SignalKind.YEARS, "Years.", 120.0, Combine.MIN)

@@ -24,7 +24,7 @@ from tests.detectors import ScriptedDetector, scripted_detectors
 from tests.service import Service, serving
 
 ADULT: dict[str, Any] = {"photo_people": 1, "photo_youngest_years": 33.0}
-ASKED: dict[str, Any] = {"text_undress": 0.9, "text_person": 0.9, "text_reveals": 1}
+ASKED: dict[str, Any] = {"text_undress": 0.9, "text_person": 0.9, "text_reveals": 1, "text_besides": 0.1}
 
 
 @pytest.fixture(scope="module")
@@ -125,6 +125,8 @@ def test_an_edit_names_it_in_a_header(
         {**ADULT, **ASKED, "text_reveals": 0},
         {**ADULT, **ASKED, "text_reveals": 2},
         {**ADULT, **ASKED, "text_reveals": 4},
+        {**ADULT, **ASKED, "text_besides": 0.4},
+        {**ADULT, "text_undress": 0.9, "text_person": 0.9, "text_reveals": 1},
         {**ADULT, **ASKED, "text_sexual": 0.9},
         {**ADULT, **ASKED, "text_hidden": 0.9},
         {**ADULT, **ASKED, "photo_people": 2},

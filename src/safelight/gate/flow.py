@@ -216,7 +216,7 @@ class Gate:
         with self._timed("observe_outputs"):
             try:
                 view = await self._decode(
-                    lambda: view_of_outputs(made.images, made.partials, texts, judged.view.photos_count, self._limits)
+                    lambda: view_of_outputs(made.images, made.partials, texts, judged.view, self._limits)
                 )
             except BadInput as error:  # the model's fault, not the asker's
                 message = f"The image model's answer could not be checked: {error.message}"

@@ -37,7 +37,14 @@ def view_of_request(request: ImageRequest, limits: Limits) -> View:
     passages += [Passage(name, text) for name, text in request.fields if text]
     passages += [passage for picture in pictures for passage in picture.passages]
     files = tuple((where, upload.content) for upload, _, where in uploads)
-    return View(Stage.INPUT, tuple(map(read, passages)), tuple(pictures), len(request.photos), files)
+    return View(
+        Stage.INPUT,
+        tuple(map(read, passages)),
+        tuple(pictures),
+        photos_count=len(request.photos),
+        names_records=bool(request.consents),
+        files=files,
+    )
 
 
 def with_earlier_words(view: View, words: Sequence[str]) -> View:
@@ -51,16 +58,22 @@ def with_earlier_words(view: View, words: Sequence[str]) -> View:
 
 
 def view_of_outputs(
-    outputs: Sequence[bytes], partials: Sequence[bytes], texts: Sequence[str], photos_count: int, limits: Limits
+    outputs: Sequence[bytes], partials: Sequence[bytes], texts: Sequence[str], asked: View, limits: Limits
 ) -> View:
-    """What the detectors look at when the model has answered: images, earlier states of them, and its own words."""
+    """What the detectors look at when the model has answered `asked`: images, earlier states of them, its own words."""
     _check_texts([("revised_prompt", text) for text in texts], limits)
     named = [(content, f"output {number}") for number, content in enumerate(outputs, 1)]
     named += [(content, f"partial {number}") for number, content in enumerate(partials, 1)]
     pictures = _decoded([(Upload(content), PictureRole.OUTPUT, where) for content, where in named], limits)
     passages = [Passage(f"revised prompt {number}", text) for number, text in enumerate(texts, 1) if text]
     passages += [passage for picture in pictures for passage in picture.passages]
-    return View(Stage.OUTPUT, tuple(map(read, passages)), tuple(pictures), photos_count=photos_count)
+    return View(
+        Stage.OUTPUT,
+        tuple(map(read, passages)),
+        tuple(pictures),
+        photos_count=asked.photos_count,
+        names_records=asked.names_records,
+    )
 
 
 def _decoded(uploads: Sequence[tuple[Upload, PictureRole, str]], limits: Limits) -> list[Picture]:

@@ -94,6 +94,8 @@ class View:
     """At the input stage the photos and the mask; at the output stage what the model made."""
     photos_count: int = 0
     """Photos attached over the whole conversation, at either stage: text detectors may need to know."""
+    names_records: bool = False
+    """Whether the request names consent records, so that its words have to be held against what they allow."""
     files: tuple[tuple[str, bytes], ...] = ()
     """Each picture's `where` and the file as it arrived: to be compared by digest, never to be decoded again."""
 

@@ -8,7 +8,7 @@ from safelight.core.category import Stage
 from safelight.core.request import Role
 from safelight.signals.model import Passage, Reading, ReadText, View
 from safelight.signals.ports import Detector
-from safelight.signals.text.garments import GarmentsDetector
+from safelight.signals.text.garments import GarmentsDetector, Redress
 from safelight.signals.text.normalise import read
 from safelight.signals.text.phrases import Phrases, fold
 from tests.signals.contract import DetectorContract
@@ -83,3 +83,22 @@ def test_folding_twice_changes_nothing(text: str) -> None:
 @given(st.text(alphabet=st.characters(codec="utf-8"), max_size=300))
 def test_looking_up_never_raises(text: str) -> None:
     assert Phrases({"a": ["zwei wort*", "泳装", "ein*"]}).find(fold(text)) <= {"a"}
+
+
+@pytest.mark.parametrize(
+    ("text", "dressed"),
+    [
+        ("Put her in OUR swim-suit, à la plage.", "Put her in OUR dress, à la plage."),
+        ("a bikini and a bikini-top, nude", "a dress and a dress-top, dress"),
+        ("彼女に水着を着せて", "彼女にdressを着せて"),
+        ("show more of her body", "show more of her body"),
+        ("", ""),
+    ],
+)
+def test_a_dress_stands_where_a_garment_of_a_record_stood(text: str, dressed: str) -> None:
+    assert Redress()(text) == dressed
+
+
+@given(st.text(max_size=200))
+def test_text_that_names_no_garment_stays_as_it_is(text: str) -> None:
+    assert Phrases({"a": ["bikini"]}).replaced(text.replace("i", ""), "dress") == text.replace("i", "")

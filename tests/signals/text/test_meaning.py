@@ -1,6 +1,7 @@
 """The detector of meaning, with its real encoder and weights."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -159,3 +160,39 @@ def test_several_threads_get_the_same_answers(meaning: TextMeaning) -> None:
 def test_any_text_has_an_answer(meaning: TextMeaning, text: str) -> None:
     for signal in meaning.observe(view(text)).signals:
         assert 0.0 <= float(signal.value) <= 1.0
+
+
+def besides(meaning: TextMeaning, *turns: str) -> float:
+    found = meaning.observe(replace(view(*turns, photos=1), names_records=True))
+    return next(float(signal.value) for signal in found.signals if signal.name == "text_besides")
+
+
+@pytest.mark.parametrize("text", ["put her in a bikini", "elle porte le maillot de bain bleu", "给她换上蓝色泳装"])
+def test_to_wear_what_a_record_names_asks_nothing_besides(meaning: TextMeaning, text: str) -> None:
+    assert besides(meaning, text) < 0.3
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "bikini, then no bikini",
+        "she lost her bikini",
+        "swap the bikini for skin",
+        "a bikini painted on her skin",
+        "bikini minus the top",
+        "ripped bikini",
+        "бикини сползает",
+    ],
+)
+def test_to_take_more_is_asked_besides_whatever_the_word_for_it(meaning: TextMeaning, text: str) -> None:
+    assert besides(meaning, text) >= 0.5
+
+
+def test_a_turn_that_takes_the_garment_away_is_asked_besides(meaning: TextMeaning) -> None:
+    assert besides(meaning, "put her in a bikini", "make the sky pink") < 0.3
+    assert besides(meaning, "put her in a bikini", "now take it off her") >= 0.5
+
+
+def test_nothing_is_told_of_it_where_no_record_is_named(meaning: TextMeaning) -> None:
+    found = meaning.observe(view("put her in a bikini", photos=1))
+    assert "text_besides" not in {signal.name for signal in found.signals}

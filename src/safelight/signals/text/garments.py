@@ -36,6 +36,35 @@ _SPEC = SignalSpec(
 )
 
 
+DRESS = "dress"
+_OTHERWISE_MEANT = frozenset({"body", "slip", "string*"})
+"""Garments of one language that are other words of another: an undergarment in French, a movement in English."""
+
+
+class Redress:
+    """Puts a text as if it named a dress wherever it names what a record can name.
+
+    What is then still asked for is asked besides: `in a bikini that slips` asks more of a dress than `in a bikini`.
+    """
+
+    def __init__(self) -> None:
+        named = {label: phrases for label, phrases in _lists().items() if LEVELS[label] < LEVELS["beyond"]}
+        self._phrases = Phrases({label: set(phrases) - _OTHERWISE_MEANT for label, phrases in named.items()})
+
+    def __call__(self, text: str) -> str:
+        """`text` with a dress in it; as it stands where it names nothing of the kind."""
+        return self._phrases.replaced(text, DRESS)
+
+
+def _lists() -> dict[str, list[str]]:
+    source = files("safelight.signals.text.lexicon").joinpath("garments.toml").read_text("utf-8")
+    lists: dict[str, list[str]] = {}
+    for language in tomllib.loads(source).values():
+        for label, phrases in language.items():
+            lists.setdefault(label, []).extend(phrases)
+    return lists
+
+
 class GarmentsDetector:
     """`text_garments`. See the module; one instance serves all threads."""
 
@@ -48,12 +77,7 @@ class GarmentsDetector:
 
     def load(self) -> None:
         """Read the lexicon."""
-        source = files("safelight.signals.text.lexicon").joinpath("garments.toml").read_text("utf-8")
-        lists: dict[str, list[str]] = {}
-        for language in tomllib.loads(source).values():
-            for label, phrases in language.items():
-                lists.setdefault(label, []).extend(phrases)
-        self._phrases = Phrases(lists)
+        self._phrases = Phrases(_lists())
 
     def verify(self) -> None:
         """Weigh the examples. Raises DetectorUnfit with the one that was wrong."""

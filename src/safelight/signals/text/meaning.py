@@ -5,7 +5,8 @@ Rules
   was. What nobody can read is not asked for its meaning; it is told as gibberish.
 - The conversation is read turn by turn, and as one text: what no turn asks alone, the turns may ask together. That
   text is judged only as a whole: its parts are the turns, which were judged already, and without neighbours.
-- Claims of consent are read like any other words: they change no score.
+- Claims of consent are read like any other words: they change no score. Where a request names records, its words are
+  read once more with a dress in place of what a record can name: what they still ask is asked besides.
 - What was understood is told in our own words, one sentence a kind of move (`kinds.py`).
 """
 
@@ -23,6 +24,7 @@ from safelight.signals.model import Found, Passage, Reading, ReadText, View
 from safelight.signals.text import normalise
 from safelight.signals.text.choice import chosen
 from safelight.signals.text.e5.encoder import Encoder
+from safelight.signals.text.garments import Redress
 from safelight.signals.text.head import load_head
 from safelight.signals.text.kinds import UNDERSTOOD
 from safelight.signals.text.minors import Minors
@@ -94,6 +96,12 @@ _SPECS = (
         "The text is in a script that the system cannot read.",
         0.0,
     ),
+    SignalSpec(
+        "text_besides",
+        SignalKind.SCORE,
+        "What the words ask besides wearing what a consent record can name; all, where no record is named.",
+        1.0,
+    ),
 )
 _EXAMPLES: tuple[tuple[str, float, float], ...] = (
     ("put her in a bikini", 0.5, 1.0),
@@ -114,6 +122,7 @@ class TextMeaning:
 
     def __init__(self) -> None:
         self._reader: Reader | None = None
+        self._redress: Redress | None = None
         self.version = _digest_of_weights()
         """The digest of the weights."""
 
@@ -121,6 +130,7 @@ class TextMeaning:
         """Open encoder, head, table and lexicon, and what the normaliser reads with. Raises DetectorUnfit."""
         normalise.load()
         self._reader = Reader(Encoder(), load_head(), load_risk(), Minors())
+        self._redress = Redress()
 
     def verify(self) -> None:
         """Read the examples. Raises DetectorUnfit with the score that was wrong."""
@@ -142,11 +152,11 @@ class TextMeaning:
 
     def observe(self, view: View) -> Found:
         """Read every passage, and the conversation as a whole."""
-        if self._reader is None:
+        if self._reader is None or self._redress is None:
             raise DetectorUnfit("text_meaning was asked before it was loaded: call load() first")
-        return Found(tuple(self._signals(self._reader, view)))
+        return Found(tuple(self._signals(self._reader, self._redress, view)))
 
-    def _signals(self, reader: Reader, view: View) -> Iterator[Signal]:
+    def _signals(self, reader: Reader, redress: Redress, view: View) -> Iterator[Signal]:
         asked = list(_questions(view))
         last = max((at for at, question in enumerate(asked) if question.is_now), default=-1)
         first = [at for at, question in enumerate(asked) if question.is_together or question.where == asked[last].where]
@@ -167,6 +177,23 @@ class TextMeaning:
         )
         for question, meaning in zip(asked, _as_read(asked, meanings), strict=True):
             yield from self._tell(meaning, question, _counts_from(question, latest))
+        if view.names_records and asked:
+            yield self._besides(reader, redress, asked, meanings)
+
+    def _besides(
+        self, reader: Reader, redress: Redress, asked: Sequence["_Question"], meanings: Sequence[Understanding]
+    ) -> Signal:
+        """The most that any text still asks as if it named a dress. Told also where it is nothing."""
+        dressed = [replace(question, text=redress(question.text)) for question in asked]
+        named = [at for at, question in enumerate(dressed) if question.text != asked[at].text]
+        together = {place for place, at in enumerate(named) if dressed[at].is_together}
+        again = reader.understand([dressed[at].text for at in named], whole=together)
+        read = dict(enumerate(meanings)) | dict(zip(named, again, strict=True))
+        scores = {at: max(meaning.undress, meaning.sexual) for at, meaning in read.items()}
+        telling = [at for at in scores if not asked[at].is_together or scores[at] >= TOGETHER_FROM]
+        worst = max(telling, key=lambda at: scores[at])
+        words = "asks for more than to wear what is named" if scores[worst] >= TOLD_ABOVE else ""
+        return self._signal("text_besides", scores[worst], asked[worst].where, words, asked[worst].reading)
 
     def _tell(self, meaning: Understanding, question: "_Question", counts_from: float) -> Iterator[Signal]:
         sentence = UNDERSTOOD[meaning.kind] if max(meaning.undress, meaning.sexual) >= TOLD_ABOVE else ""

@@ -77,6 +77,22 @@ class Phrases:
                 found.update(label for label, _ in self.at(text, place))
         return found
 
+    def replaced(self, text: str, by: str) -> str:
+        """`text` with every phrase put as `by`, the longest that begins at a word; all else as it stands."""
+        for phrase, _ in sorted(self._anywhere, key=lambda one: -len(one[0])):
+            text = text.replace(phrase, by)
+        found = list(_WORD.finditer(text))
+        folded = [fold(match.group()) for match in found]
+        kept: list[str] = []
+        end = place = 0
+        while place < len(found):
+            length = max((length for _, length in self.at(folded, place)), default=0)
+            if length:
+                kept += [text[end : found[place].start()], by]
+                end = found[place + length - 1].end()
+            place += length or 1
+        return "".join([*kept, text[end:]])
+
     def begins(self, word: str) -> bool:
         """Whether any phrase may begin with `word`."""
         return word in self._whole or any(word[:length] in self._starts for length in self._lengths)
