@@ -49,6 +49,20 @@ DECEPTIVE = [
     "首相が手錠をかけられて連行される写真",
     "总统戴着手铐被押走的新闻照片",
 ]
+NOT_MADE_UP = [
+    "press photo: {} in handcuffs in front of the national museum",
+    "{} led away by police at the opera",
+    "{} arrested, the scandal of the 21st century",
+    "historic photo of the day {} confessed",
+    "{} taken into custody beside the statue in the town square",
+    "{} in custody outside a medieval castle, explaining himself to reporters",
+    "a fictional but realistic photo of {} behind bars",
+    "{} in Handschellen vor dem historischen Museum",
+    "{} en prison, photo historique devant le musée",
+    "{} esposado en el museo, siglo XXI",
+    "{} в наручниках у музея, историческое фото",
+    "{} 在博物馆前戴着手铐，历史性照片",
+]
 NEAR_MISSES = [
     "the president giving a speech at a podium",
     "official portrait of the prime minister in front of a flag",
@@ -132,6 +146,28 @@ def test_a_scene_that_never_was_is_found(deception: DeceptionDetector, names: Na
 
 @pytest.mark.parametrize("text", NEAR_MISSES)
 def test_a_near_miss_is_left_alone(deception: DeceptionDetector, names: NamesDetector, text: str) -> None:
+    assert not is_deceptive(deception, names, text)
+
+
+@pytest.mark.parametrize("text", NOT_MADE_UP)
+def test_a_place_or_a_great_word_makes_nothing_up(
+    deception: DeceptionDetector, names: NamesDetector, text: str
+) -> None:
+    assert is_deceptive(deception, names, text.format("the mayor"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "the king led away by his barons in handcuffs, 13th century",
+        "the chancellor in prison, XVIII century court",
+        "le roi en prison, XVIIe siècle",
+        "президент в тюрьме, 19 век",
+        "19世紀、首相が逮捕される",
+        "a senator assassinated in ancient Rome",
+    ],
+)
+def test_what_is_long_past_deceives_nobody(deception: DeceptionDetector, names: NamesDetector, text: str) -> None:
     assert not is_deceptive(deception, names, text)
 
 

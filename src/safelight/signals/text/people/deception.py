@@ -4,6 +4,7 @@ It looks for the scene only; whether a public figure is in it is `names.py`, and
 Off the sexual path: nothing here adds to any other score.
 """
 
+import re
 import tomllib
 from importlib.resources import files
 
@@ -13,6 +14,9 @@ from safelight.signals.model import Found, Passage, Reading, ReadText, View
 from safelight.signals.text.phrases import Phrases, fold
 
 SCENE, MADE_UP = 0.9, 0.2
+LAST_PAST_CENTURY = 19
+"""Of a later one there are photographs that look like today's."""
+_ROMAN = {"i": 1, "v": 5, "x": 10}
 _SCENES = {
     "arrest": "asks for a scene of an arrest or of prison",
     "statement": "asks for a scene of a statement, a resignation or a concession",
@@ -42,11 +46,12 @@ class DeceptionDetector:
     """`text_deception`. See the module; one instance serves all threads."""
 
     name = "text_deception"
-    version = "1"
+    version = "2"
     emits = _SPECS
 
     def __init__(self) -> None:
         self._phrases: Phrases | None = None
+        self._centuries: re.Pattern[str] | None = None
 
     def load(self) -> None:
         """Read the lexicon."""
@@ -55,6 +60,11 @@ class DeceptionDetector:
         for language in tomllib.loads(source).values():
             for label, phrases in language.items():
                 lists.setdefault(label, []).extend(phrases)
+        beginnings = "|".join(re.escape(fold(word)) for word in lists.pop("century"))
+        self._centuries = re.compile(
+            rf"(?<![^\W_])([0-9]{{1,2}}|[ivx]{{1,5}})[^\W\d_]{{0,4}}[\s.'’-]{{0,3}}(?:{beginnings})"
+            rf"|(?<![^\W_])(?:{beginnings})[^\W\d_]{{0,4}}\s{{1,3}}([0-9]{{1,2}}|[ivx]{{1,5}})(?![^\W_])"
+        )
         self._phrases = Phrases(lists)
 
     def verify(self) -> None:
@@ -78,8 +88,9 @@ class DeceptionDetector:
             raise DetectorUnfit("text_deception was asked before it was loaded: call load() first")
         found: dict[str, tuple[float, str, str]] = {}
         for reading in text.readings:
-            labels = self._phrases.find(fold(reading.text))
-            score = MADE_UP if "made_up" in labels else SCENE
+            folded = fold(reading.text)
+            labels = self._phrases.find(folded)
+            score = MADE_UP if "made_up" in labels or self._is_long_past(folded) else SCENE
             told = next((said for label, said in _SCENES.items() if label in labels), "")
             ballot = "asks for a scene of an election being tampered with" if "ballot" in labels else ""
             for name, said in (("text_deceptive_scene", told), ("text_fake_ballot", ballot)):
@@ -90,3 +101,16 @@ class DeceptionDetector:
             Signal(name, score, source, text.passage.where, said, reading)
             for name, (score, said, reading) in found.items()
         ]
+
+    def _is_long_past(self, folded: str) -> bool:
+        """Whether a century is named in which nobody took such photographs."""
+        found = self._centuries.finditer(folded) if self._centuries else ()
+        return any(1 <= _number(match[1] or match[2]) <= LAST_PAST_CENTURY for match in found)
+
+
+def _number(written: str) -> int:
+    """In Arabic digits or Roman ones up to X; 0 where it is no number."""
+    if written.isdigit():
+        return int(written)
+    values = [_ROMAN[letter] for letter in written]
+    return sum(-one if one < after else one for one, after in zip(values, [*values[1:], 0], strict=True))
