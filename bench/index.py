@@ -31,9 +31,9 @@ import skimage.data
 from numpy.typing import NDArray
 
 import curve
+from safelight.matching.at_rest.pages import THREAD
 from safelight.matching.index.hash_index import HashIndex, tag_of
 from safelight.matching.index.layout import MAX_RADIUS, Hashes, to_words
-from safelight.matching.index.pages import THREAD
 from safelight.matching.index.segment import scan
 from safelight.matching.pdq import Pdq, pdq
 

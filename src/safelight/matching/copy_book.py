@@ -95,7 +95,8 @@ class CopyBook:
         self._model = model
         self.rows = CopyRows(database, secret, max_count)
         self._keying = Keying(hashlib.sha256(b"keys of features" + secret).digest())
-        self._files = CopyFiles(folder, self._keying.method)
+        sealing = hashlib.sha256(b"parts of the index" + secret).digest()
+        self._files = CopyFiles(folder, self._keying.method, sealing)
         self._lock = threading.Lock()
         self._looked_at = float("-inf")
         self._state = _EMPTY
@@ -115,8 +116,7 @@ class CopyBook:
     def add_all(self, pictures: Sequence[Described], now: datetime) -> None:
         """As `add_features`, of many at once: all or none."""
         self.rows.add(pictures, now)
-        parts = [part for _, part in self._files.followed(self._state.filed).parts if len(part)]
-        if self.rows.count_after(max((int(part.numbers.max()) for part in parts), default=0)) > _TAIL_MAX:
+        if self.rows.count_after(self._files.newest) > _TAIL_MAX:
             self.file()
 
     def has(self, bank: int, item: int) -> bool:
@@ -148,7 +148,7 @@ class CopyBook:
         """File every picture that is not filed yet, and leave out what was dropped. Raises StoreFailed."""
         with self._files.writing():
             numbers = self.rows.numbers()
-            filed = self._files.followed(NOTHING)
+            filed = self._files.followed_anew(self._state.filed)
             parts = list(filed.parts) if self._are_of_these_rows(filed, numbers) else []
             late = _not_in(numbers, [part for _, part in parts])
             for start in range(0, len(late), _FILED_AT_ONCE):
@@ -157,7 +157,8 @@ class CopyBook:
                 while parts and len(parts[-1][1]) <= 2 * len(new) and len(parts[-1][1]) + len(new) <= MAX_PART:
                     new = Part.merged([parts.pop()[1], new], numbers)
                 parts.append(("", new))
-            self._files.replace([_without_the_dead(name, part, numbers) for name, part in parts])
+            named = [_without_the_dead(name, part, numbers) for name, part in parts]
+            self._files.replace([(name, part) for name, part in named if len(part)])
 
     def _first(self, state: _State, asked: Iterable[Features]) -> list[FoundCopy]:
         return next((found for one in asked if (found := self._found(state, one))), [])

@@ -9,7 +9,8 @@ Rules of this module
 - It may miss, never invent: whatever it names is verified. `bench/copies.py` measures what it misses.
 - Mirror images are filed as pictures of their own, so that what is looked at is described once.
 - A part is at most `MAX_PART` pictures and never changes; what was dropped is told to it at each question. Parts can be
-  made into one without the features, and are mapped into memory when they come from a disk (`copy_files.py`).
+  made into one without the features, and are in memory that processes share when they come from a disk
+  (`copy_files.py`).
 - Filed are numbers of pictures by key, in no order within a key: neither places nor which keys belong to one feature.
   Which bits make a key is the installation's secret.
 

@@ -14,10 +14,10 @@ from uuid import uuid4
 import numpy as np
 
 from safelight.core.errors import StoreFailed
+from safelight.matching.at_rest.sealed import sync_folder
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.index.hash_index import HashIndex, Hit, tag_of
 from safelight.matching.index.layout import MAX_RADIUS, Hashes
-from safelight.matching.index.manifest import sync_folder
 from safelight.matching.index.mask import Mask
 
 

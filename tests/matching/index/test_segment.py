@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from safelight.matching.at_rest.sealed import Seal
+from safelight.matching.at_rest.shared import SharedMemory
 from safelight.matching.index.layout import FLAT, LARGE, MAX_RADIUS, SMALL, Hashes, layout_for
-from safelight.matching.index.sealed import Seal
 from safelight.matching.index.segment import Segment
-from safelight.matching.index.shared import SharedMemory
 from tests.matching.index.words import SECRET, clustered, flipped, numbers, uniform
 
 Pairs = set[tuple[int, int, int]]

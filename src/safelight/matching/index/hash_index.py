@@ -1,7 +1,7 @@
 """The index itself: a folder that any number of processes read, and one at a time writes.
 
 Rules of this module
-- What is on disk is encrypted (`sealed.py`), and hashes are masked before they come here (`mask.py`); what a tag means
+- What is on disk is encrypted (`at_rest/`), and hashes are masked before they come here (`mask.py`); what a tag means
   is the caller's. An index from before it was encrypted is written anew when it is opened (`unsealed.py`).
 - A change is acknowledged once it is in the journal, on disk. Each process looks for changes before it answers, so a
   change is seen by the next query of every process, without a rebuild.
@@ -29,13 +29,13 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from numpy.typing import NDArray
 
 from safelight.core.errors import StoreFailed
+from safelight.matching.at_rest.sealed import Seal, sync_folder
+from safelight.matching.at_rest.shared import PLACE, SharedMemory, own_memory
 from safelight.matching.index import journal, unsealed
 from safelight.matching.index.journal import BANK_SHIFT, Op, Records
 from safelight.matching.index.layout import MAX_RADIUS, WORDS, Hashes
-from safelight.matching.index.manifest import FILE, Manifest, sync_folder
-from safelight.matching.index.sealed import Seal
+from safelight.matching.index.manifest import FILE, Manifest
 from safelight.matching.index.segment import Segment
-from safelight.matching.index.shared import PLACE, SharedMemory, own_memory
 
 log = structlog.get_logger()
 _FOLD_AT_ROWS = 8_192
@@ -87,8 +87,7 @@ class HashIndex:
         """`secret`: 32 bytes that serve nothing else. `memory`: where shared memory is; best left as it is."""
         self._folder = folder
         self._seal = Seal(secret)
-        here = self._seal.code("folder", os.fsencode(folder.resolve())).hex()[:32]
-        self._shared = SharedMemory(here, memory)
+        self._shared = SharedMemory(self._seal.name(folder), memory)
         self._lock = threading.Lock()
         try:
             folder.mkdir(parents=True, exist_ok=True, mode=0o700)

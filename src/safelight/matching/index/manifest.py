@@ -6,12 +6,11 @@ installation's key: what was changed, or belongs to another key, is found before
 
 import hmac
 import json
-import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from safelight.matching.index.sealed import Seal
+from safelight.matching.at_rest.sealed import Seal, replace_text
 
 FILE = "manifest.json"
 _NAME = re.compile(r"[a-z0-9-]{1,64}")
@@ -44,13 +43,7 @@ class Manifest:
         text = json.dumps(
             {"number": self.number, "segments": self.segments, "head": self.head, "code": self._code(seal)}
         )
-        partial = folder / f"{FILE}.partial"
-        with partial.open("w", encoding="ascii") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        partial.replace(folder / FILE)
-        sync_folder(folder)
+        replace_text(folder / FILE, text)
 
     @classmethod
     def read(cls, folder: Path, seal: Seal) -> "Manifest":
@@ -87,12 +80,3 @@ class Manifest:
 
     def _code(self, seal: Seal) -> str:
         return seal.code("manifest", json.dumps([self.number, self.segments, self.head]).encode()).hex()
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

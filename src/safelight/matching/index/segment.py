@@ -1,8 +1,8 @@
 """One immutable part of the index: rows of hash and tag, and for each band the rows sorted by its bits.
 
-A segment is an encrypted file (`sealed.py`), and clear in memory that all processes share (`shared.py`). It is complete
-before the manifest names it, and never changes: what is revoked is marked in each reader's own memory (`dead`), and
-written beside the segment at the next fold.
+A segment is an encrypted file, and clear in memory that all processes share (`at_rest/`). It is complete before the
+manifest names it, and never changes: what is revoked is marked in each reader's own memory (`dead`), and written beside
+the segment at the next fold.
 """
 
 from dataclasses import dataclass, field
@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from safelight.matching.at_rest.sealed import Seal, SealedFile
+from safelight.matching.at_rest.shared import SharedMemory
 from safelight.matching.index.layout import FLAT, LARGE, SMALL, WORDS, Hashes, Layout, layout_for
-from safelight.matching.index.sealed import Seal, SealedFile
-from safelight.matching.index.shared import SharedMemory
 
 Rows = NDArray[np.intp]
 _BATCH_ROWS = 1 << 16

@@ -14,10 +14,10 @@ import numpy as np
 import pytest
 import structlog
 
+from safelight.matching.at_rest.pages import THREAD
+from safelight.matching.at_rest.sealed import Put
+from safelight.matching.at_rest.shared import PLACE, SHARED_FROM, SharedMemory, _is_memory
 from safelight.matching.index.hash_index import HashIndex
-from safelight.matching.index.pages import THREAD
-from safelight.matching.index.sealed import Put
-from safelight.matching.index.shared import PLACE, SHARED_FROM, SharedMemory, _is_memory
 from tests.matching.index.words import SECRET, numbers, uniform
 
 READER = "tests.matching.index.reader"
@@ -82,7 +82,7 @@ def test_what_is_shared_is_filled_once_and_removed_by_the_last_to_let_go(place: 
 
 
 def test_large_pages_change_nothing_that_is_read(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("safelight.matching.index.pages.ENLARGED_FROM", 0)
+    monkeypatch.setattr("safelight.matching.at_rest.pages.ENLARGED_FROM", 0)
     content = np.random.default_rng(1).bytes((4 << 20) + 5)
     memory = SharedMemory("x", place).mapped("a", len(content), lambda put: put(0, memoryview(content)))
     again = SharedMemory("x", place).mapped("a", len(content), lambda _put: None)
@@ -126,7 +126,7 @@ def test_where_memory_cannot_be_shared_each_has_its_own_and_it_is_said_once(
 ) -> None:
     if spoil == "no room":
         full = os.statvfs_result((4096, 4096, 1000, 1, 1, 10, 10, 10, 0, 255))
-        monkeypatch.setattr("safelight.matching.index.shared.os.fstatvfs", lambda _folder: full)
+        monkeypatch.setattr("safelight.matching.at_rest.shared.os.fstatvfs", lambda _folder: full)
     elif spoil == "somebody else's":
         (place / "safelight-x").mkdir()
         (place / "safelight-x").chmod(0o777)

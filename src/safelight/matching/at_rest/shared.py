@@ -1,4 +1,4 @@
-"""Where clear bytes of the index are kept: in memory that processes share, and never on a disk.
+"""Where clear bytes of an index are kept: in memory that processes share, and never on a disk.
 
 Rules of this module
 - A file of shared memory is whole before it gets its name: whoever is killed while filling it leaves a file that nobody
@@ -23,8 +23,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from safelight.matching.index import pages
-from safelight.matching.index.sealed import Put
+from safelight.matching.at_rest import pages
+from safelight.matching.at_rest.sealed import Put
 
 log = structlog.get_logger()
 PLACE = Path("/dev/shm")  # noqa: S108 (files here are memory; that it is, and whose they are, is looked at below)

@@ -1,4 +1,4 @@
-"""What the index writes to a disk is encrypted: whole files here, the frames of the journal in `journal.py`.
+"""What the indexes of hashes and of copies write to a disk is encrypted: whole files here, a journal in `index/`.
 
 A file is a head (`SLS1`, 16 random bytes, the sizes of up to four parts) and the parts, cut into pieces of a mebibyte
 that are encrypted one by one.
@@ -9,6 +9,7 @@ Rules of this module
 - The file's name and its head are authenticated with every piece. A piece that was changed, moved, left out, or taken
   from another file is found when it is read, and so is another key.
 - Clear bytes are handed on piece by piece and never written; where they go is the caller's (`shared.py`).
+- A small file that says which others count is replaced by renaming: whoever is killed leaves the old or the new one.
 """
 
 import hmac
@@ -56,6 +57,10 @@ class Seal:
     def cipher(self, purpose: str, content: bytes) -> AESGCM:
         """Encrypts for one purpose only."""
         return AESGCM(self.code(purpose, content))
+
+    def name(self, folder: Path) -> str:
+        """Of this folder's shared memory; tells nothing without the secret."""
+        return self.code("folder", os.fsencode(folder.resolve())).hex()[:32]
 
     def write(self, path: Path, parts: Sequence[NDArray[Any]]) -> None:
         """Write up to four arrays, encrypted, and have them on disk when this returns. Raises OSError."""
@@ -173,3 +178,23 @@ def _starts(sizes: Sequence[int]) -> list[int]:
     for size in sizes:
         starts.append(starts[-1] + -(-size // _ALIGNED) * _ALIGNED)
     return starts
+
+
+def replace_text(path: Path, text: str) -> None:
+    """Have `text` (ASCII) in the file instead of what stood there, and on disk when this returns. Raises OSError."""
+    written = path.with_name(f"{path.name}.partial")
+    with written.open("w", encoding="ascii") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    written.replace(path)
+    sync_folder(path.parent)
+
+
+def sync_folder(folder: Path) -> None:
+    """Have the names in `folder` on disk."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
