@@ -16,16 +16,19 @@ import typer
 from typer.core import TyperGroup
 
 import safelight.accounts.model
+import safelight.cases.errors
 import safelight.core.category
 import safelight.core.errors
 import safelight.core.limits
 from safelight.accounts import permissions as staff
 from safelight.accounts.model import Permission
+from safelight.cases.errors import CaseCode
 from safelight.cli.main import app
 from safelight.core.category import Category
-from safelight.core.errors import BackendCode, InputCode, LedgerCode, MarkCode
+from safelight.core.errors import BackendCode, InputCode, LedgerCode, MarkCode, SafelightError
 from safelight.core.limits import Limits
 from safelight.settings import Settings
+from safelight.web.gateway.errors import MODERATION_BLOCKED, STATUS, UNCHECKED
 
 REFERENCE = Path(__file__).parent / "reference"
 
@@ -70,33 +73,34 @@ def limits_page() -> str:
 
 
 def codes_page() -> str:
-    """Every stable code: categories, input errors, backend errors."""
+    """Every stable code, with its status where it has one of its own."""
     lines = ["# Codes", "", "Stable: clients and tests may rely on them.", ""]
     lines += ["## Categories of a decision", "", *_enum_table(safelight.core.category, Category)]
     lines += ["", "## What is wrong with an input (HTTP 400, or 413 where something is too large)", ""]
     lines += _enum_table(safelight.core.errors, InputCode)
-    lines += ["", "## Why the log keeps the service from starting", ""]
+    lines += ["", "## What is wrong with the log (all but the last two keep the service from starting)", ""]
     lines += _enum_table(safelight.core.errors, LedgerCode)
     lines += ["", "## Why a picture could not be marked, so that it was not released (HTTP 503)", ""]
     lines += _enum_table(safelight.core.errors, MarkCode)
     lines += ["", "## What is wrong with the image model (HTTP 502, 503, 504, or 400 for `backend_rejected`)", ""]
     lines += _enum_table(safelight.core.errors, BackendCode)
+    lines += ["", "## Why a step of a case was not taken (HTTP 409)", ""]
+    lines += _enum_table(safelight.cases.errors, CaseCode)
     lines += [
         "",
         "## Everything else",
         "",
         "| code | HTTP | meaning |",
         "|---|---|---|",
-        "| `moderation_blocked` | 400 | The request or its output was refused |",
-        "| `safeguard_unavailable` | 503 | Something that had to be looked at could not be; try again |",
-        "| `invalid_api_key` | 401 | No key, a wrong key, or one without this permission |",
-        "| `account_suspended` | 403 | The asking account may not ask |",
-        "| `rate_limit_exceeded` | 429 | The budget of the key or the account is spent |",
-        "| `bank_error` | 400 | No such bank or receipt, or a hash that cannot be one |",
-        "| `overloaded` | 503 | No room in the gate at this moment |",
-        "| `record_failed` | 503 | The record could not be written, so nothing left |",
-        "| `internal_error` | 500 | A fault of ours; nothing left |",
+        f"| `{MODERATION_BLOCKED}` | 400 | The request or its output was refused. |",
+        f"| `{UNCHECKED}` | 503 | Something that had to be looked at could not be; try again. |",
     ]
+    lines += [
+        f"| `{error.code}` | {status} | {(inspect.getdoc(error) or '').splitlines()[0]} |"
+        for error, (status, _) in STATUS.items()
+        if "code" in vars(error) and error is not SafelightError
+    ]
+    lines.append(f"| `{SafelightError.code}` | {STATUS[SafelightError][0]} | A fault of ours; nothing left. |")
     return "\n".join(lines) + "\n"
 
 
