@@ -87,6 +87,8 @@ def test_names_are_imported_listed_checked_and_removed(tmp_path: Path) -> None:
     assert run("names", "import", file, *data)["names"] == 2
     found = run("names", "check", "a photo of M. Welkonowa", *data)["found"]
     assert [entry["name"] for entry in found] == ["Marielle Velkonova"]
+    disguised = run("names", "check", "M.a.r.i.e.l.l.e V.e.l.k.o.n.o.v.a", *data)["found"]
+    assert disguised == found, "as the gate would read it"
     assert run("names", "remove", "marielle velkonova", *data)["names"] == 1
     assert [entry["name"] for entry in run("names", "list", *data)["names"]] == ["Tomasz Grzembalski"]
     assert "not in the register" in refused("names", "remove", "nobody", *data)

@@ -11,7 +11,6 @@ from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.signals.text.people import register
 from safelight.signals.text.people.finder import Names
-from safelight.signals.text.people.register import Entry
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -79,8 +78,17 @@ def check(
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say which entries a text would be taken to name. Example: `safelight names check "a photo of M. Velkonova"`"""
-    found: list[Entry] = [entry for entry in register.load(_path(data_dir)) if Names([entry]).find(text)]
+    """Say which entries a text would be taken to name, disguised or not.
+
+    Example: `safelight names check "a photo of M. Velkonova"`
+    """
+    # Imported here: `--help` need not wait for what the normaliser reads with.
+    from safelight.signals.model import Passage
+    from safelight.signals.text import normalise
+
+    readings = normalise.read(Passage("prompt", text)).readings
+    entries = register.load(_path(data_dir))
+    found = [entry for entry in entries if any(Names([entry]).find(reading.text) for reading in readings)]
     if as_json:
         print_json({"found": [entry.to_json() for entry in found]})
         return
