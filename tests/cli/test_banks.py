@@ -87,6 +87,34 @@ def test_a_batch_that_is_held_back_is_told_and_released(run: Command) -> None:
     assert "quarantined" not in run.shown("banks", "list")
 
 
+def test_a_picture_that_everybody_has_waits_with_its_features_and_is_dropped_from_there(run: Command) -> None:
+    run("banks", "add", "down", "--owner", "us", "--source", "reports", "--category", "ncii")
+    picture, crop = (
+        run.file(name, png(one)) for name, one in (("p.png", photo("chelsea")), ("c.png", photo("chelsea")[80:, 60:]))
+    )
+    for added in (4, 0):
+        taken = run("banks", "add-picture", "down", picture)
+        assert (taken["added"], taken["held_back"][:6]) == (added, "poison")
+    assert "Held back" in run.shown("banks", "add-picture", "down", picture)
+    assert run("match", crop)["matches"] == run("match", picture)["matches"] == []
+    run("banks", "release", taken["batch"], "--why", "looked at")
+    assert run("match", crop, code=1)["matches"][0]["bank"] == taken["batch"]
+    run("banks", "drop-picture", "down", picture)
+    assert run("match", crop)["matches"] == run("match", picture)["matches"] == []
+
+
+def test_dropping_another_file_than_was_added_is_an_error_and_drops_nothing(
+    run: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.argv", ["safelight", "--json"])
+    run("banks", "add", "down", "--owner", "us", "--source", "reports", "--category", "ncii")
+    picture = run.file("p.png", png(photo("coffee")))
+    run("banks", "add-picture", "down", picture)
+    saved_anew = run.file("q.png", png(photo("coffee")) + b"\0")
+    assert "very file" in run("banks", "drop-picture", "down", saved_anew, code=2)["error"]["message"]
+    assert len(run("match", picture, code=1)["matches"]) > 0
+
+
 def test_a_photo_is_protected_shown_and_taken_off(run: Command) -> None:
     picture = run.file("me.png", png(photo()))
     receipt = run("protect", "add", picture)["receipt"]

@@ -74,6 +74,47 @@ def test_a_flood_is_held_back_and_the_old_list_goes_on(
     assert known.look([photo("coffee")]).matches[0].bank.name == taken.batch
 
 
+def test_a_withdrawal_reaches_what_was_held_back_before_it_is_released_and_after(
+    database: Database, hashes: BankHashes, bank: Bank, known: KnownImages
+) -> None:
+    """Otherwise a source could never take back what it had once listed too fast."""
+    take_in(database, hashes, bank, entries(random_pdqs(150)), now=NOW)
+    listed = [hash_of(photo(name)) for name in ("astronaut", "coffee", "rocket")]
+    taken = take_in(database, hashes, bank, entries([*random_pdqs(1_600, seed=1), *listed]), now=NOW)
+    assert take_in(database, hashes, bank, entries(listed[:1], withdrawn=True), now=NOW).withdrawn == 1
+    database.write_here(lambda c: set_state(c, taken.batch, BankState.ACTIVE, "looked at", NOW))
+    assert [len(known.look([photo(name)]).matches) for name in ("astronaut", "coffee", "rocket")] == [0, 1, 1]
+    assert take_in(database, hashes, bank, entries(listed[1:2], withdrawn=True), now=NOW).withdrawn == 1
+    assert [len(known.look([photo(name)]).matches) for name in ("coffee", "rocket")] == [0, 1]
+
+
+def test_an_item_that_is_gone_is_gone_from_what_was_held_back(
+    database: Database, hashes: BankHashes, bank: Bank
+) -> None:
+    poison = [Entry(HashKind.PDQ, hash_of(photo("chelsea")), item=4), Entry(HashKind.PDQ, random_pdqs(1)[0], item=5)]
+    taken = take_in(database, hashes, bank, poison, now=NOW)
+    take_in(database, hashes, bank, [], now=NOW, gone_items={5: 9})
+    batch = database.read_here(lambda c: bank_named(c, taken.batch))
+    assert hashes.count() == {batch.number: 1}
+
+
+def test_what_waits_or_was_released_is_not_held_back_again_when_the_list_is_read_again(
+    database: Database, hashes: BankHashes, bank: Bank
+) -> None:
+    """A weekly list comes as a whole each week; new lines of it count although old ones were once held back."""
+    take_in(database, hashes, bank, entries(random_pdqs(150)), now=NOW)
+    flood, poison = random_pdqs(1_600, seed=1), hash_of(photo("chelsea"))
+    taken = take_in(database, hashes, bank, entries([*flood, poison]), now=NOW)
+    again = take_in(database, hashes, bank, entries([*flood, poison]), now=NOW)
+    assert (again.held_back, again.added, again.already_there) == ("", 0, 1_601)
+    database.write_here(lambda c: set_state(c, taken.batch, BankState.ACTIVE, "looked at", NOW))
+    later = take_in(database, hashes, bank, entries([*flood, poison, *random_pdqs(1_400, seed=2)]), now=NOW)
+    assert (later.held_back, later.added, later.already_there) == ("", 1_400, 1_601)
+    assert len(database.read_here(list_banks)) == 2
+    database.write_here(lambda c: set_state(c, taken.batch, BankState.REMOVED, "not ours", NOW))
+    assert take_in(database, hashes, bank, entries([poison]), now=NOW + HOUR).held_back.startswith("poison")
+
+
 def test_a_list_that_matches_everyday_pictures_is_held_back(database: Database, hashes: BankHashes, bank: Bank) -> None:
     taken = take_in(database, hashes, bank, entries([*random_pdqs(3), hash_of(photo("chelsea"))]), now=NOW)
     assert taken.held_back.startswith("poison")

@@ -1,6 +1,7 @@
 """`safelight banks`: lists of known images: make them, fill them, hold them back, release them."""
 
 import hashlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,10 +16,12 @@ from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.clock import utc_now
 from safelight.matching import banks as register
+from safelight.matching.errors import BankError
 from safelight.matching.exchanges.listfile import ListFile, parse_columns
 from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.intake import take_in
+from safelight.matching.known import KnownImages
 from safelight.matching.model import Bank, BankCategory, BankKind, BankState, Entry, item_of
 from safelight.matching.past import StoredOutputs, match_back, past_matches_of
 from safelight.matching.pdq import Pdq, pdq
@@ -100,30 +103,51 @@ def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: A
     frame, item, now = picture.frames[0], _item_of(content), utc_now()
     with opened(data_dir) as known:
         bank = open_bank(known, name)
-        copies_of(known).add(bank.number, item, frame, now)
+        described = copies_of(known).described(bank.number, item, frame)
         hashed = pdq(frame)
         values = {HashKind.PDQ: hashed.hash} if isinstance(hashed, Pdq) else {}
         entries = [Entry(kind, value, item=item) for kind, value in (values | file_digests(content)).items()]
         past = StoredOutputs(known.database)
         taken = take_in(known.database, known.hashes, bank, entries, now=now, past=past)
+        holder = _holder(known, bank, content)
+        assert holder  # noqa: S101 (it was just taken in)
+        # Where a guard holds the picture back, its features wait with its hashes.
+        copies_of(known).add_all([replace(described, bank=holder.number)], now)
+    held_back = holder.why if holder.state is BankState.QUARANTINED else ""
     if as_json:
-        print_json(counts(taken) | {"item": item})
-    else:
-        console.print(f"Added under the number {item}: {taken.added} hashes, and features.")
+        print_json(counts(taken) | {"item": item, "held_back": held_back, "batch": holder.name if held_back else ""})
+        return
+    console.print(f"Added under the number {item}: {taken.added} hashes, and features.")
+    if held_back:
+        console.print(f"[red]Held back[/] in {escape(holder.name)}, it does not count yet: {escape(held_back)}.")
 
 
 @app.command("drop-picture")
 def drop_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Take back what `add-picture` added. Example: `safelight banks drop-picture taken-down photo.jpg`"""
+    """Take back what `add-picture` added. It must be the very file that was added.
+
+    Example: `safelight banks drop-picture taken-down photo.jpg`
+    """
     content, _ = read_picture(photo)
     item = _item_of(content)
     with opened(data_dir) as known:
         bank = known.database.read_here(partial(register.bank_named, name=name))
-        known.hashes.drop(bank.number, item)
-        copies_of(known).drop(bank.number, item)
+        holder = _holder(known, bank, content)
+        if holder is None:
+            raise BankError(f"{photo.name} was not added to {name!r} as this very file: drop the file that was.")
+        copies_of(known).drop(holder.number, item)
+        known.hashes.drop(holder.number, item)  # last: as long as they are there, the command can be given again
         event = partial(register.note, number=bank.number, kind="dropped", body={"pictures": 1}, now=utc_now())
         known.database.write_here(event)
     print_json({"dropped": item}) if as_json else console.print("Nothing of this picture is in the bank any more.")
+
+
+def _holder(known: KnownImages, bank: Bank, content: bytes) -> Bank | None:
+    """The bank that has a picture's file: this one, or what was held back of it."""
+    batches = known.database.read_here(partial(register.batches_of, number=bank.number))
+    digest, item = file_digests(content)[HashKind.SHA256], _item_of(content)
+    has = partial(known.hashes.has, kind=HashKind.SHA256, values=[digest], items=[item])
+    return next((one for one in (bank, *batches) if has(one.number) == [True]), None)
 
 
 def _item_of(content: bytes) -> int:

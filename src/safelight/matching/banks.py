@@ -79,6 +79,12 @@ def bank_named(connection: Connection, name: str) -> Bank:
     return _to_bank(row)
 
 
+def batches_of(connection: Connection, number: int) -> list[Bank]:
+    """What was held back of a bank's list and was not removed since: it waits, or counts like the bank itself."""
+    query = select(banks).where(banks.c.parent == number, banks.c.state != BankState.REMOVED.value)
+    return [_to_bank(row) for row in connection.execute(query.order_by(banks.c.number))]
+
+
 def set_state(connection: Connection, name: str, state: BankState, why: str, now: datetime) -> Bank:
     """Hold a bank back, release it or remove it, for a reason that is kept. Raises BankError."""
     bank = bank_named(connection, name)

@@ -106,8 +106,14 @@ class CopyBook:
 
         Raises BankError for a picture without enough detail, or where the book is full; StoreFailed.
         """
+        self.add_all([self.described(bank, item, frame)], now)
+
+    def described(self, bank: int, item: int, frame: Frame) -> Described:
+        """What `add` keeps. Raises BankError for a picture without enough detail."""
         vector = kept_vector(self._model, self._model.vector(frame)) if self._model else b""
-        self.add_all([Described(bank, item, *describe(frame), vector)], now)
+        described = Described(bank, item, *describe(frame), vector)
+        described.require_detail()
+        return described
 
     def add_features(self, bank: int, item: int, plain: Features, mirrored: Features, now: datetime) -> None:
         """As `add`, of a picture that was described elsewhere, and of its mirror image (which may be empty)."""

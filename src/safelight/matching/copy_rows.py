@@ -46,6 +46,11 @@ class Described:
     mirrored: Features
     vector: bytes = b""
 
+    def require_detail(self) -> None:
+        """Raise BankError where copies could not be told from other pictures."""
+        if len(self.plain.points) < 2 * MIN_AGREEING:
+            raise BankError("This picture has too little detail for parts of it to be found.")
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -81,8 +86,8 @@ class CopyRows:
 
         Raises BankError for one without enough detail, or where there is no room; StoreFailed.
         """
-        if any(len(one.plain.points) < 2 * MIN_AGREEING for one in pictures):
-            raise BankError("This picture has too little detail for parts of it to be found.")
+        for one in pictures:
+            one.require_detail()
         at = to_rfc3339(now)
         rows = [{"bank": one.bank, "item": one.item, "sealed": self._sealed(one), "created_at": at} for one in pictures]
 

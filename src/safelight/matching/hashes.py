@@ -12,6 +12,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
+from numpy.typing import NDArray
 
 from safelight.core.errors import StoreFailed
 from safelight.matching.at_rest.sealed import sync_folder
@@ -55,8 +56,11 @@ class BankHashes:
 
         Returns how many were new, once they are on disk. Raises StoreFailed.
         """
-        tags = np.fromiter((tag_of(bank, item) for item in items or [0] * len(values)), np.uint64, len(values))
-        return self._index(kind).add(self._masked(kind, values), tags)
+        return self._index(kind).add(self._masked(kind, values), _tags(bank, items or [0] * len(values)))
+
+    def has(self, bank: int, kind: HashKind, values: Sequence[bytes], items: Sequence[int]) -> list[bool]:
+        """Which of these hashes of one kind a bank holds, each under its item. Raises StoreFailed."""
+        return [bool(one) for one in self._index(kind).has(self._masked(kind, values), _tags(bank, items))]
 
     def revoke(self, bank: int, kind: HashKind, values: Sequence[bytes]) -> int:
         """Withdraw hashes of one kind from a bank. Returns how many were there. Raises StoreFailed."""
@@ -119,3 +123,7 @@ class BankHashes:
 
     def _masked(self, kind: HashKind, values: Sequence[bytes]) -> Hashes:
         return self._mask.hashes(values) if kind is HashKind.PDQ else self._mask.digests(kind.value, values)
+
+
+def _tags(bank: int, items: Sequence[int]) -> NDArray[np.uint64]:
+    return np.fromiter((tag_of(bank, item) for item in items), np.uint64, len(items))

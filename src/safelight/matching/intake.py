@@ -3,11 +3,15 @@
 The order makes a crash harmless: hashes are on disk before the event says so, and reading the same list again changes
 nothing. That what is added will be held against the past is promised on disk first; whoever next adds to the bank keeps
 the promise of somebody who was killed. What cannot be used is counted and told, never dropped in silence.
+
+What was held back of a list belongs to it: a withdrawal reaches it there, and what waits there or was released is not
+new when the list is read again.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -15,7 +19,7 @@ from sqlalchemy import Connection
 
 from safelight.core.canonical import Json
 from safelight.core.clock import to_rfc3339
-from safelight.matching.banks import create_bank, note, touch
+from safelight.matching.banks import batches_of, create_bank, note, touch
 from safelight.matching.fingerprints import HashKind
 from safelight.matching.guards import is_nonsense, why_hold_back
 from safelight.matching.hashes import BankHashes
@@ -63,10 +67,12 @@ def take_in(
     withdrawn later than an entry says it was listed stays away. What counts at once is held against `past`, if that is
     given. Raises StoreFailed.
     """
+    batches = database.read_here(partial(batches_of, number=bank.number))
     gone_items = gone_items or {}
     for item, at_s in gone_items.items():
         hashes.note_withdrawn(bank.number, [(_ITEM, item.to_bytes(5))], at_s)
-        hashes.drop(bank.number, item)
+        for one in (bank, *batches):
+            hashes.drop(one.number, item)
     last: dict[tuple[HashKind, bytes], Entry] = {}
     for entry in entries:
         known = last.get((entry.kind, entry.value))
@@ -75,11 +81,14 @@ def take_in(
     listed = [entry for entry in last.values() if not entry.is_withdrawn]
     usable = [entry for entry in listed if not (entry.kind is HashKind.PDQ and is_nonsense(entry.value))]
     nonsense = len(listed) - len(usable)
-    new = _by_kind(entry for entry in usable if not _is_outdated(hashes, bank, entry))
+    current = _by_kind(entry for entry in usable if not _is_outdated(hashes, bank, entry))
+    new = {kind: left for kind, some in current.items() if (left := _not_in(hashes, batches, kind, some))}
     gone = _by_kind(entry for entry in last.values() if entry.is_withdrawn)
 
-    count = sum(map(len, new.values()))
-    held = hashes.count().get(bank.number, 0)
+    count, listed_here = (sum(map(len, some.values())) for some in (new, current))
+    counts = hashes.count()
+    released = [one for one in batches if one.state is BankState.ACTIVE]
+    held = sum(counts.get(one.number, 0) for one in (bank, *released))
     pdqs = [entry.value for entry in new.get(HashKind.PDQ, [])]
     why = why_hold_back(held, count, pdqs, bank.threshold_bits)
     into = database.write_here(lambda connection: _batch(connection, bank, why, now)) if why else bank
@@ -88,7 +97,8 @@ def take_in(
     for kind, some in gone.items():
         for entry in some:
             hashes.note_withdrawn(bank.number, [(kind.value, entry.value)], entry.at_s)
-        withdrawn += hashes.revoke(bank.number, kind, [entry.value for entry in some])
+        values = [entry.value for entry in some]
+        withdrawn += sum(hashes.revoke(one.number, kind, values) for one in (bank, *batches))
     mark = hashes.promise(bank.number) if past and HashKind.PDQ in new and not why else None
     added = sum(
         hashes.add(into.number, kind, [entry.value for entry in some], [entry.item for entry in some])
@@ -97,7 +107,7 @@ def take_in(
     looked_for = new.get(HashKind.PDQ, []) if mark and added else []
     was_made_here = _look_back(database, hashes, past, bank, now, looked_for, mark) if past else 0
     taken = Taken(
-        added, count - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "", was_made_here
+        added, listed_here - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "", was_made_here
     )
     database.write_here(lambda connection: _note(connection, bank, taken, now))
     if why:
@@ -132,6 +142,15 @@ def _by_kind(entries: Iterable[Entry]) -> dict[HashKind, list[Entry]]:
     for entry in entries:
         sorted_.setdefault(entry.kind, []).append(entry)
     return sorted_
+
+
+def _not_in(hashes: BankHashes, batches: Sequence[Bank], kind: HashKind, entries: list[Entry]) -> list[Entry]:
+    """Those that no batch of the bank holds."""
+    for batch in batches if entries else ():
+        values, items = [entry.value for entry in entries], [entry.item for entry in entries]
+        held = hashes.has(batch.number, kind, values, items)
+        entries = [entry for entry, is_held in zip(entries, held, strict=True) if not is_held]
+    return entries
 
 
 def _is_outdated(hashes: BankHashes, bank: Bank, entry: Entry) -> bool:

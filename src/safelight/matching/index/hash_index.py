@@ -148,6 +148,10 @@ class HashIndex:
                 self._append(self._refreshed(), journal.records(Op.REVOKE, hashes[part], tags[part]))
             return len(hashes)
 
+    def has(self, hashes: Hashes, tags: Tags) -> NDArray[np.bool_]:
+        """Which of the hashes are there under their tags. Raises StoreFailed."""
+        return _live(self._refreshed().parts, hashes, tags)
+
     def drop_bank(self, bank: int) -> None:
         """Revoke everything of one bank. Raises StoreFailed."""
         self._drop(Op.DROP_BANK, tag_of(bank))
