@@ -63,14 +63,17 @@ def load_policy(text: str, vocabulary: Vocabulary) -> Policy:
 
 
 def named(draft: Draft, rules: list[Rule], vocabulary: Vocabulary) -> Policy:
-    """The policy of checked parts, with only the thresholds and signals that its rules name, and its version."""
-    thresholds = dict.fromkeys(name for rule in rules for name in rule.when.thresholds)
+    """The policy of checked parts, with only the thresholds and signals that its rules name, and its version.
+
+    Thresholds stay in the order of the file, in which each one's help may speak of the one before.
+    """
+    used = {name for rule in rules for name in rule.when.thresholds}
     signals = dict.fromkeys(name for rule in rules for name in rule.when.names if name in vocabulary.specs)
     policy = Policy(
         name=draft.name,
         description=draft.description,
         extends=draft.extends,
-        thresholds={name: draft.thresholds[name] for name in thresholds},
+        thresholds={name: threshold for name, threshold in draft.thresholds.items() if name in used},
         rules=tuple(rules),
         switched_off=draft.switched_off,
         ignore_missing=draft.ignore_missing,

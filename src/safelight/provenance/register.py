@@ -27,7 +27,6 @@ from safelight.provenance.model import How
 from safelight.store.provenance_tables import outputs
 from safelight.store.tables import decisions
 
-FINGERPRINT_BYTES = 32
 _CLEARED_AT_ONCE = 100
 _NEIGHBOURS_MAX = 64
 

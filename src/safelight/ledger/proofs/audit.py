@@ -148,13 +148,6 @@ class Audit:
                 "added or moved."
             )
 
-    def check_prefix(self, checkpoint: Checkpoint) -> bool:
-        """Whether this is a head that the entries so far have reached; if so, its root is checked as well."""
-        if checkpoint.size == self.tree.size:
-            self.check_root(checkpoint)
-            return True
-        return False
-
     @property
     def is_complete(self) -> bool:
         """Completeness: nothing found."""

@@ -2,12 +2,15 @@
 
 0 verified · 1 not verified: something is false · 2 not understood: a wrong option or file · 3 whole, but it shows that
 something is missing · 4 could not be had, so nothing was verified
+
+Left to others: the options (`options.py`), files and addresses (`given.py`, `source.py`), each check (`checks.py`,
+`period.py`), how an answer reads (`words.py`, `page.py`).
 """
 
 import argparse
 import json
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from ..proofs.timestamp import read_certificates
 from ..proofs.tlog_proof import TlogProof
 from . import checks
 from .given import Misused, is_file, own, place_for, read_file, read_json, source_of, trust_of, value_of, write_file
+from .options import Run, parser_of
 from .page import page
 from .period import Published, check_parity, count
 from .source import read_checkpoint
@@ -37,9 +41,9 @@ Shown = dict[str, Any]
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one check and return the exit code."""
-    options = _parser().parse_args(arguments)
+    options = parser_of(_RUNS).parse_args(arguments)
     try:
-        run: Callable[[argparse.Namespace], tuple[int, Shown]] = options.run
+        run: Run = options.run
         code, shown = run(options)
     except ProofError as error:
         code, shown = _failed(error)
@@ -50,107 +54,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     else:
         sys.stdout.write("".join(f"{visible(line, sys.stdout.encoding)}\n" for line in words(shown)))
     return code
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="safelight-verify",
-        description="Verify a Safelight transparency log without trusting who runs it.",
-        epilog="Example: safelight-verify log https://images.example/ledger --key @log.vkey\n\n"
-        "Exit codes: 0 verified, 1 something is false, 2 not understood, 3 whole but something is missing, "
-        "4 not to be had.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    one = _command(commands, "checkpoint", _checkpoint, "Who signed the log's head", "checkpoint LOG --key @log.vkey")
-    one.add_argument("log", help="address or folder of the log, or a file with one head")
-
-    one = _command(
-        commands, "receipt", _receipt, "The leaves of receipts are in the log", "receipt v1.… LOG --key @log.vkey"
-    )
-    one.add_argument("receipt", help="the receipt, or @file; several as the answer's header or JSON has them")
-    one.add_argument("log", help="address or folder of the log, or a file `….tlog-proof`")
-
-    one = _command(
-        commands,
-        "consistency",
-        _consistency,
-        "A later head holds all that an earlier one did",
-        "consistency yesterday.checkpoint LOG --key @log.vkey",
-    )
-    one.add_argument("old", help="file with the earlier head")
-    one.add_argument("log", help="address or folder of the log")
-    one.add_argument("--new", help="file with the later head; none: the log's latest")
-
-    one = _command(
-        commands,
-        "stamp",
-        _stamp,
-        "An authority's time stamp says when the log had a head",
-        "stamp LOG --key @log.vkey --authority tsa.pem",
-    )
-    one.add_argument("log", help="address or folder of the log")
-    one.add_argument("--authority", required=True, help="file with the authority's certificate or its root, in PEM")
-
-    one = _command(
-        commands,
-        "log",
-        _log,
-        "The whole log: nothing changed, nothing left out",
-        "log LOG --key @log.vkey --state s.json",
-    )
-    one.add_argument("log", help="address or folder of the log")
-    one.add_argument("--state", help="file to go on from next time; it is written when the log is verified")
-
-    one = _command(
-        commands,
-        "totals",
-        _totals,
-        "The published figures are what the leaves say",
-        "totals LOG --key @log.vkey --published figures.json --html report.html",
-    )
-    one.add_argument("log", help="address or folder of the log")
-    one.add_argument("--published", help="file that `safelight figures --json` printed; none: count a period only")
-    one.add_argument(
-        "--from", dest="begin", help="first day (2026-11-01) or moment; with --to, in place of --published"
-    )
-    one.add_argument("--to", dest="end", help="the day or moment after the last")
-    one.add_argument("--html", help="file for a report: head, witnesses, gaps, figures")
-
-    one = _command(
-        commands,
-        "parity",
-        _parity,
-        "Matched requests were decided alike on every tier",
-        "parity openings.jsonl LOG --key @log.vkey",
-    )
-    one.add_argument("openings", help="file that `safelight ledger openings` wrote, one opened leaf a line")
-    one.add_argument("log", help="address or folder of the log")
-
-    one = _command(
-        commands,
-        "opening",
-        _opening,
-        "What an opened field of a leaf says is what was recorded",
-        "opening opened.json LOG --key @log.vkey",
-    )
-    one.add_argument("file", help="what `safelight ledger open … --json` printed")
-    one.add_argument("log", nargs="?", help="address or folder of the log; none: only what the leaf commits to")
-    return parser
-
-
-def _command(commands: Any, name: str, run: Any, words: str, example: str) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(
-        name, help=words, description=f"{words}.", epilog=f"Example: safelight-verify {example}"
-    )
-    parser.set_defaults(run=run)
-    parser.add_argument("--json", action="store_true", help="print one JSON object and nothing else")
-    needs_key = name != "opening"
-    parser.add_argument("--key", required=needs_key, help="the log's verifier key, or @file; have it from elsewhere")
-    parser.add_argument("--witness", action="append", default=[], help="a witness's key, or @file; repeatable")
-    parser.add_argument("--quorum", type=int, help="how many witnesses must have signed; none: all that are named")
-    return parser
 
 
 def _checkpoint(options: argparse.Namespace) -> tuple[int, Shown]:
@@ -343,3 +246,15 @@ def _completeness(audit: Audit) -> Shown:
 def _failed(error: ProofError) -> tuple[int, Shown]:
     code = {Misused: NOT_UNDERSTOOD, Unavailable: UNAVAILABLE}.get(type(error), FALSE)
     return code, {"verdict": "not verified", "code": error.code, "message": str(error)}
+
+
+_RUNS: Mapping[str, Run] = {
+    "checkpoint": _checkpoint,
+    "receipt": _receipt,
+    "consistency": _consistency,
+    "stamp": _stamp,
+    "log": _log,
+    "totals": _totals,
+    "parity": _parity,
+    "opening": _opening,
+}
