@@ -184,3 +184,46 @@ def test_the_same_text_gives_the_same_readings() -> None:
 )
 def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text: str, plain: str) -> None:
     assert read(Passage("prompt", text)).readings[0].text == plain
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        ("ค|วั|น|บ|า|ง", "ควันบาง"),
+        ("绳\n子\n也\n去\n掉", "绳子也去掉"),
+        ("学😀生🔥減✨ら🍎し🌊て", "学生減らして"),
+        ("थो*ड़ी ग*ह*री", "थोड़ी गहरी"),
+        ("శ<!-- x -->ాలువా త<!-- x -->ీయి", "శాలువా తీయి"),
+        ("ƀįğøţę įķłįąñ", "bigote iklian"),
+        ("฿₳Ⱡ gⱤØ₮€Ɽ", "bal groter"),
+        ("b34chv0ll3yb4l, n3t r3cht", "beachvolleybal, n3t recht"),
+        ("a h4x0r with an rtx4090 and a b2b", "a haxor with an rtx4090 and a b2b"),
+        ("0L3QsNC80LjRgdGC0L4= 0L/QvtC80LXQvdGI0LU=", "намисто поменше"),
+        ("115, 118, 101, 116, 108, 121, 105, 32, 102, 111, 110", "svetlyi fon"),
+        ("0xe0 0xb8 0xad 0xe0 0xb8 0xb5 0xe0 0xb8 0x81", "อีก"),
+        ("removethestainonherblouse", "remove the stain on her blouse"),
+    ],
+)
+def test_short_texts_of_words_that_no_list_knows_are_read_by_how_they_are_written(text: str, read_as: str) -> None:
+    assert read_as in {reading.text for reading in read(Passage("prompt", text)).readings}
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("#ScoateEtichetaDeLaBluză", "Scoate Eticheta De La Bluză"),
+        ("ParetsNues", "Parets Nues"),
+        ("చున్నీ_కొంచెం_జరుపు,_హారం_కనపడాలి", "చున్నీ కొంచెం జరుపు, హారం కనపడాలి"),
+        ("ichki_kiyim_ilgichda,_modelsiz", "ichki kiyim ilgichda, modelsiz"),
+    ],
+)
+def test_words_of_a_name_stand_apart_in_any_language(text: str, plain: str) -> None:
+    assert [reading.text for reading in read(Passage("prompt", text)).readings] == [plain]
+
+
+@pytest.mark.parametrize(
+    "text", ["红, 黄, 蓝", "YouTube", "an iPhone and a PlayStation", "C++ and C#", "from €5 to €10"]
+)
+def test_lists_and_names_are_no_disguise(text: str) -> None:
+    found = read(Passage("prompt", text))
+    assert (len(found.readings), found.tricks) == (1, ())

@@ -6,12 +6,12 @@ import codecs
 import re
 from collections.abc import Iterable
 
-from safelight.signals.text.reading.signs import in_octets
+from safelight.signals.text.reading.signs import in_octets, written
 from safelight.signals.text.reading.words import likeness, zipf
 
 BASE64 = re.compile(r"(?<![A-Za-z0-9+/_=-])={0,2}[A-Za-z0-9+/_-]{8,}(?:\s?[A-Za-z0-9+/_-]{4,})*={0,2}(?![A-Za-z0-9+/])")
 QUADS = r"(?:(?:[A-Za-z0-9+/]{4})+|(?:[A-Za-z0-9+/]{4})*[A-Za-z0-9+/]{2,3}={1,2})"
-WORDS_BASE64 = re.compile(rf"(?<![\w+/=]){QUADS}(?:\s{QUADS}){{2,}}(?![\w+/=])")
+WORDS_BASE64 = re.compile(rf"(?<![\w+/=]){QUADS}(?:\s{QUADS})+(?![\w+/=])")
 ORDINARY = re.compile(r"(?:[A-Z]?[a-z]+|[A-Z]+)(?:[-_/+](?:[A-Z]?[a-z]+|[A-Z]+|\d+))*")
 ONE_BASE64 = re.compile(r"={0,2}[A-Za-z0-9+/_-]{8,}={0,2}")
 BASE32 = re.compile(r"(?<![A-Za-z0-9=])(?:[A-Z2-7]{8,}|[a-z2-7]{16,})={0,6}(?![A-Za-z0-9])")
@@ -39,8 +39,9 @@ def from_base64_words(run: str) -> Iterable[str]:
         words = [base64.b64decode(word, validate=True).decode() for word in run.split()]
     except ValueError:
         return
-    if likeness(found := " ".join(words)) > likeness(run) + 0.3:
-        yield found
+    # By chance no second word of four signs comes out as letters, let alone as language.
+    if all(map(written, words)) or likeness(" ".join(words)) > likeness(run) + 0.3:
+        yield " ".join(words)
 
 
 def from_base32(run: str) -> Iterable[str]:

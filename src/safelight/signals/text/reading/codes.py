@@ -33,6 +33,7 @@ from safelight.signals.text.reading.signs import (
     from_morse,
     from_numbers,
     from_spelling,
+    written,
 )
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import flow, likeness
@@ -52,6 +53,8 @@ SPELLING_CUE = ("echo", "alpha", "alfa", "oscar", "tango", "romeo", "india")
 """No sentence of some length is spelled without one of these."""
 SAMPLE_CHARS = 480
 """Of what was decoded, as much is asked whether it is language."""
+LETTERS_BY_CHANCE = 4
+"""Octets that hardly come out as nothing but letters by chance: each is one by less than a fifth."""
 UNWRITTEN = re.compile(r"[\x00-\x07\x0e-\x1f\x7f-\x9f\ue000-\uf8ff\ufffd\U000f0000-\U0010ffff]")
 """What no decoded text holds: controls, private use, the replacement sign."""
 
@@ -91,7 +94,9 @@ def is_text(found: str) -> bool:
         return False
     if not found.isascii():
         # Octets that are valid UTF-8 beyond ASCII are no accident; a few characters may be.
-        return solid > 7 or likeness(found) > 0.3
+        return solid > 7 or likeness(found) > 0.3 or written(found)
+    if solid > LETTERS_BY_CHANCE and written(found):
+        return True
     sample = found[:SAMPLE_CHARS]
     if letters >= 3 and letters * 10 >= solid * 6 and (likeness(sample) > 0.45 or (solid > 5 and flow(sample) > 5)):
         return True

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable
 
 from safelight.signals.text.reading.tricks import Trick
-from safelight.signals.text.reading.words import bridge, zipf
+from safelight.signals.text.reading.words import MARKS, bridge, zipf
 from safelight.signals.text.reading.work import Work
 
 CUE = re.compile(r"[\\%&<=]|\[/|[Uu]\+[0-9A-Fa-f]{4}|['\"`]\s*[+.,&|]")
@@ -30,7 +30,7 @@ NUMERIC = re.compile(r"\\{1,4}u\{?[0-9A-Fa-f]{4}|\\x[0-9A-Fa-f]{2}|&#x?[0-9A-Fa-
 SIGNS = re.compile(r"(?:[\\&;][^\\&;]{0,40}){4}")
 NOT_PRINTABLE = re.compile(r"[^!-~]")
 LETTER = r"[^\W\d_]"
-CUT_BY_TAG = re.compile(rf"{LETTER}(?:{TAG.pattern})+{LETTER}", re.DOTALL)
+CUT_BY_TAG = re.compile(rf"[^\W\d_{MARKS}][{MARKS}]*(?:{TAG.pattern})+(?:{LETTER}|[{MARKS}])", re.DOTALL)
 FORUM_TAG = re.compile(
     r"\[/?(?:b|i|u|s|size|color|font|center|url|quote|code|spoiler)(?:=[^\[\]]{0,40})?\]", re.IGNORECASE
 )

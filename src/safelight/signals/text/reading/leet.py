@@ -59,6 +59,7 @@ ORDINARY_SIGNS = "4@31!05$7+"
 COMMON = 4.5
 LONE_SIGN = re.compile(r"(?<!\S)[4@1!0](?!\S)")
 USUAL_BONUS = 1.2
+LACED = re.compile(rf"(?<=[^\W\d_]){SIGN}{{1,2}}(?=[^\W\d_])")
 LIGHT = 0.65
 """How much like language a text has to be for all of its signs to be read as letters."""
 
@@ -75,6 +76,11 @@ def light(everything: str, changed: str, *, found: bool) -> bool:
     new = {word for word, token in pairs if word != token and len(word) > 2 and ANY_LETTER.search(token)}
     several = sum(zipf(word.strip(EDGES)) > 3.5 for word in new) > 1
     return found or several or known / letters > GAIN + before / max(1, letters_before)
+
+
+def laced(token: str) -> str:
+    """A token with several signs between its letters in the usual letters, known or not; any other as it is."""
+    return token.translate(USUAL) if len(LACED.findall(token)) > 1 and not MEASURE.fullmatch(token) else token
 
 
 def word_for(token: str, least_zipf: float) -> str | None:

@@ -28,12 +28,16 @@ FOREIGN = re.compile(
     r"[^\x00-\x7f\u00aa\u00ab\u00b2-\u00b4\u00b7-\u00d6\u00d8-\u024f\u0259\u025b\u0254\u014b\u1e00-\u1eff\u2010-\u203a]"
 )
 """More than a letter of a language in Latin script: those are no imitations, whatever they look like."""
+MONEY = re.compile(r"[\u20a0-\u20c0฿¥£¢](?=[^\s\d])|(?<=[^\s\d])[\u20a0-\u20c0฿¥£¢]")
+"""A currency's sign that touches a letter or another sign, and no number."""
 LONE = re.compile(r"(?<!\S)[^\W\d_a-zA-Z](?!\S)")
 """A letter that stands alone: a word of few languages, and where other words wear a mask, a mask."""
 ACCENTED = re.compile(r"[À-ɏḀ-ỿ]")
 GAIN = 0.25
 """How much more like language a text has to become for a change that might be wrong."""
 ENOUGH = 0.55
+NOTHING = 0.2
+"""Below this a text in which most letters have accents is of no language that the lists know with them."""
 SAMPLE_CHARS = 4_000
 """What tells which scripts a text is in."""
 
@@ -62,7 +66,8 @@ def undo(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
         before = likeness(text)
         bare = without_accents(text) if before < ENOUGH else text
         accented = sum(a != b for a, b in zip(text, bare, strict=False)) * 2 > sum(map(str.isalpha, text))
-        if bare != text and (likeness(bare) if accented else _english(bare)) > max(ENOUGH, before + GAIN):
+        nowhere = accented and before < NOTHING and likeness(bare) > before
+        if bare != text and (nowhere or (likeness(bare) if accented else _english(bare)) > max(ENOUGH, before + GAIN)):
             text = bare
             tricks.add(Trick.ACCENTS)
         changed = LETTERS.sub(_unaccented, text)
@@ -127,7 +132,9 @@ def _patchwork(text: str) -> bool:
     """Whether most words mix scripts that no language mixes, or the text has many scripts: then nothing is genuine."""
     text = text[:SAMPLE_CHARS]
     words = WORD.findall(text)
-    mixed = sum(_mixed([c for c in word if c.isalpha()]) for word in words if not word.isascii())
+    mixed = sum(
+        _mixed([c for c in word if c.isalpha()]) or len(MONEY.findall(word)) > 1 for word in words if not word.isascii()
+    )
     many = {_script(c) for c in set(text) if c.isalpha()} - {"OTHER"}
     if len(many) > 2:
         return mixed * 8 >= len(words) and mixed > 0

@@ -20,6 +20,7 @@ from safelight.signals.text.reading.leet import (
     MEASURE,
     TOKEN,
     USUAL,
+    laced,
     light,
     with_lone_signs,
     word_for,
@@ -59,6 +60,7 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
             changed = everything
             tricks.add(Trick.LEET)
     if Trick.LEET in tricks:
+        changed = TOKEN.sub(lambda token: laced(token[0]), changed)
         changed = with_lone_signs(changed, text)
     return changed, frozenset(tricks)
 

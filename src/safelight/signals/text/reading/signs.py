@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterable
 
-from safelight.signals.text.reading.words import flow, likeness
+from safelight.signals.text.reading.words import MARKS, flow, likeness
 
 BINARY = re.compile(r"(?<!\d)(?:0b)?[01]{7,8}(?:[\s,;_-]{0,3}(?:0b)?[01]{7,8}){2,}(?!\d)")
 NUMBERS = re.compile(r"(?<!\d)\d{1,6}(?:[^\w\n]{1,3}\d{1,6}|\n\d{1,6}){3,}(?!\d)")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x|x)?[0-9A-Fa-f]{2}[\s,;:_-]{0,2}){4,}(?![0-9A-Za-z])")
 MORSE_SIGN = r"[.\-·•−–—_*]"
 MORSE = re.compile(rf"(?<![\w]){MORSE_SIGN}{{1,6}}(?:(?:\s{{1,8}}|\s*[/|\\]\s*){MORSE_SIGN}{{1,6}}){{2,}}(?!\w)")
+WRITTEN = re.compile(rf"(?:[^\W\d_][{MARKS}]*|[ ,.;:!?'’\n-])+")
 BRAILLE = re.compile(r"[\u2800-\u283f](?:\s?[\u2800-\u283f])+")
 BRAILLE_ASCII = " a1b'k2l@cif/msp\"e3h9o6r^djg>ntq,*5<-u8v.%[$+x!&;:4\\0z7(_?w]#y)="
 """North American Braille ASCII: the sign of U+2800 + n is the n-th."""
@@ -32,6 +33,11 @@ SPELLED = {name: name[0] for name in SPELLING_NAMES.split()} | {
 SPELLED_RUN = re.compile(
     rf"\b(?:{'|'.join(SPELLED)})\b(?:[\s,.\-/|]{{1,3}}(?:{'|'.join(SPELLED)})\b){{2,}}", re.IGNORECASE
 )
+
+
+def written(found: str) -> bool:
+    """Whether a decoded text is made of letters and of what stands between words, and of nothing else."""
+    return WRITTEN.fullmatch(found) is not None
 
 
 def in_octets(octets: bytes) -> Iterable[str]:

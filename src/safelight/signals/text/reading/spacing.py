@@ -8,6 +8,7 @@ Rules
 """
 
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -39,6 +40,9 @@ PUNCTURED = re.compile(
     rf"(?<![^\W_])(?<![{MARKS}]){CLUSTERS}(?:(?:(?!(?<=l)·l)[^\w\s'’{MARKS}]{{1,3}}|_+){CLUSTERS})+(?![^\W_])"
 )
 PUNCTURE = re.compile(rf"[^\w\s{MARKS}]{{1,3}}|_+")
+UNMARKED = re.compile(rf"[{MARKS}]")
+PARTING = frozenset("*|/\\_~^+=#")
+"""Signs that may stand between the letters of a word that no list knows."""
 INITIAL_COMPOUND = re.compile(r"[^\W\d_]-[^\W\d_]+$")
 """`t-shirt`, `x-ray`, `e-mail`."""
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
@@ -60,6 +64,11 @@ LETTERS_TO_A_LINE = 4
 """With the end of the line: below this, letters stand one below the other, which is told apart by `undo`."""
 LINES_GAIN = 0.03
 """How much more of the letters must stand in known words for lines to be joined."""
+KINDS_OF_GAPS = 3
+"""Different gaps of a run that was taken apart by one rule: between letters, between words, around a mark."""
+LISTING = frozenset(" ,/、·.")
+LISTED_LETTERS = 6
+"""Single signs that may be a list, as of colours, below this number."""
 LONGEST_RUN = 200
 """Letters of a run that are held against the words of the language."""
 CHEAPEST_LETTER = 0.6
@@ -68,6 +77,8 @@ MOSTLY_WHOLE = 0.8
 """A text with this share of its letters in words of English is not in pieces."""
 PLAIN_PRICE = 1.25
 """As `Cut.price`: what common English costs at most when its blanks are left out."""
+PLAIN_WORD = 3.0
+"""Zipf frequency in English of the rarest of them (`blouse` has 3.4)."""
 SOLID_CHARS = 11
 """Characters to a stretch without blanks from which on the blanks of a text may have been left out."""
 SOLID_RUN = re.compile(rf"{CLUSTERS}")
@@ -107,10 +118,21 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     # One hyphen in a word may be a compound's; one in every other word is none.
     cut_up = len(runs) > 1 and len(runs) * CUT_UP_ONE_IN >= letters / USUAL_LETTERS
     punctured = [run for run in runs if _whole(run, cut_up=cut_up) is not None]
+    unknown = [run for run in runs if run not in punctured and _is_taken_apart(run)]
+    if unknown and (len(punctured) + len(unknown)) * CUT_UP_ONE_IN >= letters / USUAL_LETTERS:
+        text = PUNCTURED.sub(lambda run: PUNCTURE.sub("", run[0]) if run[0] in unknown else run[0], text)
+        tricks.add(Trick.SPACED)
     if len(punctured) > 1 or any("-" not in run and "'" not in run for run in punctured):
         text = PUNCTURED.sub(lambda run: _whole(run[0], cut_up=cut_up) or run[0], text)
         tricks.add(Trick.SPACED)
     return text, frozenset(tricks)
+
+
+def _is_taken_apart(run: str) -> bool:
+    """Whether one sign that joins no words stands between pieces of a letter or two, whatever the word is."""
+    signs, pieces = set(PUNCTURE.findall(run)), PUNCTURE.split(run)
+    short = [piece for piece in pieces if len(UNMARKED.sub("", piece)) < 3]
+    return len(signs) == 1 and signs <= PARTING and len(short) == len(pieces) > 2
 
 
 def undo_lines(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
@@ -130,7 +152,7 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
     gaps = pieces[1::2]
     units = pieces[0::2]
     alphabetic = sum(unit[0].isalpha() for unit in units)
-    if len(units) < 4 or alphabetic < 3 or alphabetic * 5 < len(units):
+    if len(units) < (3 if _is_solid(units) else 4) or alphabetic < 3 or alphabetic * 5 < len(units):
         return None
     usual, _ = Counter(gaps).most_common(1)[0]
     words = [units[0]]
@@ -143,6 +165,10 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
         else:
             words[-1] += unit
     found = " ".join(words)
+    listed = LISTED_LETTERS if set("".join(gaps)) <= LISTING else 3
+    one_rule = len(set(gaps)) <= KINDS_OF_GAPS or all(unicodedata.category(gap[0]).startswith("S") for gap in gaps)
+    if _is_solid(units) and len(units) >= listed and one_rule:
+        return found  # too short to be told by its words, and no list
     if len(units) >= 8 and len(units) * 10 >= letters_in_text * 6:
         return found
     samples = ["".join(filter(str.isalnum, word.casefold()))[:LONGEST_RUN] for word in words]
@@ -153,6 +179,11 @@ def joined(run: str, letters_in_text: int, work: Work) -> str | None:
         fit = sum(cut.likeness * len(word) for cut, word in zip(cuts, words, strict=True))
         return found if fit >= 0.6 * len(units) else None
     return None
+
+
+def _is_solid(units: Sequence[str]) -> bool:
+    """Whether the letters are of a script that writes words without blanks."""
+    return all(SCRIPTS_WITHOUT_SPACES.match(unit) for unit in units)
 
 
 def _blank_gap(gaps: Sequence[str], usual: str) -> Rule:
@@ -280,7 +311,7 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
 
 def _is_plain(cut: Cut) -> bool:
     """Whether all of it is common English."""
-    return all(english(part) > 3.5 for part in cut.words)
+    return all(english(part) > PLAIN_WORD for part in cut.words)
 
 
 def _parted(text: str, work: Work) -> str:

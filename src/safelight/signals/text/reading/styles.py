@@ -7,18 +7,24 @@ Rules
 """
 
 import re
+import unicodedata
 
 from safelight.signals.text.reading.escapes import CUT_BY_TAG
-from safelight.signals.text.reading.words import VOWELLESS, zipf
+from safelight.signals.text.reading.words import MARKS, VOWELLESS, zipf
 
 EMPHASIS = re.compile(r"(?<![^\W_])(\*\*\*?|__|~~)(?=[^\s*_~])([^\n*_~]{1,200}?)(?<=\S)\1")
 PAGE_TAG = re.compile(r"</?(?:html|body|head|title|div|p|br|h[1-6]|ul|ol|li|main|section|article)\s*/?>", re.IGNORECASE)
 SPAN = re.compile(r"</?span\s*/?>", re.IGNORECASE)
 HYPHENATED = re.compile(r"(?<![^\W\d_])([^\W\d_]+)[-\u2010]\n[ \t]*([^\W\d_]+)")
 BLANK = re.compile(r"&nbsp;?|&#160;")
-SNAKE = re.compile(r"(?<![^\W_])[^\W_]+(?:_[^\W_]+)+(?![^\W_])")
-CAMEL = re.compile(r"(?<![^\W_])#?(?:[A-Z][a-z]*|[a-z]+)(?:[A-Z][a-z]*){2,}(?![^\W_])")
-HUMP = re.compile(r"[A-Z]?[a-z]+|[A-Z]")
+SIGN = rf"[^\W_][{MARKS}]*"
+SNAKE = re.compile(rf"(?<![^\W_])(?:{SIGN})+(?:[,.;:!?]?_(?:{SIGN})+)+(?![^\W_])")
+SOLID = re.compile(r"(?<![^\W_])#?[^\W\d_]+(?![^\W_])")
+HUMPED = re.compile(r"(?=[^\W\d_])[^A-Z\W](?=[^\W\d_])[^a-z\W]")
+"""Where a small letter may be followed by a capital; what is not ASCII is looked at closely."""
+MANY = 4
+"""Words from which on their marks alone tell that they are words; one less, if they are not short."""
+USUAL_LETTERS = 4
 KNOWN = 3.0
 """Zipf frequency of what counts as a word here."""
 HYPHENATED_KNOWN = 1.5
@@ -42,7 +48,20 @@ def parted(text: str) -> str:
         text = EMPHASIS.sub(r"\2", text)
     if "_" in text:
         text = SNAKE.sub(lambda name: _in_words(name[0], name[0].split("_")), text)
-    return CAMEL.sub(lambda name: _in_words(name[0], HUMP.findall(name[0])), text)
+    if not HUMPED.search(text):
+        return text
+    alone = 2 if len(text.split()) == 1 else 3
+    return SOLID.sub(lambda name: _in_humps(name[0], alone), text)
+
+
+def _in_humps(name: str, least: int) -> str:
+    """`PutHerIn` as its words, if it has at least so many."""
+    inner = [at for at in range(1, len(name)) if name[at].isupper() and name[at - 1] != "#"]
+    if not any(name[at - 1].islower() for at in inner) or len(inner) + 1 < least:
+        return name
+    begins = [name.startswith("#"), *inner]
+    words = [name[begin:end] for begin, end in zip(begins, [*inner, len(name)], strict=True)]
+    return _in_words(name, words)
 
 
 def _in_one_word(broken: re.Match[str]) -> str:
@@ -57,9 +76,16 @@ def _in_words(name: str, words: list[str]) -> str:
     letters = sum(map(len, words))
     if all(VOWELLESS.fullmatch(word.casefold()) for word in words):
         return name  # `fr_sh`: a word with its vowel masked
-    if known * 10 < letters * 7 or letters < 2 * len(words) or zipf("".join(words).casefold()):
+    if letters < 2 * len(words) or zipf("".join(words).casefold()):
+        return name
+    many = len(words) >= MANY or (len(words) == MANY - 1 and letters >= USUAL_LETTERS * len(words))
+    if known * 10 < letters * 7 and not (many and all(map(_is_word, words))):
         return name
     return " ".join(words)
+
+
+def _is_word(word: str) -> bool:
+    return all(c.isalpha() or c in ",.!?'’-" or unicodedata.category(c).startswith("M") for c in word)
 
 
 def quiet(text: str) -> str:
