@@ -108,6 +108,22 @@ def test_a_defect_is_exit_code_2_with_its_line_and_nothing_of_the_text(tmp_path:
     assert told["error"]["code"] == "field_missing"
 
 
+def test_what_cannot_be_written_is_told_before_anything_is_judged(file: Path, tmp_path: Path) -> None:
+    for words in (("--html", str(tmp_path / "none" / "a.html")), ("--html", str(file)), ("--cases", str(file))):
+        done = run(str(file), *words)
+        assert done.exit_code == 2
+        assert done.stdout == ""
+    assert file.read_text("utf-8") == CASES + "\n", "what was read is not written over"
+
+
+def test_a_defect_at_the_end_of_ordinary_prompts_is_told_first(tmp_path: Path) -> None:
+    path = tmp_path / "prompts.csv"
+    path.write_text('prompt\na cat\n"no end', "utf-8")
+    done = run("--ordinary", str(path), "--policy", str(tmp_path / "none.toml"))
+    assert done.exit_code == 2
+    assert "after line" in done.output, "before the policy is read or a detector loaded"
+
+
 def test_ordinary_prompts_are_counted_and_the_refused_ones_listed(tmp_path: Path) -> None:
     path = tmp_path / "prompts.csv"
     path.write_text(f"text\n{ALLOW}\n{BLOCK}\nnaked trees in winter\n", "utf-8")

@@ -143,6 +143,13 @@ def test_what_is_wrong_with_a_file_is_a_defect_too(lines: list[str | bytes], def
     assert caught.value.defect is defect
 
 
+def test_a_byte_order_mark_before_a_file_is_none_of_its_text() -> None:
+    assert [case.id for case in read_cases([b"\xef\xbb\xbf" + line(id="first").encode(), line(id="second")])] == [
+        "first",
+        "second",
+    ]
+
+
 def test_to_be_judged_only_a_case_needs_an_id_and_turns() -> None:
     bare = json.dumps({"id": 3, "turns": turn(), "note": "passed over"})
     assert read_case(bare, scored=False).label is None

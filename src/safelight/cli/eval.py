@@ -69,10 +69,13 @@ def evaluate(
 
     with one_core() as alone:
         if ordinary is not None:
+            _look_through(ordinary, column)  # a defect is told before anything is loaded
             _ordinary(ordinary, column, _judge(profile, policy)[0], image=image, as_json=as_json)
             return
-        read = _read(files or [], scored=cases is None)  # a defect is told before anything is loaded
+        read = _read(files or [], scored=cases is None)
         judge, detectors = _judge(profile, policy)
+        for out in (cases, html):
+            _check_place(out, files or [])
         if cases is not None:
             _judge_only(read, judge, cases, as_json=as_json)
         else:
@@ -181,6 +184,27 @@ def _ordinary(file: Path, column: str, judge: "Judge", *, image: bool, as_json: 
         show_traffic(found, file.name)
 
 
+def _look_through(file: Path, column: str) -> None:
+    """Read a whole CSV without judging it. A pipe can be read once only and is not."""
+    from safelight.evaluation.ordinary import read_column
+
+    if not file.exists() or file.is_file():
+        for _ in read_column(file, column):
+            pass
+
+
+def _check_place(out: Path | None, files: list[str]) -> None:
+    """Before hours of measuring: that `out` can be written, and is none of the files that are read."""
+    if out is None:
+        return
+    if any(name != STANDARD_INPUT and out.resolve() == Path(name).resolve() for name in files):
+        raise BadInput(InputCode.FIELD_INVALID, f"{out} would be written over what is read; name another file.")
+    try:
+        out.open("a", encoding="utf-8").close()
+    except OSError as error:
+        raise _no_place(out, error) from error
+
+
 def _ticking(progress: Progress, rows: Iterable[tuple[int, str]]) -> Iterator[tuple[int, str]]:
     task = progress.add_task("rows", total=None)
     for row in rows:
@@ -198,7 +222,7 @@ def _writing(out: Path) -> Any:
     try:
         return out.open("w", encoding="utf-8")
     except OSError as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"{out} cannot be written: {error.strerror}.", param="cases") from error
+        raise _no_place(out, error) from error
 
 
 def _write_page(report: "Report", out: Path) -> None:
@@ -207,4 +231,8 @@ def _write_page(report: "Report", out: Path) -> None:
     try:
         out.write_text(page(report), "utf-8")
     except OSError as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"{out} cannot be written: {error.strerror}.", param="html") from error
+        raise _no_place(out, error) from error
+
+
+def _no_place(out: Path, error: OSError) -> BadInput:
+    return BadInput(InputCode.FIELD_INVALID, f"{out} cannot be written: {error.strerror}.")

@@ -123,6 +123,8 @@ def read_cases(lines: Iterable[str | bytes], *, scored: bool = True) -> Iterator
                 line = line.decode("utf-8")
             except UnicodeDecodeError as error:
                 raise CaseInvalid(Defect.NOT_UNICODE, number, "not UTF-8; save the file as UTF-8.") from error
+        if number == 1:
+            line = line.removeprefix("\ufeff")  # the byte order mark that some editors put before a file
         if not line.strip():
             continue
         case = read_case(line, number, scored=scored)
