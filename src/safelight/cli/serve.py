@@ -1,7 +1,9 @@
 """`safelight serve`."""
 
+import asyncio
 import gc
 import os
+import signal
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -14,6 +16,11 @@ import uvloop
 
 from safelight.cli.database import unknown_settings
 from safelight.settings import BackendName, ProfileName, Settings
+
+_STOP_S = 30
+"""How long requests under way may take once the service is told to stop."""
+_GIVEN_UP_S = 5.0
+"""How long those may take to be answered and recorded that were not done by then."""
 
 HELP = """Run the gate.
 
@@ -88,7 +95,18 @@ async def run(settings: Settings) -> None:
                 load_seconds={name: round(seconds, 3) for name, seconds in safelight.load_seconds.items()},
             )
 
-        await make_server(app, settings, announce).serve()
+        await serve_until_signal(make_server(app, settings, announce))
+
+
+async def serve_until_signal(server: uvicorn.Server) -> None:
+    """Serve until SIGINT or SIGTERM, answer what is under way, and return so that the parts are closed behind it."""
+    for one in (signal.SIGINT, signal.SIGTERM):
+        # uvicorn raises the signal once more when it is done. Python's own handlers would then end the process before
+        # the log was told that it stops, and every stop would look like a crash.
+        signal.signal(one, lambda _number, _frame: None)
+    await server.serve()
+    if given_up := list(server.server_state.tasks):  # told to end, not waited for: what they decided is recorded first
+        await asyncio.wait(given_up, timeout=_GIVEN_UP_S)
 
 
 def _leave_alone_what_stands() -> None:
@@ -124,7 +142,7 @@ def make_server(app: Any, settings: Settings, announce: Callable[[str], None] = 
             log_level="warning",
             server_header=False,
             timeout_keep_alive=30,
-            timeout_graceful_shutdown=30,
+            timeout_graceful_shutdown=_STOP_S,
             h11_max_incomplete_event_size=64 * 1024,
         )
     )

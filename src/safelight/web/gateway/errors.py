@@ -1,5 +1,6 @@
 """One table from errors to answers, and one shape: OpenAI's `{"error": {message, type, param, code}}`."""
 
+import asyncio
 import traceback
 from collections.abc import Mapping
 from typing import Any
@@ -195,6 +196,11 @@ class SurpriseMiddleware:
 
         try:
             await self._app(scope, receive, send_and_note)
+        except asyncio.CancelledError:  # the server stops, and has waited as long as it does
+            if begun:
+                raise ConnectionError("the answer broke off") from None
+            message = "The service is being stopped, so nothing was released; try again."
+            await _answer(503, message, "server_error", Overloaded.code, retry_after_s=5)(scope, receive, send)
         except Exception as error:  # noqa: BLE001 (whatever it is, the asker gets an answer, and the log no text)
             frames = traceback.extract_tb(error.__traceback__)
             where = [f"{frame.name}:{frame.lineno}" for frame in frames[-4:]]
