@@ -244,6 +244,8 @@ def test_what_was_removed_by_mistake_is_seen_again_when_the_decision_is_taken_ba
     town.run(town.cases.undo(SENIOR, receipt.case_id, ""))
     town.tick()
     assert town.platform.shows("p1")
+    places = town.run(town.cases.open(SENIOR, receipt.case_id)).places
+    assert {place.visibility for place in places} == {Visibility.VISIBLE}
     figures = town.run(town.cases.figures(START, town.now)).all
     assert (figures.hiding.count, figures.removal.count, figures.gone.count, figures.within_48_h) == (0, 0, 0, None)
     status = town.run(town.cases.status(receipt.code, receipt.pin, "here"))

@@ -51,6 +51,19 @@ def test_a_failed_order_can_be_tried_again(folder: Path) -> None:
     assert ask(folder, "retry", effect["effect"])[0] == 2
 
 
+def test_what_failed_and_what_waits_can_be_read_on_a_narrow_terminal(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    effect, waiting = (json.loads(ask(folder, *words, "--json")[1])[0] for words in (("failed",), ("list",)))
+    failed = ask(folder, "failed")[1].splitlines()
+    assert failed[0].startswith(f"{effect['effect']} places: dead, ")
+    assert failed[1:] == [f"  {effect['case']}", f"  {effect['error']}"]
+    assert ask(folder, "list")[1] == f"{waiting['due_at'][:16]} {waiting['case']} intimate, open, hidden\n"
+    ask(folder, "retry", effect["effect"])
+    assert ask(folder, "failed")[1] == "Everything was delivered.\n"
+
+
 def test_no_command_shows_a_place(folder: Path) -> None:
     case = json.loads(ask(folder, "list", "--json")[1])[0]["case"]
     for words in (("list",), ("show", case), ("show", case, "--json"), ("status",), ("failed",), ("figures",)):

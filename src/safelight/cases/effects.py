@@ -47,7 +47,12 @@ from safelight.store.database import Database
 from safelight.store.group import GroupCommit
 
 log = structlog.get_logger()
-_MEANS = {Order.HIDE: Visibility.HIDDEN, Order.REMOVE: Visibility.REMOVED, Order.RESTORE: Visibility.VISIBLE}
+_MEANS = {
+    Order.WATCH: Visibility.VISIBLE,
+    Order.HIDE: Visibility.HIDDEN,
+    Order.REMOVE: Visibility.REMOVED,
+    Order.RESTORE: Visibility.VISIBLE,
+}
 _IN_BANKS = (BANK, INDEX)
 _CONFIRM = (
     update(case_places)
@@ -284,15 +289,17 @@ class Courier:
             with self._book.sheet(sheet.connection) as own:
                 if self._book.add_prints(own, case_id, done.prints):
                     self._book.enqueue(own, PLACES, case_id)
-        if confirmed is None or work.command is None or work.command.order is Order.WATCH:
+        if confirmed is None or work.command is None:
             return []
+        # Of what is only watched no copies were dealt with, but what an earlier order took away is shown again.
+        copies = confirmed.copies if work.command.order is not Order.WATCH else ()
         if confirmed.has_picture and is_down:
             self._book.enqueue(sheet, PICTURE, case_id)
-        if confirmed.copies:
+        if copies:
             with self._book.sheet(sheet.connection) as own:
-                self._book.add_places(own, case_id, confirmed.copies, is_copy=True)
+                self._book.add_places(own, case_id, copies, is_copy=True)
         means = {"means": _MEANS[work.command.order].value, "sequence": work.command.sequence, "this": case_id}
-        told = {self._book.place_digest(place) for place in (*work.command.places, *confirmed.copies)}
+        told = {self._book.place_digest(place) for place in (*work.command.places, *copies)}
         return [{**means, "place": digest} for digest in told]
 
     async def _note_failure(self, row: Row[Any], failed: DeliveryFailed) -> None:

@@ -102,11 +102,14 @@ def list_waiting(
     if as_json:
         print_json([_described(row) for row in rows])
         return
-    table = Table("case", "matter", "state", "picture", "due", "held by")
     for row in rows:
         due = to_rfc3339(row.due_at)[:16]
-        table.add_row(row.id, row.matter.value, row.state.value, row.visibility.value, due, row.held_by)
-    console.print(table)
+        words = f"{due} {row.id} {row.matter.value}, {row.state.value}, {row.visibility.value}"
+        console.print(words, highlight=False)
+        if row.held_by:
+            console.print(f"  held by {escape(row.held_by)}", highlight=False)
+    if not rows:
+        console.print("Nothing waits." if within_h is None else f"No clock runs out within {within_h:g} hours.")
 
 
 @app.command("show")
@@ -130,7 +133,7 @@ def show(
     for at, step, by in steps:
         console.print(f"  {at[:19]} {step} ({by})", highlight=False)
     for one in effects:
-        console.print(f"  {one.id} {one.kind}: {one.state}, {one.attempts} tries {one.error}", highlight=False)
+        _print_effect(one)
 
 
 @app.command("failed")
@@ -144,10 +147,10 @@ def failed(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json([_effect(one) for one in effects])
         return
-    table = Table("effect", "case", "kind", "state", "tries", "error")
     for one in effects:
-        table.add_row(one.id, one.case_id, one.kind, one.state, str(one.attempts), one.error)
-    console.print(table)
+        _print_effect(one, one.case_id)
+    if not effects:
+        console.print("Everything was delivered.")
 
 
 @app.command("retry")
@@ -254,6 +257,13 @@ def _described(row: CaseRow) -> dict[str, Any]:
 
 def _effect(one: EffectView) -> dict[str, Any]:
     return {"effect": one.id, "case": one.case_id, "kind": one.kind, "state": one.state, "error": one.error}
+
+
+def _print_effect(one: EffectView, case_id: str = "") -> None:
+    """In lines, not in a table: two ids and an error in words share no narrow terminal."""
+    console.print(f"{one.id} {one.kind}: {one.state}, {one.attempts} tries", highlight=False)
+    for line in filter(None, (case_id, one.error)):
+        console.print(f"  {escape(line)}", highlight=False)
 
 
 def _hours(seconds: float | None) -> str:
