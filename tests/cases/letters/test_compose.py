@@ -102,6 +102,12 @@ def test_who_is_told_to_contest_on_a_page_is_told_where_it_is(kind: LetterKind, 
     assert compose(kind, language, FULL)[1].rstrip().endswith(FULL.page)
 
 
+@pytest.mark.parametrize("kind", [LetterKind.HIDDEN, LetterKind.REASONS, LetterKind.MEASURE])
+def test_a_code_in_an_arabic_letter_is_read_from_left_to_right(kind: LetterKind) -> None:
+    """`1234-9QXR-4TBV` after Arabic words would be set as `9QXR-4TBV-1234` (Unicode, UAX 9), and opens nothing."""
+    assert f"\u2066{FULL.code}\u2069" in compose(kind, "ar", FULL)[1]
+
+
 def test_what_there_is_nothing_to_say_about_is_left_out() -> None:
     _, body = compose(LetterKind.RECEIVED, "en", LetterFacts(AT, received=AT, due=AT, law="house"))
     assert "still need something" not in body

@@ -60,6 +60,12 @@ def test_a_moment_has_the_commas_of_its_language() -> None:
     assert WORDS["ar"].moment(at) == "23 نوفمبر 2026، 00:03 UTC"
 
 
+@pytest.mark.parametrize("language", [one for one in LANGUAGES if WORDS[one].direction == "rtl"])
+def test_a_telephone_number_keeps_its_order_where_words_go_from_right_to_left(language: str) -> None:
+    """Unicode, UAX 9: groups of digits after Arabic letters are set from right to left, unless they are isolated."""
+    assert "\u20660800 1111\u2069" in WORDS[language]("help_call", number="0800 1111")
+
+
 def test_every_code_of_the_engine_has_words() -> None:
     keys = WORDS["en"].texts.keys()
     assert {f"missing_{element}" for element in Missing} <= keys
