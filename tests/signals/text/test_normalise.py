@@ -201,6 +201,11 @@ def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text:
         ("0L3QsNC80LjRgdGC0L4= 0L/QvtC80LXQvdGI0LU=", "намисто поменше"),
         ("115, 118, 101, 116, 108, 121, 105, 32, 102, 111, 110", "svetlyi fon"),
         ("0xe0 0xb8 0xad 0xe0 0xb8 0xb5 0xe0 0xb8 0x81", "อีก"),
+        (
+            "0😀L🔥P✨Q🍎u🌊N🎈C🐶/🚗0😀Y🔥E✨g🍎0🌊L🎈T🐶Q🚗v😀t🔥G✨A🍎0🌊L🎈j🐶R🚗g😀d🔥G✨D🍎0🌊L🎈k🐶=",
+            "гипс дорисуй",
+        ),
+        ("esabotoaday udotay", "desabotoa tudo"),
         ("removethestainonherblouse", "remove the stain on her blouse"),
     ],
 )
@@ -213,6 +218,7 @@ def test_short_texts_of_words_that_no_list_knows_are_read_by_how_they_are_writte
     [
         ("#ScoateEtichetaDeLaBluză", "Scoate Eticheta De La Bluză"),
         ("ParetsNues", "Parets Nues"),
+        ("DesabotoaTudo", "Desabotoa Tudo"),
         ("చున్నీ_కొంచెం_జరుపు,_హారం_కనపడాలి", "చున్నీ కొంచెం జరుపు, హారం కనపడాలి"),
         ("ichki_kiyim_ilgichda,_modelsiz", "ichki kiyim ilgichda, modelsiz"),
     ],

@@ -55,6 +55,10 @@ WORD_ENDS = ",;:.!?…،؟؛।"
 """Marks behind which no word goes on."""
 MARKS_KEPT = WORD_ENDS + "'’-"
 """Marks that belong to the text rather than to what was put between its letters."""
+KEPT_BETWEEN_SIGNS = MARKS_KEPT + "+/="
+"""And those of base64, which may stand among other signs."""
+PADDING = re.compile(r"(?<=[A-Za-z0-9+/])(?:[^\w\s=]{1,2}=|\s=){1,2}(?=\s|$)")
+"""How base64 ends where something stands between its signs."""
 Rule = Callable[[str], tuple[str, bool]]
 """What of a gap belongs to the text, and whether a word ends there."""
 CUT_UP_ONE_IN = 3
@@ -114,6 +118,8 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         return found
 
     text = SPACED.sub(join, text)
+    if tricks:
+        text = PADDING.sub(lambda end: "=" * end[0].count("="), text)
     runs = set(PUNCTURED.findall(text)) if PUNCTURE_CUE.search(text) else set()
     # One hyphen in a word may be a compound's; one in every other word is none.
     cut_up = len(runs) > 1 and len(runs) * CUT_UP_ONE_IN >= letters / USUAL_LETTERS
@@ -212,7 +218,7 @@ def _signed_gap(gaps: Sequence[str], usual: str) -> Rule:
     kinds = len(set(gaps))
 
     def rule(gap: str) -> tuple[str, bool]:
-        marks = "".join(c for c in gap if c in MARKS_KEPT and c not in usual)[:1]
+        marks = "".join(c for c in gap if c in KEPT_BETWEEN_SIGNS and c not in usual)[:1]
         if blanks:
             return marks, not gap.strip()
         return marks, (len(gap) > len(usual) and kinds == 2) or (marks != "" and marks in WORD_ENDS)

@@ -61,6 +61,8 @@ def _in_humps(name: str, least: int) -> str:
         return name
     begins = [name.startswith("#"), *inner]
     words = [name[begin:end] for begin, end in zip(begins, [*inner, len(name)], strict=True)]
+    if least == 2 and min(map(len, words)) >= USUAL_LETTERS:
+        return " ".join(words)
     return _in_words(name, words)
 
 

@@ -21,6 +21,7 @@ TOKEN = re.compile(r"\S+")
 VOWELLESS = re.compile(r"[bcdfghjklmnpqrstvwxyz]+")
 MOVABLE = re.compile(r"[bcdfghjklmnpqrstvwxyz]+|qu")
 """What pig latin moves to the end of a word."""
+PIGGED = re.compile(r"[a-z]{2,}ay")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 KNOWN = 4.0
 CAUTION = 0.2
@@ -41,6 +42,9 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
     unswapped = _unswapped(text, work)
     if unswapped is not None:
         return unswapped, frozenset({Trick.DROPPED})
+    plain = _all_unpigged(text)
+    if plain is not None:
+        return plain, frozenset({Trick.PIG_LATIN})
     tricks: set[Trick] = set()
     out: list[str] = []
     at = searched = 0
@@ -63,6 +67,16 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         # Between the unknown words stood some that are words by chance, such as "away" for "a".
         text = TOKEN.sub(lambda token: _edged(token[0], _unpigged) if token[0] in words else token[0], text)
     return text, frozenset(tricks)
+
+
+def _all_unpigged(text: str) -> str | None:
+    """A text in which every word ends as pig latin does, and most are of no language, with words that no list knows."""
+    words = [core for token in TOKEN.findall(text) if (core := token.strip(EDGES).casefold())]
+    if len(words) < 2 or not all(PIGGED.fullmatch(word) for word in words):
+        return None
+    if 2 * sum(belief(word) < UNKNOWN for word in words) <= len(words):
+        return None
+    return TOKEN.sub(lambda token: _edged(token[0], _unpigged), text)
 
 
 def _repair(stretch: str, work: Work, *, typos: bool) -> tuple[str, Trick] | None:
@@ -117,8 +131,10 @@ def _unpigged(word: str) -> Iterable[str]:
         return
     stem = word[:-2]
     moves = [stem[-moved:] + stem[:-moved] for moved in range(1, min(4, len(stem))) if MOVABLE.fullmatch(stem[-moved:])]
+    if stem[-1] == "w":
+        yield stem[:-1]  # before the others, which mean as much where no list knows any
     yield from moves
-    if stem[-1] == "w" or (stem[-1] in "yh" and not any(zipf(move) > KNOWN for move in moves)):
+    if stem[-1] in "yh" and not any(zipf(move) > KNOWN for move in moves):
         yield stem[:-1]
 
 
