@@ -74,7 +74,7 @@ def test_a_copy_speaks_for_its_category_and_role(
 
 def test_the_file_as_it_arrived_is_compared(known: KnownImages, bound: KnownImageDetector) -> None:
     add(known, BankCategory.CSAM, HashKind.SHA1, file_digests(b"as it arrived")[HashKind.SHA1])
-    view = View(Stage.INPUT, (), (shown(photo()),), 1, (("photo 1", b"as it arrived"),))
+    view = View(Stage.INPUT, (), (shown(photo()),), 1, files=(("photo 1", b"as it arrived"),))
     assert true_names(bound.observe(view)) == {"photo_known_csam"}
     assert true_names(bound.observe(seen(shown(photo())))) == set()
 
@@ -92,6 +92,20 @@ def test_no_word_of_the_list_is_said(known: KnownImages, bound: KnownImageDetect
     )
     assert "secret" not in said
     assert hash_of(photo()).hex()[:8] not in said
+
+
+def test_a_list_of_the_category_that_is_nobodys_registration_is_refused_and_tells_nobody(
+    known: KnownImages, bound: KnownImageDetector
+) -> None:
+    """Its items are numbers of the list's own; one of them may be that of somebody's receipt."""
+    receipt = protect(known.database, known.hashes, hash_of(photo("coffee")), utc_now())
+    bank = known.database.write_here(
+        lambda c: create_bank(c, name="mine", owner="o", source="s", category=BankCategory.PROTECTED, now=utc_now())
+    )
+    known.hashes.add(bank.number, HashKind.PDQ, [hash_of(photo("rocket")), hash_of(photo())], [1, 1 << 39])
+    for name in ("astronaut", "rocket"):
+        assert "photo_known_protected" in true_names(bound.observe(seen(shown(photo(name)))))
+    assert known.database.read_here(lambda c: protection(c, receipt)).attempts == ()
 
 
 def test_the_person_of_a_protected_photo_is_told(known: KnownImages, bound: KnownImageDetector) -> None:

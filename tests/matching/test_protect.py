@@ -5,10 +5,12 @@ from functools import partial
 import pytest
 from sqlalchemy import select
 
+from safelight.cases.stay_down import BANK_NAMES, INDEX_NAME
+from safelight.matching.banks import OWN_NAMES, PROTECTED_NAME, set_state
 from safelight.matching.errors import BankError
 from safelight.matching.hashes import BankHashes
 from safelight.matching.known import KnownImages
-from safelight.matching.model import BankCategory
+from safelight.matching.model import BankCategory, BankState
 from safelight.matching.protect import list_protections, note_attempts, protect, protection, unprotect
 from safelight.store.database import Database
 from safelight.store.tables import protected_photos, protection_attempts
@@ -71,3 +73,16 @@ def test_what_is_no_photo_of_ones_own_is_not_taken(database: Database, hashes: B
     with pytest.raises(BankError):
         protect(database, hashes, value, NOW)
     assert hashes.count() == {}
+
+
+def test_the_bank_of_protected_photos_is_nobodys_to_remove(database: Database, hashes: BankHashes) -> None:
+    """Removed, it would take every registration with it, and each later one would be a receipt for nothing."""
+    protect(database, hashes, hash_of(photo()), NOW)
+    with pytest.raises(BankError, match="protect remove"):
+        database.write_here(lambda c: set_state(c, PROTECTED_NAME, BankState.REMOVED, "tidying up", NOW))
+    database.write_here(lambda c: set_state(c, PROTECTED_NAME, BankState.QUARANTINED, "looking", NOW))
+
+
+def test_no_bank_that_reports_fill_can_be_removed() -> None:
+    """What is taken down later would be put where nothing matches."""
+    assert {name for name, _ in BANK_NAMES.values()} | {INDEX_NAME, PROTECTED_NAME} == OWN_NAMES

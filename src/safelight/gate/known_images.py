@@ -17,6 +17,7 @@ from safelight.core.category import Stage
 from safelight.core.clock import Clock, utc_now
 from safelight.core.errors import DetectorUnfit
 from safelight.core.signal import Signal, SignalKind, SignalSpec
+from safelight.matching.banks import PROTECTED_NAME
 from safelight.matching.known import KnownImages
 from safelight.matching.model import BankCategory, Look
 from safelight.matching.pdq import Frame, Pdq, distance, pdq
@@ -101,8 +102,8 @@ class KnownImageDetector:
         for picture in view.pictures:
             look = self._known.look(picture.frames, files.get(picture.where, picture.clean))
             signals += _signals(picture, look)
-            # Item 0 is a list without items of its own: nobody holds a receipt for it.
-            protected |= {m.item for m in look.matches if m.item and m.bank.category is BankCategory.PROTECTED}
+            # A list of the operator's own may have the category too: nobody holds a receipt for what is in that.
+            protected |= {m.item for m in look.matches if m.item and m.bank.name == PROTECTED_NAME}
         if protected:
             self._note(frozenset(protected), view.stage)
         return Found(tuple(signals))

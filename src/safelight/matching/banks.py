@@ -20,6 +20,8 @@ from safelight.store.tables import bank_events, banks
 _NAME = re.compile(r"[a-z0-9][a-z0-9._~-]{0,79}")
 PROTECTED_NAME = "protected-photos"
 """The bank of photos that their people registered (`protect.py`)."""
+OWN_NAMES = frozenset({PROTECTED_NAME, "reported", "taken-down", "taken-down-child", "taken-down-other"})
+"""Banks that the service fills by itself, those of reports included (`cases/stay_down.py`): it needs them for good."""
 
 
 def create_bank(
@@ -90,6 +92,11 @@ def set_state(connection: Connection, name: str, state: BankState, why: str, now
     bank = bank_named(connection, name)
     if bank.state is BankState.REMOVED:
         raise BankError(f"The bank {name!r} was removed, and its hashes with it; make a new one.")
+    if state is BankState.REMOVED and name in OWN_NAMES:
+        raise BankError(
+            f"The service fills {name!r} by itself and would have nowhere to put what comes. Photos are taken off with"
+            " `safelight protect remove`, reported ones by deciding their case; `safelight banks quarantine` holds it."
+        )
     connection.execute(update(banks).where(banks.c.number == bank.number).values(state=state.value, why=why))
     note(connection, bank.number, state.value, {"why": why}, now)
     return bank_named(connection, name)

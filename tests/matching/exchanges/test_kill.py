@@ -18,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from safelight.matching.exchanges.http import mark_of
 from safelight.matching.exchanges.sync import checkpoint_of
 from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.hashes import BankHashes
@@ -154,7 +155,8 @@ def test_kill_9_loses_nothing_acknowledged_and_revives_nothing_withdrawn(
             told += said
             # It began where the last one was, and what it said is saved; of one page only the word may be missing.
             assert all(feed.page_asked_for(asked) >= edition.taken for asked in server.asked[before:])
-            saved = feed.next_page(database.read_here(partial(checkpoint_of, name=feed.name)))
+            name = f"{feed.name} {mark_of(server.address)}"
+            saved = feed.next_page(database.read_here(partial(checkpoint_of, name=name, bank=bank.number)))
             if saved == 0 and told >= len(edition.pages) - 1:
                 saved = len(edition.pages)
             assert saved - told in (0, 1)

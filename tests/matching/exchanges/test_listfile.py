@@ -48,6 +48,14 @@ def test_a_long_list_comes_in_pages(tmp_path: Path) -> None:
     assert [len(page.entries) for page in pages] == [20_000, 20_000, 5_000]
 
 
+def test_a_column_that_no_line_has_is_an_error_and_not_an_empty_list(tmp_path: Path) -> None:
+    for name, text in (("l.csv", f"PDQ\n{PDQ}\n"), ("l.jsonl", f'{{"PDQ": "{PDQ}"}}\n')):
+        with pytest.raises(BankError, match="'pdq'"):
+            list(ListFile(written(tmp_path, name, text), {"PDQ": HashKind.PDQ, "pdq": HashKind.PDQ}).pages(""))
+    (page,) = ListFile(written(tmp_path, "empty.jsonl", ""), {"pdq": HashKind.PDQ}).pages("")
+    assert page.entries == ()
+
+
 def test_what_does_not_parse_stops_or_is_counted(tmp_path: Path) -> None:
     path = written(tmp_path, "l.csv", f"pdq\n{PDQ}\n{PDQ[:-1]}\n")
     with pytest.raises(BankError, match=r"l\.csv, line 3, pdq"):

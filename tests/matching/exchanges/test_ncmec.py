@@ -99,7 +99,9 @@ def test_pages_are_followed_and_unknown_fingerprints_counted(
     taken = sync(database, hashes, bank, exchange, utc_now)
     assert (taken.added, taken.aside) == (6, {"pdna": 3})
     assert held(hashes) == {0, 1, 2}
-    assert json.loads(database.read_here(lambda c: checkpoint_of(c, "ncmec ngo"))) == {"from": "2026-11-20T09:59:59Z"}
+    assert json.loads(database.read_here(lambda c: checkpoint_of(c, exchange.name, bank.number))) == {
+        "from": "2026-11-20T09:59:59Z"
+    }
     sync(database, hashes, bank, exchange, utc_now)
     assert server.asked[-2].query["from"] == "2026-11-20T09:59:59Z"
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from safelight.core.clock import utc_now
+from safelight.matching.banks import create_bank
 from safelight.matching.errors import ExchangeFailed
 from safelight.matching.exchanges.stopncii import Feedback, StopNcii
 from safelight.matching.exchanges.sync import checkpoint_of, sync
 from safelight.matching.hashes import BankHashes
 from safelight.matching.intake import Taken
-from safelight.matching.model import Bank
+from safelight.matching.model import Bank, BankCategory
 from safelight.store.database import Database
 from tests.matching.exchanges.server import Asked, Exchange, Said, speaking
 from tests.matching.test_intake import random_pdqs
@@ -91,7 +92,9 @@ class Run:
 
     @property
     def checkpoint(self) -> str:
-        return self.database.read_here(lambda connection: checkpoint_of(connection, "stopncii"))
+        return self.database.read_here(
+            lambda connection: checkpoint_of(connection, self.exchange.name, self.bank.number)
+        )
 
 
 @pytest.fixture
@@ -109,6 +112,27 @@ def test_every_page_is_taken_in_and_the_next_run_begins_there(run: Run, twin: Tw
     twin.records.append(record(30, "Received", at=200))
     assert run().added == 1
     assert server.asked[-1].query["startTimestamp"] == "124"
+
+
+def test_another_bank_and_another_address_begin_at_the_beginning(
+    run: Run, twin: Twin, database: Database, server: Exchange
+) -> None:
+    """A test environment is tried before the list, and a new bank made for one that was removed: neither has a hole."""
+    twin.records = [record(number, at=100 + number) for number in range(5)]
+    assert run().added == 5
+    other = database.write_here(
+        lambda c: create_bank(c, name="o", owner="o", source="s", category=BankCategory.NCII, now=utc_now())
+    )
+    assert sync(database, run.hashes, other, run.exchange, utc_now).added == 5
+    elsewhere = f"{server.address}/test"
+    exchange = StopNcii.connect(elsewhere, function_key="f", subscription_key="s", sleep=lambda _s: None)
+    try:
+        sync(database, run.hashes, run.bank, exchange, utc_now)
+    finally:
+        exchange.close()
+    assert [asked.query["startTimestamp"] for asked in server.asked] == ["0", "0", "0"]
+    run()
+    assert server.asked[-1].query["startTimestamp"] == "104"
 
 
 def test_withdrawn_and_deleted_go(run: Run, twin: Twin) -> None:

@@ -1,5 +1,6 @@
 """How exchanges speak HTTP: bounded answers, retries with back-off, no redirects, and production only on purpose."""
 
+import hashlib
 import random
 import time
 from collections.abc import Callable, Mapping
@@ -44,6 +45,7 @@ class ExchangeClient:
             raise NotStartable("An exchange is spoken to over https.")
         self._origin = (address.scheme, address.netloc)
         self._base = base_url.rstrip("/")
+        self.mark = mark_of(base_url)
         self._sleep = sleep
         self._client = httpx2.Client(
             headers=dict(headers or {}), auth=auth, timeout=timeout_s, trust_env=False, follow_redirects=False
@@ -90,3 +92,8 @@ def _read(answer: httpx2.Response) -> bytes:
         if len(body) > _ANSWER_MAX_BYTES or time.monotonic() > deadline:
             raise ExchangeFailed(f"The answer has no end within {_ANSWER_MAX_BYTES} bytes and {_ANSWER_MAX_S:g} s.")
     return bytes(body)
+
+
+def mark_of(base_url: str) -> str:
+    """Stands for the list at an address: a test environment is not the list, and its checkpoint not the list's."""
+    return hashlib.sha256(base_url.rstrip("/").encode()).hexdigest()[:16]

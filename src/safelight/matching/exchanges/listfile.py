@@ -54,15 +54,20 @@ class ListFile:
             raise BankError("Declare at least one column, such as `--column SHA1=sha1`.")
         entries: list[Entry] = []
         aside: Counter[str] = Counter()
+        lacking = set(self.columns)
+        number = 0
         try:
             with self.path.open(encoding="utf-8-sig", newline="") as file:
                 for number, row in self._rows(file):
+                    lacking -= row.keys()
                     entries += self._entries(number, row, aside)
                     if len(entries) >= _PAGE_ROWS:
                         yield Page(tuple(entries), "", dict(aside))
                         entries, aside = [], Counter()
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise BankError(f"{self.path.name} cannot be read as a list: {error}") from error
+        if lacking and number:
+            raise BankError(f"No line of {self.path.name} has {sorted(lacking)[0]!r}; look at its first line.")
         yield Page(tuple(entries), "", dict(aside))
 
     def _rows(self, file: TextIO) -> Iterator[tuple[int, Mapping[str, object]]]:

@@ -37,7 +37,7 @@ class Ncmec:
     def __init__(
         self, client: ExchangeClient, base_url: str, *, environment: str = "ngo", now: Callable[[], float] = time.time
     ) -> None:
-        self.name = f"ncmec {environment}"
+        self.name = f"ncmec {environment} {client.mark}"
         self._client = client
         self._base = base_url.rstrip("/") + "/"
         self._now = now

@@ -30,7 +30,7 @@ class Exchange(Protocol):
 
     @property
     def name(self) -> str:
-        """Stable; its checkpoint is kept under it."""
+        """Stable, and another for the list at another address; each bank's checkpoint is kept under it."""
 
     def pages(self, checkpoint: str) -> Iterator[Page]:
         """Everything after `checkpoint`; an empty one means from the beginning. Raises ExchangeFailed."""

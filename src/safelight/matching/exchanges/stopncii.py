@@ -37,9 +37,8 @@ class Feedback(StrEnum):
 class StopNcii:
     """The list, as an exchange; and the way back."""
 
-    name = "stopncii"
-
     def __init__(self, client: ExchangeClient) -> None:
+        self.name = f"stopncii {client.mark}"
         self._client = client
 
     @classmethod

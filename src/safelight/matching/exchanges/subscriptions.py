@@ -16,7 +16,7 @@ import os
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from pathlib import Path
@@ -30,7 +30,7 @@ from safelight.matching.banks import bank_named
 from safelight.matching.errors import BankError
 from safelight.matching.exchanges.ncmec import Ncmec
 from safelight.matching.exchanges.stopncii import StopNcii
-from safelight.matching.exchanges.sync import sync
+from safelight.matching.exchanges.sync import key_of, sync
 from safelight.matching.hashes import BankHashes
 from safelight.matching.intake import Taken
 from safelight.matching.model import BankState
@@ -41,6 +41,7 @@ from safelight.store.tables import banks, exchanges
 FILE = "exchanges.toml"
 """In the data folder."""
 _RETRY_MIN = 5
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 class Source(StrEnum):
@@ -94,11 +95,15 @@ def connect(source: Source, url: str, *, user: str, secret: str, production: boo
 
 def due(connection: Connection, subscriptions: Sequence[Subscription], now: datetime) -> list[Subscription]:
     """Those that were not fetched for `every_min`."""
-    query = select(banks.c.name, exchanges.c.fetched_at).join(banks, banks.c.number == exchanges.c.bank)
-    last = {row.name: datetime.fromisoformat(row.fetched_at) for row in connection.execute(query)}
-    return [
-        one for one in subscriptions if one.bank not in last or now - last[one.bank] >= timedelta(minutes=one.every_min)
-    ]
+    return [one for one in subscriptions if now - _last(connection, one) >= timedelta(minutes=one.every_min)]
+
+
+def _last(connection: Connection, one: Subscription) -> datetime:
+    """When the bank was last fetched from this exchange; long ago where it never was."""
+    kept = select(exchanges.c.name, exchanges.c.bank, exchanges.c.fetched_at)
+    rows = connection.execute(kept.join(banks, banks.c.number == exchanges.c.bank).where(banks.c.name == one.bank))
+    mine = [row.fetched_at for row in rows if row.name.startswith(key_of(one.source, row.bank))]
+    return max(map(datetime.fromisoformat, mine), default=_LONG_AGO)
 
 
 def fetch(database: Database, hashes: BankHashes, one: Subscription, clock: Clock) -> Taken:

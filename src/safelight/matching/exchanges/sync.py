@@ -36,7 +36,8 @@ def sync(
     Raises ExchangeFailed where the other side fails; what was fetched before stands, and the next run goes on there.
     """
     total = Taken()
-    for page in exchange.pages(database.read_here(partial(checkpoint_of, name=exchange.name))):
+    start = database.read_here(partial(checkpoint_of, name=exchange.name, bank=bank.number))
+    for page in exchange.pages(start):
         now = clock()
         taken = take_in(
             database, hashes, bank, page.entries, now=now, aside=page.aside, gone_items=page.gone_items, past=past
@@ -65,15 +66,22 @@ def alone(lock: Path) -> Iterator[bool]:
         os.close(descriptor)
 
 
-def checkpoint_of(connection: Connection, name: str) -> str:
-    """Where the next run of an exchange begins; empty before the first."""
-    return connection.execute(select(exchanges.c.checkpoint).where(exchanges.c.name == name)).scalar() or ""
+def checkpoint_of(connection: Connection, name: str, bank: int) -> str:
+    """Where the next run of an exchange into a bank begins; empty before the first, whatever other banks have."""
+    key = exchanges.c.name == key_of(name, bank)
+    return connection.execute(select(exchanges.c.checkpoint).where(key)).scalar() or ""
+
+
+def key_of(name: str, bank: int) -> str:
+    """Under which the checkpoint of an exchange into a bank is kept, or of all whose names begin so."""
+    return f"{bank} {name}"[:80]
 
 
 def _save(connection: Connection, name: str, bank: Bank, checkpoint: str, aside: dict[str, int], now: datetime) -> None:
-    connection.execute(delete(exchanges).where(exchanges.c.name == name))
+    key = key_of(name, bank.number)
+    connection.execute(delete(exchanges).where(exchanges.c.name == key))
     row = {
-        "name": name,
+        "name": key,
         "bank": bank.number,
         "checkpoint": checkpoint,
         "unknown": canonical_json(aside).decode(),
