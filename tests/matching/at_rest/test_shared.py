@@ -94,6 +94,16 @@ def test_large_pages_change_nothing_that_is_read(place: Path, monkeypatch: pytes
     assert list(place.iterdir()) == []
 
 
+def test_who_maps_what_another_made_asks_for_large_pages_too(place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that imports a list ends before its pages are large; the service that goes on would stay slow."""
+    asked: list[int] = []
+    monkeypatch.setattr("safelight.matching.at_rest.pages.enlarge", lambda _room, memory: asked.append(memory.nbytes))
+    made = SharedMemory("x", place).mapped("a", SIZE, lambda put: put(0, memoryview(bytes(SIZE))))
+    again = SharedMemory("x", place).mapped("a", SIZE, lambda _put: None)
+    assert asked == [SIZE, SIZE]
+    del made, again
+
+
 def test_little_is_not_worth_a_file(place: Path) -> None:
     memory = SharedMemory("x", place).mapped("a", 3, lambda put: put(0, memoryview(b"abc")))
     assert memory.tobytes() == b"abc"

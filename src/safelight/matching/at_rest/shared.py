@@ -73,7 +73,6 @@ class SharedMemory:
     def _shared(self, name: str, size: int, fill: Fill) -> NDArray[np.uint8]:
         with self._locked() as folder:
             held = self._held(folder, name, size)
-            is_new = held is None
             if held is None:
                 self._make(folder, name, size, fill)
                 held = self._held(folder, name, size)
@@ -85,8 +84,8 @@ class SharedMemory:
             os.close(held)
             raise _Unusable(str(error.strerror)) from error
         weakref.finalize(mapping, _let_go, self._folder, name, held, os.getpid())
-        if is_new:
-            pages.enlarge(mapping, memory)
+        # Whoever made the file may be gone before its pages are large; where they are, this costs next to nothing.
+        pages.enlarge(mapping, memory)
         return memory
 
     @contextmanager
