@@ -166,3 +166,8 @@ def test_optional_work_goes_undone_in_silence() -> None:
     assert not work.unread
     assert not work.may(bound(0) + 1)
     assert work.unread
+
+
+@pytest.mark.parametrize("sign", ["\ufdfa", "\ufdfb", "\u3316", "\u33af", "\u337f"])
+def test_no_character_grows_a_text_to_more_than_six_times_its_length(sign: str) -> None:
+    assert all(len(reading.text) <= 6 * 1000 for reading in read(Passage("turn 1", sign * 1000)).readings)

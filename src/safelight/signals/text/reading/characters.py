@@ -57,6 +57,9 @@ REGIONAL = re.compile(r"[\U0001f1e6-\U0001f1ff]")
 REGIONAL_RUN = re.compile(r"[\U0001f1e6-\U0001f1ff](?:[ \u200b-\u200d\u2060]?[\U0001f1e6-\U0001f1ff])*")
 RISING = re.compile(r"[a-z](?=[A-Z])")
 ALTERNATING = re.compile(r"\b(?=[A-Za-z]*?(?:[a-z][A-Z]){2})[A-Za-z]++\b")
+SENTENCES = {0xFDFA: " صلعم ", 0xFDFB: " جل "}
+"""Characters that NFKC makes whole sentences of (18 and 8 letters), and what is commonly written for these: so no text
+grows to more than six times its length."""
 SPACES = re.compile(r"[^\S\n]")
 LINES = re.compile(r"\r\n?|[\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 
@@ -171,7 +174,7 @@ def _drop_costume(text: str, tricks: set[Trick]) -> str:
     if not unicodedata.is_normalized("NFKC", text):
         if len(STYLE_NAMES.findall(text)) > 3:
             tricks.add(Trick.STYLED)
-        text = unicodedata.normalize("NFKC", text)
+        text = unicodedata.normalize("NFKC", text.translate(SENTENCES))
     return SPACES.sub(" ", text)
 
 
