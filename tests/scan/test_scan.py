@@ -19,9 +19,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from safelight.core.errors import BadInput
-from safelight.matching.model import CopyKind
+from safelight.matching.model import CopyKind, Look
 from safelight.matching.pdq import Pdq, Turn, pdq
 from safelight.scan.engine import pattern_of
+from safelight.scan.model import Looked
+from safelight.scan.results import Results, row_of
 from tests.conftest import png
 from tests.matching.pictures import photo
 from tests.scan import archive
@@ -156,6 +158,15 @@ def test_killed_at_any_file_and_gone_on_with_it_finds_the_same(data: Path, tmp_p
     assert run(runner, str(tmp_path / "pictures"), str(stopped), str(data)).returncode == 0
     assert before < {row["path"] for row in rows(stopped)}, f"seed {seed}: nothing was left to do"
     assert rows(stopped) == rows(whole), f"seed {seed}"
+
+
+def test_what_was_held_against_earlier_lists_is_counted(tmp_path: Path) -> None:
+    """A finished scan looks at nothing again, however many hashes have come since: that must not pass for an answer."""
+    results = Results(tmp_path)
+    read = [Looked(f"{number}.png", 1, width=1, height=1, frames=1) for number in range(3)]
+    results.add([row_of(one, Look((), False, lists), []) for one, lists in zip(read, "aab", strict=True)], [], {})
+    results.add([row_of(Looked("broken.png", 1, error="image_corrupt"), None, [])], [], {})
+    assert [results.rows_of_other_lists(lists) for lists in "abc"] == [1, 2, 3]
 
 
 def test_a_file_that_ends_its_worker_is_a_row_that_says_so(data: Path, tmp_path: Path) -> None:

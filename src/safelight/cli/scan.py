@@ -50,7 +50,7 @@ def scan(
 ) -> None:
     """Scan."""
     with _leaving(as_json):
-        summary = _scan(
+        summary, outdated = _scan(
             sources,
             out,
             detector or [],
@@ -65,6 +65,11 @@ def scan(
             typer.echo(summary.as_json())
         else:
             _show(summary, out)
+            if outdated:
+                console.print(
+                    f"[yellow]{outdated:,}[/] files were held against the lists as they were earlier."
+                    " Name another folder with --out to hold them against the lists as they are now."
+                )
         _leave(1 if summary.known else 0)
 
 
@@ -79,7 +84,8 @@ def _scan(
     anonymous: bool,
     list_again: bool,
     data_dir: Path | None,
-) -> "Summary":
+) -> tuple["Summary", int]:
+    """The summary, and how many files were held against lists that have changed since."""
     # Only here: Daft, Arrow and the models take seconds to import.
     from safelight.cli.bank_store import opened
     from safelight.scan.engine import Engine
@@ -101,9 +107,10 @@ def _scan(
         describes = bool(known.copies and known.copies.digest)
         engine = Engine(workers=workers, ray=ray, storage=Storage(s3_endpoint, anonymous), describes=describes)
         task = bar.add_task("scan", total=None, known=0)
-        return scan(
+        results = Results(out)
+        summary = scan(
             plan,
-            Results(out),
+            results,
             engine,
             known,
             detectors,
@@ -111,6 +118,7 @@ def _scan(
             list_again=list_again,
             progress=lambda done, of, found: bar.update(task, completed=done, total=of, known=found),
         )
+        return summary, results.rows_of_other_lists(known.lists)
 
 
 def _show(summary: "Summary", out: Path) -> None:

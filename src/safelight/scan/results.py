@@ -174,6 +174,11 @@ class Results:
         """Files that have their row."""
         return sum(pq.read_metadata(part).num_rows for part in self.parts())
 
+    def rows_of_other_lists(self, lists: str) -> int:
+        """Files that were held against other lists than these."""
+        asked = (pq.read_table(part, columns=["lists"])["lists"].to_pylist() for part in self.parts())
+        return sum(one not in (None, lists) for some in asked for one in some)
+
     def add(self, rows: Sequence[Mapping[str, Any]], signals: Sequence[str], seconds: Mapping[str, float]) -> None:
         """Write one part."""
         schema = row_schema(signals).with_metadata({_SECONDS: json.dumps(dict(seconds)).encode()})
