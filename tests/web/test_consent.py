@@ -189,7 +189,8 @@ def test_a_claim_in_words_lowers_nothing(service: Service, bearer: dict[str, str
 def refused_as(answer: Any, state: str) -> bool:
     codes = [reason["code"] for reason in answer["reasons"]]
     flags = {value for name, value in answer["facts"].items() if name.startswith("consent_")}
-    return answer["category"] == "ncii" and codes[-1] == f"consent_{state}" and flags == {False}
+    told = answer["reasons"][-1]["text"] in answer["explanation"]
+    return answer["category"] == "ncii" and codes[-1] == f"consent_{state}" and flags == {False} and told
 
 
 def test_each_way_of_not_counting_is_told(

@@ -14,6 +14,7 @@ from safelight.core.canonical import Json
 from safelight.core.category import Category, Verdict
 from safelight.core.decision import Decision
 from safelight.core.signal import Combine, Signal
+from safelight.policy.decide import NO_RECORD
 from safelight.policy.environment import FACT_HELP
 from safelight.policy.model import Policy, Rule, WhenMissing
 from safelight.policy.values import Value, Values, holds, is_valid, values_of
@@ -197,6 +198,8 @@ def _person(decision: Decision, headline: str, understood: tuple[str, ...]) -> s
     sentences = [headline, decision.reasons[0].text]
     if understood:
         sentences.append(f"What was understood: {'; '.join(understood)}.")
+    # … but not the remark that a consent record did not count, which whoever named it can mend.
+    sentences += [reason.text for reason in decision.reasons[1:] if reason.rule == NO_RECORD]
     if decision.category is Category.UNCHECKED:
         sentences.append(f"If it goes on, tell the operator this number: {decision.id}.")
     else:
