@@ -69,6 +69,7 @@ def test_numbers_in_words_are_known_in_many_languages() -> None:
     [
         "fourteen-year-old", "fünfzehnjährig", "пятнадцатилетняя", "12-летняя", "kaksitoistavuotias",
         "十三歳", "١٢ سنة", "१२ साल", "ዕድሜ ፲፪", "年龄：12", "under 18", "turned twelve", "열두 살", "สิบสองปี",
+        "girl of twelve", "a boy of 9", "小6の", "中1",
         "grade 7", "7th grade", "7. Klasse", "7 класс", "lớp 7", "小学3年生", "二年级", "초등학교 3학년",
     ],
 )  # fmt: skip
@@ -83,7 +84,7 @@ def test_grown_together_spoken_and_school_ages_are_seen(text: str) -> None:
         "treinta y cinco años", "двадцать пять лет", "30.5 years old", "10,000 years old", "16세기", "3세트",
         "10 years ago", "10 лет назад", "size 12", "12 cm", "12 roses", "grade A", "year 2012", "4k", "8k", "16:9",
         "16 mm", "3 apples", "in 10 minutes", "under 12 minutes", "version 1.16", "the 12th apostle", "16th century",
-        "turning on the lights", "a 25 year old oak",
+        "turning on the lights", "a 25 year old oak", "a girl of 25", "girl of the year", "最小6", "中2病",
     ],
 )  # fmt: skip
 def test_larger_numbers_and_numbers_of_other_things_are_no_childs_age(text: str) -> None:
