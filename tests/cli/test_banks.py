@@ -155,10 +155,12 @@ def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:
     folder.mkdir()
     for name in ("astronaut", "coffee"):
         (folder / f"{name}.png").write_bytes(png(photo(name)))
+    (folder / ".DS_Store").write_bytes(b"no picture")
     picture = run.file("part.png", png(photo()[60:, :420]))
     answer = run("match", picture, "--against", str(folder), code=1)
     assert answer["matches"] == []
     assert [copy["file"] for copy in answer["copies"]] == ["astronaut.png"]
+    assert answer["not_compared"] == [".DS_Store"]
     why = run.folder / "why.png"
     assert "astronaut.png" in run.shown("match", picture, "--against", str(folder), "--picture", str(why))
     assert size_of(why) == (420, photo().shape[0] - 60)

@@ -11,7 +11,7 @@ from safelight.cli.database import DataDir
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.errors import BadInput, InputCode
-from safelight.matching.copies import Copy, CopySet, features
+from safelight.matching.copies import Copy, CopySet, Features, features
 from safelight.matching.copy_index import describe
 from safelight.matching.fingerprints import file_digests
 from safelight.matching.model import Look
@@ -72,7 +72,7 @@ def match_command(
     from safelight.cli.bank_store import opened
 
     content, picture = read_picture(photo)
-    copies = _copies(picture, against) if against else []
+    copies, unread = _copies(picture, against) if against else ([], [])
     with opened(data_dir) as known:
         look = known.look(picture.frames, content)
         shown = known.drawn(picture.frames[0], look) if picture_file else None
@@ -88,10 +88,13 @@ def match_command(
                 "unhashable": look.is_unhashable,
                 "lists": look.lists,
             }
+            | ({"not_compared": unread} if against else {})
             | ({"picture": None if shown is None else str(picture_file)} if picture_file else {})
         )
     else:
         _show(look, copies)
+        if unread:
+            console.print(f"Not compared, since they cannot be read as pictures: {escape(', '.join(unread))}.")
         if picture_file:
             console.print("No features agree: nothing is drawn." if shown is None else f"Drawn in {picture_file}.")
     if look.matches or copies:
@@ -131,13 +134,23 @@ def _write(shown: Frame, file: Path) -> None:
         raise BadInput(InputCode.FIELD_INVALID, f"{file} cannot be written: {error}", param="picture") from error
 
 
-def _copies(picture: Picture, folder: Path) -> list[tuple[str, Copy]]:
-    """The pictures of `folder` that this one shows, with their names; the surest first."""
-    names = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    if not names:
+def _copies(picture: Picture, folder: Path) -> tuple[list[tuple[str, Copy]], list[str]]:
+    """The pictures of `folder` that this one shows, with their names, the surest first; and the names of what is none.
+
+    Raises BadInput where no picture is there.
+    """
+    described: dict[str, Features] = {}
+    unread: list[str] = []
+    for path in sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else ():
+        try:
+            described[path.name] = features(read_picture(path)[1].frames[0])
+        except BadInput:
+            unread.append(path.name)
+    if not described:
         raise BadInput(InputCode.FIELD_INVALID, f"{folder} is no folder with pictures.", param="against")
-    known = CopySet(features(read_picture(path)[1].frames[0]) for path in names)
-    return [(names[copy.number].name, copy) for copy in known.find(picture.frames[0])]
+    names = list(described)
+    known = CopySet(described.values())
+    return [(names[copy.number], copy) for copy in known.find(picture.frames[0])], unread
 
 
 def hash_of_photo(photo: Path) -> Pdq:
