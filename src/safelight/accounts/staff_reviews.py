@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, func, insert, select, update
 
 from safelight.accounts.permissions import StaffPermission
 from safelight.accounts.staff import Member
@@ -69,6 +69,12 @@ def draw(connection: Connection, case_id: str, answer: str, matter: str, by: Mem
             drawn_at=to_rfc3339(now),
         )
     )
+
+
+def forget_draw(connection: Connection, case_id: str) -> None:
+    """Have nobody judge again what was taken back; what was judged by then stays."""
+    mine = (staff_reviews.c.case_id == case_id, staff_reviews.c.answered_at.is_(None))
+    connection.execute(delete(staff_reviews).where(*mine))
 
 
 def next_review(connection: Connection, member: Member) -> BlindReview | None:

@@ -83,11 +83,12 @@ class Desk:
         last = rows[limit - 1] if len(rows) > limit else None
         return QueuePage(page, f"{last._mapping[key.name]}|{last.id}" if last is not None else None)
 
-    def first_free(self, connection: Connection, staff: Staff, which: QueueFilter) -> str | None:
-        """The first of the queue that this member may claim."""
+    def first_free(self, connection: Connection, staff: Staff, which: QueueFilter, *, besides: str = "") -> str | None:
+        """The first of the queue that this member may claim, or holds; another one than `besides`."""
         now = to_rfc3339(self._book.clock())
         is_free = or_(cases.c.held_by.in_(["", staff.id]), cases.c.held_until <= now)
         query = self._filtered(select(cases.c.id, cases.c.state), staff, which).where(cases.c.is_waiting, is_free)
+        query = query.where(cases.c.id != besides)
         for row in connection.execute(query.order_by(cases.c.rank_at, cases.c.id).limit(50)):
             if self._decisions.actions(self._book.load(connection, row.id), staff, self._book.clock()) & _WORK:
                 return str(row.id)

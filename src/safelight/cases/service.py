@@ -278,12 +278,18 @@ class Cases:
         """Hold a case for a while, so that nobody else works on it. Raises CaseError where somebody does."""
         return await self._step(case_id, lambda c: self._decisions.claim(c, staff, case_id))
 
-    async def claim_next(self, staff: Staff, which: QueueFilter = QueueFilter()) -> CaseRow | None:  # noqa: B008
-        """Hold the first of the queue that this member may work on and nobody holds; None when there is none."""
+    async def claim_next(
+        self,
+        staff: Staff,
+        which: QueueFilter = QueueFilter(),  # noqa: B008
+        *,
+        besides: str = "",
+    ) -> CaseRow | None:
+        """Hold the first of the queue, besides this one, that this member may work on and no other holds; or None."""
 
         def work(connection: Connection) -> CaseRow | None:
             require(staff.role, StaffPermission.CASE_CLAIM)
-            case_id = self._desk.first_free(connection, staff, which)
+            case_id = self._desk.first_free(connection, staff, which, besides=besides)
             if case_id is None:
                 return None
             self._decisions.claim(connection, staff, case_id)

@@ -1,6 +1,7 @@
 """A case from the queue to the letters, at the console; what is written is shown as text and stands in the history."""
 
 import hashlib
+import html
 import io
 import json
 import time
@@ -15,7 +16,7 @@ from sqlalchemy import Connection, insert, select
 from safelight.accounts.permissions import Role
 from safelight.accounts.staff_reviews import is_drawn
 from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind
-from safelight.cases.model import CaseState, Visibility
+from safelight.cases.model import CaseKind, CaseState, Visibility
 from safelight.cases.staff_model import Staff
 from safelight.matching.banks import create_bank
 from safelight.matching.fingerprints import HashKind
@@ -24,6 +25,7 @@ from safelight.store.cases_tables import cases
 from safelight.store.matching_tables import past_matches
 from safelight.store.tables import banks
 from tests.cases.house import START, print_of
+from tests.cases.test_accounts import account, refuse
 from tests.matching import pictures
 from tests.web.console.studio import TIGHT, Browser, Studio, studio
 
@@ -68,6 +70,37 @@ def test_submit_and_next_leads_to_another_case_from_which_the_last_can_be_undone
     assert "/cases/" in here
     assert f"/cases/{first}/undo" in page.text
     assert second
+
+
+def test_another_case_is_another_than_the_one_that_is_held(desk: Studio) -> None:
+    for _ in range(2):
+        desk.report()
+    browser = desk.signed_in(Role.MODERATOR)
+    page = browser.press("/next")
+    here = str(page.url).rpartition("/")[2]
+    assert f'name="besides" value="{here}"' in page.text
+    assert browser.press("/next").url == page.url, "what one holds comes first"
+    assert "/cases/" in (there := str(browser.press("/next", besides=here).url))
+    assert here not in there
+
+
+def test_who_does_not_agree_goes_on_to_another_case(desk: Studio) -> None:
+    case_id = desk.report(matter=Matter.CHILD, in_danger=True)
+    decide(desk, desk.signed_in(Role.MODERATOR), case_id, "remove/child_sexualised")
+    version = str(desk.row(case_id).version)
+    page = desk.signed_in(Role.SENIOR).press(f"/cases/{case_id}/second", agrees="no", version=version, then="next")
+    assert f"done={case_id}" in str(page.url)
+    assert f"/cases/{case_id}" not in str(page.url)
+
+
+def test_back_from_the_letters_keeps_what_was_chosen_and_written(desk: Studio) -> None:
+    case_id = desk.report()
+    browser = desk.signed_in(Role.MODERATOR)
+    typed = {"choice": "keep/not_entitled", "version": str(desk.row(case_id).version), "words": f"Not {MARKUP}"}
+    page = browser.press(f"/cases/{case_id}/preview", then="back", **typed).text
+    assert 'value="keep/not_entitled" required checked' in page
+    assert f">{html.escape(typed['words'], quote=False)}</textarea>".replace('"', "&#34;") in page
+    assert page.count(" checked") == 1
 
 
 def test_what_another_holds_or_has_changed_is_not_decided(desk: Studio) -> None:
@@ -183,7 +216,9 @@ def test_a_showing_that_was_counted_for_one_is_no_picture_for_another(desk: Stud
 def test_what_could_not_be_loaded_is_not_counted(desk: Studio) -> None:
     case_id = desk.report()
     browser = desk.signed_in(Role.MODERATOR)
-    assert browser.press(f"/cases/{case_id}/show", detail="grey", number="0").status_code == 400
+    answer = browser.press(f"/cases/{case_id}/show", detail="grey", number="0")
+    assert answer.status_code == 400
+    assert "decide without" in answer.text
     assert browser.press(f"/cases/{case_id}/show", detail="grey", number="7").status_code == 400
     assert browser.press(f"/cases/{case_id}/show", detail="veil", number="0").status_code == 400
     assert "0 pictures in full" in browser.see("/me").text
@@ -224,6 +259,7 @@ def test_breaks_caps_and_what_one_does_not_work_on(tmp_path_factory: pytest.Temp
         browser.press("/break/begin")
         assert "/break" in browser.see("/queue").headers["location"]
         assert "/break" in browser.see(f"/cases/{case_id}").headers["location"]
+        assert 'data-key="enter"' in browser.see("/break").text
         desk.travel(minutes=11)
         browser.press("/break/end")
         assert [show(), show()] == [303, 403], "six points are the shift's"
@@ -255,6 +291,12 @@ def test_a_second_look_is_blind_and_counts_as_agreement(tmp_path_factory: pytest
             assert second.press(f"/review/{review}", choice=answer).status_code == 200
             seen += 1
         assert seen == len(drawn) > 0
+        while not is_drawn(secret, (mistake := desk.report()), 0.5):
+            pass
+        decide(desk, first, mistake, "remove/intimate_without_consent")
+        assert mistake in second.see("/review").text
+        first.press(f"/cases/{mistake}/undo")
+        assert "No second look waits" in second.see("/review").text
         lead = desk.signed_in(Role.LEAD)
         figures = json.loads(lead.see("/figures.json").text)
         assert figures["agreement"]["count"] == seen
@@ -276,6 +318,21 @@ def test_the_figures_tell_times_by_route(tmp_path_factory: pytest.TempPathFactor
         page = browser.see("/figures?days=7").text
         assert page.count("<svg") == 6
         assert "3.0 h" in page
+
+
+def test_a_contested_measure_is_told_of_an_account_and_of_no_picture(desk: Studio) -> None:
+    refuse(desk, "csam")
+    body = desk.run(desk.cases.account_letters(account(desk)))[0].body
+    code, pin = body.split("your code ")[1].split(" ")[0], body.split("your PIN ")[1][:6]
+    desk.run(desk.cases.contest(code, pin, "there", "It was my brother."))
+    rows = desk.run(desk.cases.queue(Staff("x", Role.SENIOR))).rows
+    case_id = next(row.id for row in rows if row.kind is CaseKind.ACCOUNT)
+    page = desk.signed_in(Role.SENIOR).see(f"/cases/{case_id}").text
+    assert "<h1>Account</h1>" in page
+    assert "Suspended" in page
+    assert "Lift the measure" in page
+    for said in ("No address to fetch", "known by its fingerprint", "no bank knows it", "Visible", "published it"):
+        assert said not in page
 
 
 def test_a_case_tells_what_was_made_here_of_its_picture(desk: Studio) -> None:

@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from safelight.accounts.permissions import StaffPermission
 from safelight.accounts.staff_reviews import draw as draw_for_review
-from safelight.accounts.staff_reviews import is_drawn
+from safelight.accounts.staff_reviews import forget_draw, is_drawn
 from safelight.accounts.staff_welfare import Exposure, WelfareRules, check_showing, count_showing, exposure_of
 from safelight.cases.draft import Matter, PlaceKind
 from safelight.cases.errors import CaseError
@@ -62,6 +62,9 @@ class CasePages:
 
     async def page(self, visit: Visit) -> Response:
         """Everything about a case."""
+        return await self._page(visit)
+
+    async def _page(self, visit: Visit, typed: Choice | None = None) -> Response:
         exposure, names = await self._door.database.read(
             lambda c: (exposure_of(c, visit.member, self._welfare, visit.now), names_of(c))
         )
@@ -76,6 +79,7 @@ class CasePages:
             preview=await self._agreed(visit, view),
             names=names,
             choices=numbered(view.allowed_reasons),
+            typed=typed,
             done=done if _ID.fullmatch(done) else "",
             A=Action,
             told=told,
@@ -164,8 +168,10 @@ class CasePages:
         return self._door.go(f"/cases/{view.row.id}#history")
 
     async def preview(self, visit: Visit) -> Response:
-        """What a decision would do, and the letters, before it is made."""
+        """What a decision would do, and the letters, before it is made; or back to the case, with what was typed."""
         choice, version = _choice(visit), _number(visit.form.get("version", ""))
+        if visit.form.get("then") == "back":
+            return await self._page(visit, choice)
         preview = await self._cases.preview(staff_of(visit.member), case_id_of(visit), choice)
         return self._door.show(
             "preview.html",
@@ -199,13 +205,14 @@ class CasePages:
     async def undo(self, visit: Visit) -> Response:
         """Take a decision back."""
         view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), _words(visit))
+        await self._door.database.write(lambda c: forget_draw(c, view.row.id))
         return self._door.go(f"/cases/{view.row.id}")
 
     async def _on(self, visit: Visit, state: CaseState) -> Response:
         """To the next case, where that was asked for; otherwise back to the queue. A decision can be undone there."""
         done = case_id_of(visit) + ("" if state is CaseState.DECIDED else "&undo=no")
         if visit.form.get("then") == "next" and visit.may(StaffPermission.CASE_CLAIM):
-            row = await self._cases.claim_next(staff_of(visit.member))
+            row = await self._cases.claim_next(staff_of(visit.member), besides=case_id_of(visit))
             if row is not None:
                 return self._door.go(f"/cases/{row.id}?done={done}")
         return self._door.go(f"/queue?done={done}")
@@ -224,8 +231,12 @@ class CasePages:
         found = pictures_of(view)
         if number not in found:
             raise BadInput(InputCode.FIELD_INVALID, "This case has no such picture.", param="number")
-        content = await self._pictures.fetch(found[number].place)
-        return await asyncio.to_thread(draw, content, detail, self._limits)
+        try:
+            content = await self._pictures.fetch(found[number].place)
+            return await asyncio.to_thread(draw, content, detail, self._limits)
+        except BadInput as error:  # its words are for whoever sends a picture, and could send another
+            message = "No picture can be shown from this address. Look at it where it is, or decide without."
+            raise BadInput(InputCode(error.code), message, param="places") from error
 
 
 def pictures_of(view: CaseView) -> dict[int, PlaceView]:

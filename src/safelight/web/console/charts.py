@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from markupsafe import Markup, escape
 
 WIDTH_PX, LABEL_PX, ROW_PX, VALUE_PX = 560, 130, 34, 100
+_LABEL_GAP_PX = 14
+"""A mark at nothing must not touch the words before it."""
 LIMIT_H = 48
 
 
@@ -38,7 +40,9 @@ def spread_chart(title: str, spreads: Sequence[Spread]) -> Markup:
     for number, one in enumerate(spreads):
         top = number * ROW_PX
         middle = top + ROW_PX / 2
-        parts.append(f'<text x="{LABEL_PX - 8}" y="{middle + 4:.0f}" text-anchor="end">{escape(one.label)}</text>')
+        parts.append(
+            f'<text x="{LABEL_PX - _LABEL_GAP_PX}" y="{middle + 4:.0f}" text-anchor="end">{escape(one.label)}</text>'
+        )
         if one.median_h is None:
             parts.append(f'<text class="soft" x="{LABEL_PX + 8}" y="{middle + 4:.0f}">none yet</text>')
             continue
@@ -62,7 +66,9 @@ def bar_chart(title: str, bars: Sequence[tuple[str, float]]) -> Markup:
     for number, (label, value) in enumerate(bars):
         top = number * ROW_PX
         middle = top + ROW_PX / 2
-        parts.append(f'<text x="{LABEL_PX - 8}" y="{middle + 4:.0f}" text-anchor="end">{escape(label)}</text>')
+        parts.append(
+            f'<text x="{LABEL_PX - _LABEL_GAP_PX}" y="{middle + 4:.0f}" text-anchor="end">{escape(label)}</text>'
+        )
         width = max(1.0, room * value / longest)
         parts.append(f'<rect class="bar" x="{LABEL_PX}" y="{top + 8}" width="{width:.1f}" height="{ROW_PX - 16}"/>')
         parts.append(f'<text class="soft" x="{LABEL_PX + width + 8:.1f}" y="{middle + 4:.0f}">{value:,.0f}</text>')

@@ -47,7 +47,7 @@ class QueuePage:
         page = await self._cases.queue(
             staff_of(visit.member), self._filter(visit), sort, after=asked.get("after") or None
         )
-        kept = {name: value for name, value in asked.items() if name not in ("after", "done") and value}
+        kept = {name: value for name, value in asked.items() if name not in ("after", "done", "undo") and value}
         return self._door.show(
             "queue.html",
             visit,
@@ -56,7 +56,7 @@ class QueuePage:
             counts=await self._backlog(visit),
             exposure=exposure,
             names=names,
-            asked=asked,
+            asked=kept,
             done=asked.get("done", ""),
             matters=Matter,
             states=CaseState,
@@ -67,8 +67,8 @@ class QueuePage:
         )
 
     async def next(self, visit: Visit) -> Response:
-        """Claim what is to be worked on next, and go there."""
-        row = await self._cases.claim_next(staff_of(visit.member))
+        """Claim what is to be worked on next, besides the case that was just looked at, and go there."""
+        row = await self._cases.claim_next(staff_of(visit.member), besides=visit.form.get("besides", ""))
         return self._door.go(f"/cases/{row.id}" if row else "/queue")
 
     async def undelivered(self, visit: Visit) -> Response:
