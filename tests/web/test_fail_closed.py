@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import io
+import resource
 import sqlite3
 import threading
 import time
@@ -11,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 from sqlalchemy import select
 
 from safelight.backends.memory import MemoryBackend
@@ -115,6 +118,53 @@ def test_without_the_database_nothing_is_released(stand: Stand, flat: bytes, tmp
         lock.close()
     assert stand.edit(flat)[0] == 200
     assert stand.ready() == (200, {})
+
+
+def test_a_full_disk_is_told_from_the_first_record_that_fails_until_there_is_room(
+    stand: Stand, flat: bytes, tmp_path: Path
+) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    room = (tmp_path / "safelight.db-wal").stat().st_size
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, before[1]))
+    try:
+        status, body, took = stand.edit(flat)
+        assert (status, body["error"]["code"]) == (503, "record_failed")
+        assert took < NOTHING_HANGS_S
+        assert "(SQLITE_" in body["error"]["message"]
+        assert list(stand.ready()[1]) == ["store"]
+        assert stand.ready()[0] == 503
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert stand.ready() == (200, {})
+    assert stand.edit(flat)[0] == 200
+
+
+def test_nothing_is_released_into_a_database_that_was_replaced(stand: Stand, flat: bytes, tmp_path: Path) -> None:
+    file, aside = tmp_path / "safelight.db", tmp_path / "aside.db"
+    file.rename(aside)
+    file.write_bytes(b"a backup")
+    status, body, _ = stand.edit(flat)
+    assert (status, body["error"]["code"]) == (503, "record_failed")
+    assert "replaced" in body["error"]["message"]
+    assert list(stand.ready()[1]) == ["store"]
+    aside.rename(file)
+    assert stand.edit(flat)[0] == 200
+    assert stand.ready() == (200, {})
+
+
+def test_a_picture_that_this_machine_has_no_time_for_is_not_the_models_fault(stand: Stand, flat: bytes) -> None:
+    gate = stand.service.safelight.gate
+    large = io.BytesIO()
+    Image.effect_noise((1500, 1500), 50).save(large, "PNG", compress_level=0)
+
+    async def make_and_hurry(*_: object, **__: object) -> Made:
+        gate._limits = replace(LIMITS, decode_deadline_s=0.0)
+        return Made((large.getvalue(),))
+
+    stand.backend.make = make_and_hurry  # type: ignore[method-assign]
+    status, body, _ = stand.edit(flat)
+    assert (status, body["error"]["code"]) == (503, "overloaded")
+    assert [row.verdict for row in stand.recorded()] == ["allow"]
 
 
 @pytest.mark.parametrize(

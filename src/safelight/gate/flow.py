@@ -218,7 +218,10 @@ class Gate:
                 view = await self._decode(
                     lambda: view_of_outputs(made.images, made.partials, texts, judged.view, self._limits)
                 )
-            except BadInput as error:  # the model's fault, not the asker's
+            except BadInput as error:
+                if error.code == InputCode.IMAGE_TOO_SLOW:  # nobody's fault but this machine's: it has no time now
+                    raise Overloaded("The image could not be checked in time; try again.", retry_after_s=5) from error
+                # the model's fault, not the asker's
                 message = f"The image model's answer could not be checked: {error.message}"
                 raise BackendFailed(message, code=BackendCode.ANSWER_INVALID) from error
         with self._timed("watermark"):

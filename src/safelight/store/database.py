@@ -6,6 +6,8 @@ Rules of this module
 - A write or read that is not done within `timeout_s` raises StoreFailed. The write may still be committed later: what
   is recorded without being released is safe, the other way round is not.
 - SQLite runs in WAL with `synchronous=FULL`: a commit that was answered survives a power cut.
+- SQLite writes on into a file that was removed or replaced under it, where nobody will ever read. So nothing is
+  committed once the file of that name is not the one that was opened.
 - SQLite's driver would begin a transaction only at the first change, so that what a work had read before may be
   overtaken by another process. Each work begins its own: a write takes the lock at once, a read takes its snapshot.
 """
@@ -19,7 +21,7 @@ from typing import Any, TypeVar
 import alembic.command
 import alembic.config
 from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 from safelight.core.errors import NotStartable, StoreFailed
 
@@ -40,7 +42,11 @@ class Database:
                 f"SAFELIGHT_DATABASE_URL is no address of a database, or its driver is not installed "
                 f"({type(error).__name__}); leave it empty for a SQLite file in the data folder"
             ) from error
-        if self._engine.dialect.name == "sqlite":
+        self._is_sqlite = self._engine.dialect.name == "sqlite"
+        self._opened: tuple[int, int] | None = None
+        """Which file SQLite has open: its device and its number there."""
+        self._last_write_failed = False
+        if self._is_sqlite:
             event.listen(self._engine, "connect", _configure_sqlite)
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="store-writer")
         self._readers = ThreadPoolExecutor(_READERS, thread_name_prefix="store-reader")
@@ -55,6 +61,7 @@ class Database:
                 self._begin(connection, "BEGIN IMMEDIATE")
                 config.attributes["connection"] = connection
                 alembic.command.upgrade(config, "head")
+            self._opened = self._file()
         except SQLAlchemyError as error:
             cause = error.orig if isinstance(error, DBAPIError) else type(error).__name__
             message = (
@@ -75,7 +82,7 @@ class Database:
         try:
             return self._in_snapshot(work)
         except SQLAlchemyError as error:
-            raise StoreFailed(f"the database failed ({type(error).__name__})") from error
+            raise StoreFailed(f"the database failed ({_kind(error)})") from error
 
     def write_here(self, work: Callable[[Connection], T]) -> T:
         """As `write`, for callers that run beside the event loop: they wait for the one writer. Raises StoreFailed."""
@@ -84,14 +91,15 @@ class Database:
         except TimeoutError as error:
             raise StoreFailed(f"the database did not answer within {self._timeout_s:g} s; try again") from error
         except (SQLAlchemyError, RuntimeError) as error:
-            raise StoreFailed(f"the database failed ({type(error).__name__})") from error
+            raise StoreFailed(f"the database failed ({_kind(error)})") from error
 
     async def ping(self) -> None:
         """Show that the database answers and lets itself be locked for writing. Raises StoreFailed.
 
-        Nothing is written, so a full disk shows only in the first `record_failed`.
+        Something is written only where the last write failed, to see whether that is over: a full disk shows from the
+        first `record_failed` until there is room again.
         """
-        await self.write(lambda connection: connection.execute(text("SELECT 1")).close())
+        await self.write(self._prove)
 
     def close(self) -> None:
         """Wait for the work under way, then let go of the database."""
@@ -108,12 +116,39 @@ class Database:
         except TimeoutError as error:
             raise StoreFailed(f"the database did not answer within {self._timeout_s:g} s; try again") from error
         except (SQLAlchemyError, RuntimeError) as error:  # RuntimeError: the threads have been shut down
-            raise StoreFailed(f"the database failed ({type(error).__name__}); nothing was released") from error
+            raise StoreFailed(f"the database failed ({_kind(error)}); nothing was released") from error
 
     def _in_transaction(self, work: Callable[[Connection], T]) -> T:
-        with self._engine.begin() as connection:
-            self._begin(connection, "BEGIN IMMEDIATE")
-            return work(connection)
+        try:
+            with self._engine.begin() as connection:
+                self._begin(connection, "BEGIN IMMEDIATE")
+                result = work(connection)
+                if self._opened is not None and self._file() != self._opened:
+                    raise StoreFailed(
+                        "the database's file was moved or replaced while the service runs, so nothing is recorded or "
+                        "released; put it back, or stop every process on it and start again"
+                    )
+        except OperationalError:
+            self._last_write_failed = True
+            raise
+        self._last_write_failed = False
+        return result
+
+    def _prove(self, connection: Connection) -> None:
+        connection.execute(text("SELECT 1")).close()
+        if self._last_write_failed and self._is_sqlite:
+            connection.exec_driver_sql("PRAGMA user_version = 0")  # as it is; written all the same
+
+    def _file(self) -> tuple[int, int] | None:
+        """The file that has the database's name now; none for another database than SQLite in a file."""
+        name = self._engine.url.database
+        if not self._is_sqlite or not name or name == ":memory:" or name.startswith("file:"):
+            return None
+        try:
+            found = Path(name).stat()
+        except OSError:
+            return (0, 0)
+        return found.st_dev, found.st_ino
 
     def _in_snapshot(self, work: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
@@ -121,8 +156,13 @@ class Database:
             return work(connection)
 
     def _begin(self, connection: Connection, how: str) -> None:
-        if self._engine.dialect.name == "sqlite":
+        if self._is_sqlite:
             connection.exec_driver_sql(how)
+
+
+def _kind(error: Exception) -> str:
+    """What went wrong, such as SQLITE_FULL; never the statement or what was in it."""
+    return str(getattr(getattr(error, "orig", None), "sqlite_errorname", type(error).__name__))
 
 
 def overwrite_deleted(connection: Connection) -> None:
