@@ -126,6 +126,23 @@ HOSTILE_BODIES: Mapping[str, Sent] = {
         "field_repeated",
         lambda flat: {"data": {"prompt": "a"}, "files": [_image(flat), _image(flat, "mask"), _image(flat, "mask")]},
     ),
+    "two masks, one by the name of a list": _edit(
+        "field_repeated",
+        lambda flat: {"data": {"prompt": "a"}, "files": [_image(flat), _image(flat, "mask"), _image(flat, "mask[]")]},
+    ),
+    "a list of masks": _edit(
+        "field_repeated",
+        lambda flat: {
+            "data": {"prompt": "a"},
+            "files": [_image(flat), _image(flat, "mask[]"), _image(flat, "mask[]")],
+        },
+    ),
+    "a field, and a list of its name": _edit(
+        "field_repeated", lambda flat: {"data": {"prompt": "a", "lora": "b", "lora[]": ["c"]}, "files": [_image(flat)]}
+    ),
+    "a list of prompts": _edit(
+        "field_invalid", lambda flat: {"data": {"prompt[]": ["a", "b"]}, "files": [_image(flat)]}
+    ),
     "words for an image": _edit(
         "field_invalid", lambda flat: {"data": {"prompt": "a", "image": "b"}, "files": [_image(flat)]}
     ),

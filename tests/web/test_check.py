@@ -108,3 +108,23 @@ def test_every_tier_gets_the_same_decision_byte_for_byte(
             written = written.replace(str(answer[once]).encode(), b"")
         answers.append(written)
     assert answers[0] == answers[1] == answers[2]
+
+
+@pytest.mark.parametrize(
+    ("part", "said"),
+    [
+        ({"type": "image_url", "image_url": {"url": "data:,"}, "owner": "mine"}, "'self', 'other' or 'unknown'"),
+        ({"type": "image_url"}, "required"),
+        ({"type": "painting of mine", "text": "a"}, "none that is taken"),
+        ({"type": "text", "text": "a", "note": "b"}, "Extra inputs"),
+    ],
+    ids=["an owner that nobody is", "no image", "a part of no kind", "a field too many"],
+)
+def test_what_is_wrong_within_a_turn_is_said(
+    scripted: tuple[Service, dict[str, ScriptedDetector]], part: dict[str, object], said: str
+) -> None:
+    with scripted[0].http() as http:
+        answer = http.post("/v1/check", json={"messages": [{"role": "user", "content": [part]}]})
+    assert answer.status_code == 400
+    assert said in answer.json()["error"]["message"]
+    assert "mine" not in answer.text

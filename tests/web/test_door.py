@@ -97,6 +97,7 @@ def test_a_body_that_says_it_is_too_large_is_not_read(real: Service) -> None:
 def test_health_and_metrics_need_no_key(locked: Service) -> None:
     with locked.http() as http:
         assert http.get("/live").json() == {"status": "live"}
+        assert [http.head(path).status_code for path in ("/live", "/ready")] == [200, 200]  # as some probes ask
         assert http.get("/ready").json() == {"status": "ready", "troubles": {}}
         assert "safelight_in_flight 0.0" in http.get("/metrics").text
 

@@ -57,7 +57,8 @@ def test_every_format_passes_both(outer: Service, client: OpenAI, output_format:
 def test_an_edit_with_two_images_and_a_mask_passes_both(client: OpenAI, portrait: bytes, cup: bytes) -> None:
     images = [("a.png", portrait, "image/png"), ("b.png", cup, "image/png")]
     mask = ("m.png", portrait, "image/png")
-    answer = client.images.edit(model="sketch", image=images, mask=mask, prompt="make it darker")
+    more = {"palette": ["dark blue", "grey"]}  # which forms hold as `palette[]`, twice
+    answer = client.images.edit(model="sketch", image=images, mask=mask, prompt="make it darker", extra_body=more)
     assert answer.data
     assert looked_at(answer.data[0].b64_json or "") == ("PNG", (512, 512))
 

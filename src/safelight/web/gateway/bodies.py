@@ -20,7 +20,7 @@ from safelight.core.request import Upload
 
 M = TypeVar("M", bound=BaseModel)
 
-_REPEATABLE = {"image", "image[]"}
+_FILES = {"image", "mask"}
 
 
 class BodyReader:
@@ -69,7 +69,7 @@ class BodyReader:
             texts, files = await self._sorted(form)
         finally:
             await form.close()
-        if unknown := sorted(files.keys() - {"image", "mask"}):
+        if unknown := sorted(files.keys() - _FILES):
             raise BadInput(InputCode.FIELD_INVALID, "Files are taken as `image` and `mask` only.", param=unknown[0])
         try:
             return Form(model.model_validate(texts), tuple(files.get("image", ())), tuple(files.get("mask", ())))
@@ -102,21 +102,29 @@ class BodyReader:
         except (KeyError, ValueError, LookupError) as error:  # what the parser leaves to chance in malformed headers
             raise BadInput(InputCode.BODY_INVALID, "The form cannot be read.") from error
 
-    async def _sorted(self, form: FormData) -> tuple[dict[str, str], dict[str, list[Upload]]]:
-        """Texts and files of a form by name; `image[]` counts as `image`."""
+    async def _sorted(self, form: FormData) -> tuple[dict[str, str | list[str]], dict[str, list[Upload]]]:
+        """Texts and files of a form by name; `image[]` counts as `image`, any other `name[]` is a list of texts."""
         files: dict[str, list[Upload]] = {}
-        texts: dict[str, str] = {}
+        texts: dict[str, str | list[str]] = {}
         for name in form:
             values = form.getlist(name)
-            if len(values) > 1 and name not in _REPEATABLE:
+            plain = name.removesuffix("[]")
+            if (
+                plain in texts
+                or (plain in files and plain != "image")
+                or (len(values) > 1 and plain == name != "image")
+            ):
                 raise BadInput(InputCode.FIELD_REPEATED, "This field may be given once.", param=name)
-            for value in values:
-                if isinstance(value, UploadFile):
-                    files.setdefault(name.removesuffix("[]"), []).append(await self._upload(name, value))
-                elif name in _REPEATABLE or name == "mask":
-                    raise BadInput(InputCode.FIELD_INVALID, "This field must be a file.", param=name)
-                else:
-                    texts[name] = value
+            uploads = [value for value in values if isinstance(value, UploadFile)]
+            words = [value for value in values if not isinstance(value, UploadFile)]
+            if words and (uploads or plain in _FILES):
+                raise BadInput(InputCode.FIELD_INVALID, "This field must be a file.", param=name)
+            if words:
+                texts[plain] = words[0] if plain == name else words
+            for upload in uploads:
+                files.setdefault(plain, []).append(await self._upload(name, upload))
+        if len(files.get("mask", ())) > 1:
+            raise BadInput(InputCode.FIELD_REPEATED, "This field may be given once.", param="mask")
         return texts, files
 
     async def _upload(self, name: str, file: UploadFile) -> Upload:
@@ -177,8 +185,12 @@ class _InMemoryParser(MultiPartParser):
 
 
 def _named(error: ValidationError) -> BadInput:
-    """One error out of pydantic's list: the first, by the name of its field. Values are never quoted."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    """One error out of pydantic's list, by the name of its field. Values are never quoted.
+
+    Where several shapes are taken, each says what keeps it from being that one: what was found furthest inside is said.
+    """
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    first = max(errors, key=lambda one: len(one["loc"]))  # of several that far inside, the first
     field = _field(first["loc"])
     match first["type"]:
         case "json_invalid" if "recursion" in first["msg"]:
@@ -196,6 +208,8 @@ def _named(error: ValidationError) -> BadInput:
             return BadInput(code, f"{first['msg']}.", param=field)
         case "string_unicode":
             return BadInput(InputCode.TEXT_INVALID, "The text is not valid Unicode.", param=field)
+        case "union_tag_invalid":  # its message quotes
+            return BadInput(InputCode.FIELD_INVALID, "This `type` is none that is taken here.", param=field)
         case _:
             return BadInput(InputCode.FIELD_INVALID, f"{first['msg']}.", param=field)
 

@@ -1,4 +1,4 @@
-"""`/live`, `/ready`, `/metrics`: for the orchestrator and the on-call engineer."""
+"""`/live`, `/ready`, `/metrics`: for the orchestrator and the on-call engineer. Some probes ask with HEAD."""
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse
@@ -7,12 +7,14 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 router = APIRouter(tags=["health"])
 
 
+@router.head("/live", include_in_schema=False)
 @router.get("/live")
 async def live() -> JSONResponse:
     """The process answers. Says nothing about whether it can judge anything."""
     return JSONResponse({"status": "live"})
 
 
+@router.head("/ready", include_in_schema=False)
 @router.get("/ready", responses={503: {"description": "Not ready; `troubles` says what and why"}})
 async def ready(request: Request) -> JSONResponse:
     """Every detector verified, the database writable, the image model reachable."""
