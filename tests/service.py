@@ -73,7 +73,8 @@ def serving(
     if folder.is_dir() and not settings.get("database_url"):
         lay_empty(folder / "safelight.db")
     chosen: dict[str, Any] = {"data_dir": folder, "database_url": "", "open": True, "host": "127.0.0.1", "cores": 2}
-    chosen |= {"observe_deadline_s": limits.observe_deadline_s, "in_flight_max_count": limits.in_flight_max_count}
+    names = ("observe_deadline_s", "backend_timeout_s", "in_flight_max_count")
+    chosen |= {name: getattr(limits, name) for name in names}
     safelight = Safelight(
         Settings(_env_file=None, **(chosen | settings)),
         detectors=detectors,

@@ -104,6 +104,7 @@ class Safelight:
         self.limits = replace(
             limits,
             observe_deadline_s=settings.observe_deadline_s,
+            backend_timeout_s=settings.backend_timeout_s,
             in_flight_max_count=settings.in_flight_max_count,
         )
         self.metrics = Metrics()
