@@ -137,11 +137,14 @@ def test_a_measure_that_was_right_stands(home: House) -> None:
     refuse(home, "csam")
     body = home.run(home.cases.account_letters(account(home)))[0].body
     code, pin = body.split("your code ")[1].split(" ")[0], body.split("your PIN ")[1][:6]
+    status = home.run(home.cases.status(code, pin, "there"))
+    assert (status.outcome, status.can_contest) == (None, True), "nobody has looked a second time"
     home.run(home.cases.contest(code, pin, "there", ""))
     row = home.run(home.cases.queue(SENIOR, EVERYTHING)).rows[0]
     home.decide(row.id, STAND, SENIOR)
     assert standing(home) == "suspended"
-    assert not home.run(home.cases.status(code, pin, "there")).can_contest
+    status = home.run(home.cases.status(code, pin, "there"))
+    assert (status.outcome, status.can_contest) == (Outcome.MEASURE_STANDS, False)
     assert reviews(home) == ["upheld"]
 
 

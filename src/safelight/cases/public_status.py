@@ -35,7 +35,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             matter=None,
             state=CaseState.DECIDED,
             visibility=Visibility.VISIBLE,
-            outcome=Outcome.MEASURE_STANDS,
+            outcome=None,  # nobody has looked at it a second time
             received_at=at,
             clock=None,
             steps=((at, PublicStep.MEASURE),),

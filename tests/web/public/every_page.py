@@ -12,10 +12,10 @@ def every_page(page: Page, address: str, language: str) -> Iterator[str]:
     person = Person(page, address, language).visit()
     yield "front"
     person.press("main a.button")
+    yield "matter"
     person.go_on()
     yield "matter-error"
     person.choose("matter", "intimate")
-    yield "matter"
     person.go_on()
     person.choose("reporter", "subject")
     yield "who"

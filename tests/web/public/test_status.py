@@ -1,6 +1,7 @@
 """What the holder of a receipt sees as their case goes on, and what they can do about a decision."""
 
 import asyncio
+import re
 from collections.abc import Coroutine
 from datetime import timedelta
 from pathlib import Path
@@ -28,6 +29,7 @@ from tests.web.public.test_hostile_pages import (
     post,
     send,
 )
+from tests.web.test_reports import COMPLETE as REPORT
 
 T = TypeVar("T")
 
@@ -93,6 +95,21 @@ def test_a_receipt_stays_open_beside_a_hotline_for_whoever_is_under_18(service: 
     assert all(attrs.get("target") == "_blank" for attrs in links if attrs.get("id") != "leave")
 
 
+@pytest.mark.parametrize("matter", ["intimate", "child"])
+def test_everything_that_was_said_stands_on_the_last_page(service: Service, matter: str) -> None:
+    said = {"matter": matter, "my_age": "over", "made": "no", "go": "to-check"}
+    page = post(service, FORM, COMPLETE | said).text
+    for question in ("age_me", "more_made"):
+        assert f"{WORDS(question)} {WORDS('no')}" in page
+    assert WORDS("nothing_said") not in page
+
+
+def test_whoever_is_under_18_reads_on_the_last_page_what_is_sent(service: Service) -> None:
+    page = post(service, FORM, COMPLETE | {"my_age": "under", "go": "to-check"}).text
+    assert WORDS("matter_child") in page
+    assert WORDS("matter_intimate") not in page
+
+
 def test_a_picture_that_stays_can_be_contested_on_the_same_page(service: Service) -> None:
     code, pin = send(service, links="https://images.example/s2")
     decide(service, KEEP)
@@ -118,6 +135,18 @@ def test_a_decision_can_be_contested_on_its_own_page_with_code_and_pin(service: 
     assert wrong.status_code == 403
     assert "It is me." in wrong.text, "what was written is not lost"
     assert WORDS("status_contested") in post(service, CONTEST, fields | {"mark": mark(service, CONTEST)}).text
+
+
+def test_an_account_reads_what_became_of_its_picture_and_of_no_measure(service: Service) -> None:
+    said = {"about_account": "a-1", "places": [{"kind": "post", "value": "s9"}]}
+    with service.http() as http:
+        mine = http.post("/v1/reports", json=REPORT | said).json()
+        letters = http.get("/v1/reports/letters", headers={"safelight-subject": "a-1"}).json()["letters"]
+    found = re.search(r"([0-9A-Z]{4}(?:-[0-9A-Z]{4}){2})\D+([0-9]{6})", letters[0]["body"])
+    assert found
+    assert WORDS("status_open_hidden") in look(service, found[1], found[2]).text
+    look(service, mine["code"], mine["pin"], do="withdraw")
+    assert f"<p>{WORDS('step_shown')}</p>" in look(service, found[1], found[2]).text
 
 
 def test_what_is_not_possible_any_more_is_said(service: Service) -> None:

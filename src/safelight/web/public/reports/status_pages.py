@@ -165,8 +165,8 @@ def _now_key(status: ReportStatus) -> str:
         return "status_removing"
     if status.outcome is not None:
         return _BY_OUTCOME[status.outcome]
-    if status.party is Party.ACCOUNT and status.matter is None:
-        return "status_measure"
+    if status.clock is None:
+        return "status_measure"  # no picture's clock runs: it is about the account
     if status.visibility is Visibility.VISIBLE:
-        return "status_open_visible"
+        return "step_shown" if status.party is Party.ACCOUNT else "status_open_visible"
     return "status_open_hidden" if is_sure else "status_open_hiding"
