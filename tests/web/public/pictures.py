@@ -50,6 +50,7 @@ def main() -> None:
                 for name in every_page(page, service.address, language):
                     if names is None or name in names:
                         size = "" if width == PHONE_PX else "-desktop"
+                        page.evaluate("scrollTo(0, 0)")  # the header stays on top of what is scrolled
                         _write(FOLDER / f"report-{language}-{name}{size}.webp", page.screenshot(full_page=True))
 
 
