@@ -3,6 +3,7 @@
 import binascii
 import hashlib
 import json
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +19,7 @@ from safelight.cli.database import DataDir, in_database, settings_of
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.consent import register
 from safelight.consent import statement as statements
+from safelight.consent.model import Event, Record, Signer
 from safelight.core.clock import utc_now
 from safelight.core.consent import ConsentState, Use
 from safelight.core.errors import BadInput, InputCode
@@ -156,19 +158,27 @@ def list_all(
 ) -> None:
     """List signers and records with their states, or the history of one. Example: `safelight consent list`"""
     if which:
-        events = in_database(data_dir, lambda connection: register.history(connection, which))
-        rows = [{name: getattr(event, name) for name in event.__slots__} for event in events]
-        if as_json:
-            print_json({"id": which, "history": rows})
-            return
-        told = Table("at", "what", "record", "by", "reason")
-        for event in events:
-            told.add_row(event.at, event.kind, event.record_id or "", escape(event.by), escape(event.reason))
-        console.print(told)
+        _show_history(
+            which, in_database(data_dir, lambda connection: register.history(connection, which)), as_json=as_json
+        )
         return
-    now = utc_now()
     signers = in_database(data_dir, register.list_signers)
-    records = in_database(data_dir, register.list_records)
+    _show_register(signers, in_database(data_dir, register.list_records), as_json=as_json)
+
+
+def _show_history(which: str, events: Sequence[Event], *, as_json: bool) -> None:
+    if as_json:
+        rows = [{name: getattr(event, name) for name in event.__slots__} for event in events]
+        print_json({"id": which, "history": rows})
+        return
+    told = Table("at", "what", "record", "by", "reason")
+    for event in events:
+        told.add_row(event.at, event.kind, event.record_id or "", escape(event.by), escape(event.reason))
+    console.print(told)
+
+
+def _show_register(signers: Sequence[Signer], records: Sequence[Record], *, as_json: bool) -> None:
+    now = utc_now()
     if as_json:
         people = [
             {

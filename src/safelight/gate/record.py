@@ -7,7 +7,7 @@ Prompts and images are not in it: keyed digests say later whether a text or imag
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, exists, insert, select
 
@@ -102,36 +102,9 @@ class Recorder:
         prompt_digest, digests = await asyncio.to_thread(self._digests, request.prompt, [*uploads, *outputs])
         image_digests = canonical_json(digests).decode()
         registered = list(zip(pictures, digests[len(uploads) :], strict=False))
-        rows: list[Row] = [
-            {
-                "id": decision.id,
-                "request_id": decision.request_id,
-                "at": to_rfc3339(decision.at),
-                "stage": decision.stage.value,
-                "verdict": decision.verdict.value,
-                "category": decision.category.value if decision.category else None,
-                "policy_version": decision.policy_version,
-                "key_id": subject.key_id,
-                "subject_id": subject.id,
-                "tier": subject.tier.value,
-                "prompt_digest": prompt_digest,
-                "image_digests": image_digests,
-                "body": canonical_json(decision.to_json()).decode(),
-            }
-            for decision in decisions
-        ]
+        rows = [_row(decision, subject, prompt_digest, image_digests) for decision in decisions]
         now = self._clock()
-        effects: list[Row] = [
-            {
-                "id": new_id("out", now),
-                "kind": REQUEST_REFUSED,
-                "decision_id": decision.id,
-                "created_at": to_rfc3339(now),
-            }
-            for decision in decisions
-            if decision.verdict is Verdict.REFUSE
-        ]
-
+        effects = [_effect(decision, now) for decision in decisions if decision.verdict is Verdict.REFUSE]
         return await self._group.add(_Entry(decisions, rows, effects, registered, remembered))
 
     def _write(self, connection: Connection, entries: Sequence[_Entry]) -> list[tuple[str, ...]]:
@@ -170,3 +143,31 @@ class Recorder:
             now = to_rfc3339(self._clock())
             row = {"version": self._policy.version, "text": self._policy.canonical_text, "first_used_at": now}
             connection.execute(insert(policies), row)
+
+
+def _row(decision: Decision, subject: Subject, prompt_digest: str, image_digests: str) -> Row:
+    """What is kept of a decision. Of what was asked, digests only."""
+    return {
+        "id": decision.id,
+        "request_id": decision.request_id,
+        "at": to_rfc3339(decision.at),
+        "stage": decision.stage.value,
+        "verdict": decision.verdict.value,
+        "category": decision.category.value if decision.category else None,
+        "policy_version": decision.policy_version,
+        "key_id": subject.key_id,
+        "subject_id": subject.id,
+        "tier": subject.tier.value,
+        "prompt_digest": prompt_digest,
+        "image_digests": image_digests,
+        "body": canonical_json(decision.to_json()).decode(),
+    }
+
+
+def _effect(decision: Decision, now: datetime) -> Row:
+    return {
+        "id": new_id("out", now),
+        "kind": REQUEST_REFUSED,
+        "decision_id": decision.id,
+        "created_at": to_rfc3339(now),
+    }

@@ -76,33 +76,55 @@ class Summary:
         return json.dumps(asdict(self) | {"files_per_s": self.files_per_s, "shares": self.shares}, indent=1)
 
 
+class _Tally:
+    """Counts rows as they come; holds no more of them than are shown."""
+
+    def __init__(self, specs: Sequence[SignalSpec]) -> None:
+        self.specs = specs
+        self.counts: Counter[str] = Counter()
+        self.errors: Counter[str] = Counter()
+        self.missing: Counter[str] = Counter()
+        self.banks: Counter[str] = Counter()
+        self.distances: Counter[int] = Counter()
+        self.signals: dict[str, Counter[str]] = {spec.name: Counter() for spec in specs}
+        self.known: list[dict[str, Any]] = []
+        self.broken: list[dict[str, Any]] = []
+
+    def add(self, rows: Sequence[dict[str, Any]]) -> None:
+        """Count one batch."""
+        for row in rows:
+            self._count(row)
+        # Which rows are shown does not depend on the order in which workers were ready.
+        self.known, self.broken = (
+            sorted(some, key=lambda row: row["path"])[:_SHOWN] for some in (self.known, self.broken)
+        )
+
+    def _count(self, row: dict[str, Any]) -> None:
+        self.counts.update(files=1, bytes=row["bytes"], looked=not row["error"], unhashable=bool(row["unhashable"]))
+        self.missing.update(row["missing"])
+        if row["error"]:
+            self.errors[row["error"]] += 1
+            self.broken.append({name: row[name] for name in ("path", "error", "why")})
+        if row["matches"]:
+            self.counts["known"] += 1
+            self.banks.update({match["bank"] for match in row["matches"]})
+            self.distances.update(match["distance"] for match in row["matches"] if match["by"] == "pdq")
+            self.known.append({"path": row["path"], "matches": row["matches"]})
+        for spec in self.specs:
+            if row[spec.name] is not None:
+                self.signals[spec.name][_range(spec.kind, row[spec.name])] += 1
+
+    def ranges(self, spec: SignalSpec) -> dict[str, int]:
+        """Of one signal, how many files lie in which range, lowest first; without the empty ones."""
+        found = self.signals[spec.name]
+        return {name: found[name] for name in _ranges(spec.kind) if found[name]}
+
+
 def summed(results: Results, plan: Plan, specs: Sequence[SignalSpec]) -> Summary:
     """Count all rows of a scan."""
-    counts: Counter[str] = Counter()
-    errors: Counter[str] = Counter()
-    missing: Counter[str] = Counter()
-    banks: Counter[str] = Counter()
-    distances: Counter[int] = Counter()
-    signals: dict[str, Counter[str]] = {spec.name: Counter() for spec in specs}
-    known: list[dict[str, Any]] = []
-    broken: list[dict[str, Any]] = []
+    tally = _Tally(specs)
     for batch in results.batches():
-        for row in batch.to_pylist():
-            counts.update(files=1, bytes=row["bytes"], looked=not row["error"], unhashable=bool(row["unhashable"]))
-            missing.update(row["missing"])
-            if row["error"]:
-                errors[row["error"]] += 1
-                broken.append({name: row[name] for name in ("path", "error", "why")})
-            if row["matches"]:
-                counts["known"] += 1
-                banks.update({match["bank"] for match in row["matches"]})
-                distances.update(match["distance"] for match in row["matches"] if match["by"] == "pdq")
-                known.append({"path": row["path"], "matches": row["matches"]})
-            for spec in specs:
-                if row[spec.name] is not None:
-                    signals[spec.name][_range(spec.kind, row[spec.name])] += 1
-        # Which rows are shown does not depend on the order in which workers were ready.
-        known, broken = (sorted(some, key=lambda row: row["path"])[:_SHOWN] for some in (known, broken))
+        tally.add(batch.to_pylist())
     seconds = results.seconds()
     manifest = results.manifest()
     return Summary(
@@ -110,23 +132,20 @@ def summed(results: Results, plan: Plan, specs: Sequence[SignalSpec]) -> Summary
         detectors=plan.detectors,
         started_at=manifest["started_at"],
         finished_at=manifest["finished_at"] or "",
-        files=counts["files"],
-        bytes=counts["bytes"],
-        looked=counts["looked"],
-        known=counts["known"],
-        unhashable=counts["unhashable"],
-        errors=dict(errors.most_common()),
-        missing=dict(missing.most_common()),
-        banks=dict(banks.most_common()),
-        distances={str(bits): distances[bits] for bits in sorted(distances)},
-        signals={
-            spec.name: {name: signals[spec.name][name] for name in _ranges(spec.kind) if signals[spec.name][name]}
-            for spec in specs
-        },
+        files=tally.counts["files"],
+        bytes=tally.counts["bytes"],
+        looked=tally.counts["looked"],
+        known=tally.counts["known"],
+        unhashable=tally.counts["unhashable"],
+        errors=dict(tally.errors.most_common()),
+        missing=dict(tally.missing.most_common()),
+        banks=dict(tally.banks.most_common()),
+        distances={str(bits): tally.distances[bits] for bits in sorted(tally.distances)},
+        signals={spec.name: tally.ranges(spec) for spec in specs},
         seconds={stage.value: seconds[stage] for stage in Stage},
         wall_s=seconds[WALL],
-        known_files=tuple(known),
-        broken_files=tuple(broken),
+        known_files=tuple(tally.known),
+        broken_files=tuple(tally.broken),
     )
 
 

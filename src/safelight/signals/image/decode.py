@@ -14,7 +14,7 @@ Left to others: fetching and base64 (`web/`), what the pictures show (the detect
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
@@ -93,6 +93,18 @@ class _Opened:
     images: Iterator[Image.Image]
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """A whole file, decoded."""
+
+    frames: tuple[NDArray[np.uint8], ...]
+    first: Image.Image
+    """The first frame, upright, with its transparency."""
+    is_plain: bool
+    """Whether the first frame stands in the file as it is seen: upright, and in a mode that needs no conversion."""
+    blocks: tuple[Block, ...]
+
+
 def _decode(upload: Upload, role: PictureRole, where: str, limits: Limits) -> Picture:
     if len(upload.content) > limits.image_max_bytes:
         raise BadInput(
@@ -114,26 +126,10 @@ def _decode(upload: Upload, role: PictureRole, where: str, limits: Limits) -> Pi
             passages=_passages(upload, "" if role is PictureRole.OUTPUT else text, where),
             owner=upload.owner,
         )
-    frames: list[NDArray[np.uint8]] = []
-    blocks = found.blocks
-    first: Image.Image | None = None
-    plain = found.still
     try:
-        for part in parts:
-            opened = _open(part)
-            _require_room(opened.width, opened.height, len(frames) + opened.frames, limits)
-            blocks += opened.blocks
-            for image in opened.images:
-                turned = upright(image, opened.orientation)
-                if first is None:
-                    first = turned
-                    plain = plain and opened.orientation == 1 and image.mode in _PLAIN_MODES
-                frames += looks(turned)
-                _require_room(turned.width, turned.height, len(frames), limits)
-        if first is None:
-            raise corrupt("the file holds no picture")
-        text = "" if role is PictureRole.OUTPUT else read_text(blocks, limits)
-        clean, media_type = _clean(found, first, plain, role)
+        read = _read(parts, limits)
+        text = "" if role is PictureRole.OUTPUT else read_text(read.blocks, limits)
+        clean, media_type = _clean(found, read.first, found.still and read.is_plain, role)
     except BadInput:
         raise
     except Exception as error:
@@ -143,13 +139,34 @@ def _decode(upload: Upload, role: PictureRole, where: str, limits: Limits) -> Pi
     return Picture(
         role=role,
         where=where,
-        frames=tuple(frames),
-        alpha=np.asarray(first.getchannel("A")) if first.mode == "RGBA" else None,
+        frames=read.frames,
+        alpha=np.asarray(read.first.getchannel("A")) if read.first.mode == "RGBA" else None,
         clean=clean,
         media_type=media_type,
         passages=_passages(upload, text, where),
         owner=upload.owner,
     )
+
+
+def _read(parts: Sequence[Outline], limits: Limits) -> _Read:
+    """Every frame of every part, its size known to be within the limits. Raises BadInput, and what decoders raise."""
+    frames: list[NDArray[np.uint8]] = []
+    blocks = parts[0].blocks
+    first: Image.Image | None = None
+    is_plain = False
+    for part in parts:
+        opened = _open(part)
+        _require_room(opened.width, opened.height, len(frames) + opened.frames, limits)
+        blocks += opened.blocks
+        for image in opened.images:
+            turned = upright(image, opened.orientation)
+            if first is None:
+                first, is_plain = turned, opened.orientation == 1 and image.mode in _PLAIN_MODES
+            frames += looks(turned)
+            _require_room(turned.width, turned.height, len(frames), limits)
+    if first is None:
+        raise corrupt("the file holds no picture")
+    return _Read(tuple(frames), first, is_plain, blocks)
 
 
 def _is_plain_png(found: Outline) -> bool:
