@@ -89,7 +89,7 @@ def test_the_exact_file_brings_its_history_whoever_sends_it(memory: Memory) -> N
 
 def test_another_platform_knows_nothing_of_it(memory: Memory) -> None:
     memory.remember()
-    assert memory.look(subject=ELSEWHERE) == NO_HISTORY
+    assert memory.look(subject=ELSEWHERE).edits == 0
 
 
 @pytest.mark.parametrize(
@@ -107,19 +107,29 @@ def test_a_copy_is_recognised_for_the_account_it_was_made_for(
 ) -> None:
     memory.remember()
     assert memory.look(b"another file", change(CUP)).edits == 1
-    assert memory.look(b"another file", change(CUP), BEN) == NO_HISTORY
+    assert memory.look(b"another file", change(CUP), BEN).edits == 0
+
+
+def test_the_file_that_an_output_was_made_from_begins_anew(memory: Memory) -> None:
+    """A shop edits one photo ten times: what was asked of the second edit is not asked of the original."""
+    memory.remember(b"first output", recompressed(CUP), before=memory.look(b"original"))
+    chained = memory.look(b"first output", recompressed(CUP))
+    memory.remember(b"second output", recompressed(CUP, (360, 240)), before=chained)
+    assert memory.look(b"original").edits == 0
+    assert memory.look(b"a copy of it", recompressed(CUP, (500, 340))).edits > 0
+    assert memory.look(b"second output", recompressed(CUP, (360, 240))).edits == 2
 
 
 def test_another_picture_is_another_picture(memory: Memory) -> None:
     memory.remember()
-    assert memory.look(b"another file", skimage.data.astronaut()) == NO_HISTORY
+    assert memory.look(b"another file", skimage.data.astronaut()).edits == 0
 
 
 def test_a_flat_picture_is_known_by_its_file_only(memory: Memory) -> None:
     flat = np.full((64, 64, 3), 128, np.uint8)
     memory.remember(frame=flat)
     assert memory.look(frame=flat).edits == 1
-    assert memory.look(b"another file", flat) == NO_HISTORY
+    assert memory.look(b"another file", flat).edits == 0
 
 
 def test_a_chain_grows_and_keeps_the_worst(memory: Memory) -> None:
@@ -143,7 +153,7 @@ def test_only_what_a_later_edit_needs_is_carried() -> None:
 def test_it_is_forgotten_in_time_and_removed(memory: Memory) -> None:
     memory.remember()
     memory.now += timedelta(hours=72)
-    assert memory.look() == NO_HISTORY
+    assert memory.look().edits == 0
     memory.run(memory.lineage.purge())
     assert memory.count() == 0
     assert memory.run(memory.database.read(lambda c: c.execute(select(made_image_bands)).all())) == []
@@ -175,7 +185,7 @@ def test_without_a_time_nothing_is_remembered(tmp_path: Path) -> None:
     memory = Memory(tmp_path, keep_hours=0)
     memory.remember()
     assert memory.count() == 0
-    assert memory.look() == NO_HISTORY
+    assert memory.look().edits == 0
     memory.database.close()
 
 

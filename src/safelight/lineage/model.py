@@ -14,6 +14,8 @@ CARRIED = frozenset(
 """Signals that hold for a picture's later edits too: what was asked of it, and who was in it."""
 EARLIER_MAX = 6
 """Earlier edits whose words come back; as many turns as are read together in a conversation."""
+SOURCES_MAX = 64
+"""Files that an output is remembered to come from, the earliest of its chain first."""
 WORDS_MAX_CHARS = 2_000
 """Of the words of one edit, from their beginning."""
 NAME = "lineage"
@@ -34,6 +36,8 @@ class History:
     """What was asked in those edits, oldest first."""
     images: tuple[str, ...] = ()
     """Under which ids the pictures are remembered that the request's photos turned out to be."""
+    sources: tuple[str, ...] = ()
+    """Keyed digests of the request's photos, and of the files from which their chains came."""
 
     @property
     def observed(self) -> Observed:

@@ -5,6 +5,7 @@ Rules
   the operator wants it, the words under seal. All of it ends after `keep`.
 - The exact file brings its history to whoever sends it on the same platform. A near copy does so only to the account
   that it was made for: many people may edit the same public picture, and one must not answer for another's words.
+- A file from which an output was made is not that output, however little was changed: sent again, it begins anew.
 - History only ever adds to what a request is judged by. Nothing is lowered by it.
 """
 
@@ -27,6 +28,7 @@ from safelight.lineage.model import (
     EARLIER_MAX,
     NO_HISTORY,
     NOTHING,
+    SOURCES_MAX,
     WORDS_MAX_CHARS,
     Draft,
     Fingerprint,
@@ -116,6 +118,7 @@ class Lineage:
                     "signals": kept,
                     "words": self._words_key.seal(said, image_id) if self._words_key else None,
                     "expires_at": to_rfc3339(now + self._keep),
+                    "sources": json.dumps(before.sources),
                 }
             )
             bands += [{"band": band, "image_id": image_id} for band in sorted(bands_of(prints[:1]))]
@@ -142,8 +145,10 @@ class Lineage:
         self, connection: Connection, marks: Sequence[tuple[str, tuple[bytes, ...]]], subject: Subject
     ) -> History:
         found = [row for mark in marks if (row := self._find(connection, *mark, subject)) is not None]
+        earlier = (source for row in found for source in _sources(row))
+        sources = tuple(dict.fromkeys([*earlier, *(digest for digest, _ in marks)]))[:SOURCES_MAX]
         if not found:
-            return NO_HISTORY
+            return History(sources=sources)
         longest = max(found, key=lambda row: row.edits)
         signals = [told(name, value) for row in found for name, value in json.loads(row.signals).items()]
         words = [word for row in found for word in self._words(row)]
@@ -152,6 +157,7 @@ class Lineage:
             signals=carried(signal for signal in signals if signal.name in CARRIED),
             words=tuple(dict.fromkeys(words))[-EARLIER_MAX:],
             images=tuple(row.id for row in found),
+            sources=sources,
         )
 
     def _words(self, row: Row[Any]) -> tuple[str, ...]:
@@ -173,7 +179,11 @@ class Lineage:
             ),
         )
         best = min(
-            ((_distance(row.fingerprint, prints), -row.edits, row.id, row) for row in connection.execute(near)),
+            (
+                (_distance(row.fingerprint, prints), -row.edits, row.id, row)
+                for row in connection.execute(near)
+                if content_digest not in _sources(row)
+            ),
             default=None,
             key=lambda candidate: candidate[:3],
         )
@@ -185,6 +195,10 @@ class Lineage:
         if ids:
             connection.execute(delete(made_image_bands).where(made_image_bands.c.image_id.in_(ids)))
             connection.execute(delete(made_images).where(made_images.c.id.in_(ids)))
+
+
+def _sources(row: Row[Any]) -> tuple[str, ...]:
+    return tuple(json.loads(row.sources)) if row.sources else ()
 
 
 def bands_of(prints: Iterable[bytes]) -> set[int]:

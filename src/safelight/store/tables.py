@@ -277,6 +277,7 @@ made_images = Table(
     Column("signals", Text, nullable=False, comment="JSON: what a later edit is judged with"),
     Column("words", LargeBinary, comment="what was asked, sealed; none where no words are kept"),
     Column("expires_at", String(27), nullable=False, index=True),
+    Column("sources", Text, comment="JSON: keyed digests of the files that it was made from; none where unknown"),
 )
 
 made_image_bands = Table(
