@@ -33,7 +33,7 @@ def undress() -> Effect:
 
 
 def test_a_threshold_is_measured_where_it_stands_and_at_both_ends(undress: Effect) -> None:
-    assert [point.value for point in undress.points] == [0.2, 0.5, 0.7]
+    assert [point.value for point in undress.points] == [0.2, 0.4, 0.7]
     assert [point.recall.hits for point in undress.points] == [3, 2, 1], "a turn in the middle counts too"
     assert [point.false_positives.hits for point in undress.points] == [1, 0, 0]
     assert {(point.recall.count, point.false_positives.count) for point in undress.points} == {(3, 2)}

@@ -49,7 +49,7 @@ def test_the_operator_sees_each_rule_of_the_stage_with_its_values_and_thresholds
     account = next(account for account in told.operator if account.rule == "ncii_undress_photo")
     undress, photos, *_ = account.measures
     assert account.fired
-    assert (undress.value, undress.bound, undress.true, undress.where) == (0.91, 0.5, True, "turn 2")
+    assert (undress.value, undress.bound, undress.true, undress.where) == (0.91, 0.4, True, "turn 2")
     assert (undress.source, undress.reading) == ("meaning@7", "leet")
     assert (photos.value, photos.bound, photos.true, photos.source) == (1, None, True, "")
     json.dumps(told.to_json())

@@ -44,7 +44,7 @@ It counts only where the latest turn asks a little of it by itself too (`LATEST_
 gains nothing by the latest turn ("a bit more", "and the other one"), was judged before and passed. Both were chosen by
 the totals of conversations in training/held_out/second; what they leave on all sets is in the model card."""
 LATEST_FROM = 0.02
-FRAGMENTS_FROM = 0.95
+FRAGMENTS_FROM = 0.9
 """Turns so short that they are parts of one sentence count together whatever the latest asks by itself."""
 FRAGMENTS_MAX_CHARS = 24
 TOLD_ABOVE = 0.2
