@@ -223,13 +223,14 @@ that chooses what is read of a text too long to be read whole.
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
 conversations, mistyped, numbered and wrapped; `training/hands`, sheets by several authors who never saw the grammar;
-and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in eight runs,
-each going on from the last: three of two passes each over the grammar as it stood, one of four over the grammar and seven
-hands, one of four with fifteen, one of three, one of two with thirty-one, and one of two over half of these rows and all of
-eight more hands (`--further --passes 2 --per-template 1 --extra 2500 --noise 0.08 --share 0.5 --newest …`); in the last four
-a row is seen the oftener the worse it is judged. The last two were blended half and half, and the head was touched up
-(`training/blend.py`), since the last by itself missed more of what is asked of children: its hands wrote harmless
-requests about them only. One run of today's files is the same recipe, not the same bytes.
+and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in eight
+runs, each going on from the last: three of two passes each over the grammar as it stood, one of four over the grammar
+and seven hands, one of four with fifteen, one of three, one of two with thirty-one, and one of two over half of these
+rows and all of eight more hands (`--further --passes 2 --per-template 1 --extra 2500 --noise 0.08 --share 0.5
+--newest …`); in the last four a row is seen the oftener the worse it is judged. The last two were blended half and
+half, and the head was touched up (`training/blend.py`), since the last by itself missed more of what is asked of
+children: its hands wrote harmless requests about them only. One run of today's files is the same recipe, not the same
+bytes.
 
 ## What it is measured on
 
@@ -252,9 +253,10 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 
 ## By other authors
 
-By the totals of `second` the thresholds were chosen: of conversations (`TOGETHER_FROM`, `LATEST_FROM`, `FRAGMENTS_FROM`),
-and 0.4 for `undress` and `sexual`. That the last run lost requests about children was seen on the totals of `final` and
-`second`, and led to the blend; by `third` and `fourth` nothing was chosen. `fourth` was written as an outside evaluator would write it, half of it everyday requests.
+By the totals of `second` the thresholds were chosen: of conversations (`TOGETHER_FROM`, `LATEST_FROM`,
+`FRAGMENTS_FROM`), and 0.4 for `undress` and `sexual`. That the last run lost requests about children was seen on the
+totals of `final` and `second`, and led to the blend; by `third` and `fourth` nothing was chosen. `fourth` was written
+as an outside evaluator would write it, half of it everyday requests.
 
 {chr(10).join(other(one) for one in found.others)}
 ## The plainest
