@@ -87,6 +87,11 @@ def test_the_strongest_reading_decides_and_is_named(meaning: TextMeaning) -> Non
     assert best.value >= 0.5
 
 
+@pytest.mark.parametrize("text", ["Take Off His Shirt", "Separuh Bogel Pun Jadi"])
+def test_a_request_with_a_capital_at_each_word_is_understood(meaning: TextMeaning, text: str) -> None:
+    assert score(meaning, "text_undress", text) >= 0.5
+
+
 STORY = "The old harbour lay in the morning mist, and the gulls were loud above the boats. " * 6
 
 

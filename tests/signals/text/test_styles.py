@@ -4,6 +4,7 @@ import pytest
 
 from safelight.signals.model import Passage
 from safelight.signals.text.normalise import read
+from safelight.signals.text.reading.styles import untitled
 
 
 @pytest.mark.parametrize(
@@ -44,3 +45,18 @@ def test_names_and_initials_stay(text: str) -> None:
 )
 def test_what_one_word_leaves_open_the_rest_of_the_text_decides(text: str, meant: str) -> None:
     assert meant in [reading.text for reading in read(Passage("turn 1", text)).readings]
+
+
+@pytest.mark.parametrize(
+    ("text", "small"),
+    [
+        ("Take Off His Shirt", "take off his shirt"),
+        ("A Photo of the Old Harbour at Night", "A Photo of the Old Harbour at Night"),
+        ("Ein Mann im Garten mit Hut", "Ein Mann im Garten mit Hut"),
+        ("Ponle Un Abrigo", "ponle un abrigo"),
+        ("Paris", "Paris"),
+        ("", ""),
+    ],
+)
+def test_a_title_is_read_in_small_letters(text: str, small: str) -> None:
+    assert untitled(text) == small

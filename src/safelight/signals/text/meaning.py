@@ -7,6 +7,7 @@ Rules
   text is judged only as a whole: its parts are the turns, which were judged already, and without neighbours.
 - Claims of consent are read like any other words: they change no score. Where a request names records, its words are
   read once more with a dress in place of what a record can name: what they still ask is asked besides.
+- A title is read in small letters: the encoder takes Capitals At Each Word for names, and hears no request in them.
 - What was understood is told in our own words, one sentence a kind of move (`kinds.py`).
 """
 
@@ -28,6 +29,7 @@ from safelight.signals.text.garments import Redress
 from safelight.signals.text.head import load_head
 from safelight.signals.text.kinds import UNDERSTOOD
 from safelight.signals.text.minors import Minors
+from safelight.signals.text.reading.styles import untitled
 from safelight.signals.text.risk import load_risk
 from safelight.signals.text.understanding import Reader, Understanding
 
@@ -282,7 +284,9 @@ def _questions(view: View) -> Iterator[_Question]:
         readings = chosen(text)
         is_turn = text.passage.role is Role.USER and bool(readings)
         for reading in readings:
-            yield _Question(prefix + reading.text, where, reading.name, is_turn, is_turn and at == latest_turn)
+            yield _Question(
+                prefix + untitled(reading.text), where, reading.name, is_turn, is_turn and at == latest_turn
+            )
         if is_turn:
             turns.append(readings)
     for count in TURNS_TOGETHER:
@@ -290,7 +294,7 @@ def _questions(view: View) -> Iterator[_Question]:
             latest = turns[-count:]
             for likeliest in (0, -1) if any(len(readings) > 1 for readings in latest) else (0,):
                 yield _Question(
-                    BETWEEN_TURNS.join(readings[likeliest].text for readings in latest),
+                    BETWEEN_TURNS.join(untitled(readings[likeliest].text) for readings in latest),
                     "conversation",
                     latest[-1][likeliest].name,
                     is_together=True,

@@ -29,6 +29,10 @@ KNOWN = 3.0
 """Zipf frequency of what counts as a word here."""
 HYPHENATED_KNOWN = 1.5
 """The same of a word that was hyphenated: hardly any two pieces make a word by chance."""
+TITLED_MIN = 2
+"""Words of a title; a name has as many, and says the same in small letters to who asks for meaning."""
+TITLED_ONE_IN = 5
+"""Of the words of a title, as few may be small."""
 SHOUTED_MIN = 8
 """Capitals of a text that is shouted; fewer may be initials."""
 
@@ -94,5 +98,14 @@ def quiet(text: str) -> str:
     """A text in capitals in small letters; any other as it is."""
     capitals = sum(map(str.isupper, text))
     if capitals < SHOUTED_MIN or capitals < 4 * sum(map(str.islower, text)):
+        return text
+    return "".join(low if len(low := c.lower()) == 1 else c for c in text)
+
+
+def untitled(text: str) -> str:
+    """A Text Whose Words Begin With Capitals in small letters; any other as it is."""
+    words = [word for word in text.split() if word[0].isalpha()]
+    titled = [word for word in words if word[0].isupper() and not any(map(str.isupper, word[1:]))]
+    if len(titled) < TITLED_MIN or (len(words) - len(titled)) * TITLED_ONE_IN > len(words):
         return text
     return "".join(low if len(low := c.lower()) == 1 else c for c in text)
