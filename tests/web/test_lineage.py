@@ -46,13 +46,13 @@ def test_a_child_in_the_first_photo_is_remembered_in_the_second(scripted: Script
     """A picture made from a child's photo need not look like a child to anybody but those who saw the first."""
     tell(scripted, photo_people=1, photo_youngest_years=9.0)
     output = made(edit(scripted[0], flat, "as a painting"))
-    tell(scripted, photo_people=1, photo_youngest_years=35.0, text_undress=0.4)
+    tell(scripted, photo_people=1, photo_youngest_years=35.0, text_undress=0.39)
     refused = edit(scripted[0], output, "change the dress")
     assert refused.json()["error"]["safelight"]["category"] == "csam"
 
 
 def test_a_picture_from_elsewhere_has_no_history(scripted: Scripted, portrait: bytes) -> None:
-    tell(scripted, photo_people=1, photo_youngest_years=35.0, text_undress=0.4)
+    tell(scripted, photo_people=1, photo_youngest_years=35.0, text_undress=0.39)
     assert edit(scripted[0], portrait, "change the dress").status_code == 200
 
 
