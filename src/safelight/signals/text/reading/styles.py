@@ -3,7 +3,8 @@ words hyphenated at the ends of lines, blanks written as in pages and addresses.
 
 Rules
 - None of it is a trick: captions are shouted, files are named and pages are marked up like this every day.
-- Names keep their inner capitals (`iPhone`, `McDonald's`): only three known words and more are parted.
+- Names keep their inner capitals (`iPhone`, `McDonald's`): three words and more are parted, two only where a text is
+  nothing else and both are long.
 """
 
 import re
@@ -63,7 +64,7 @@ def _in_humps(name: str, least: int) -> str:
     inner = [at for at in range(1, len(name)) if name[at].isupper() and name[at - 1] != "#"]
     if not any(name[at - 1].islower() for at in inner) or len(inner) + 1 < least:
         return name
-    begins = [name.startswith("#"), *inner]
+    begins = [int(name.startswith("#")), *inner]
     words = [name[begin:end] for begin, end in zip(begins, [*inner, len(name)], strict=True)]
     if least == 2 and min(map(len, words)) >= USUAL_LETTERS:
         return " ".join(words)
@@ -99,7 +100,7 @@ def quiet(text: str) -> str:
     capitals = sum(map(str.isupper, text))
     if capitals < SHOUTED_MIN or capitals < 4 * sum(map(str.islower, text)):
         return text
-    return "".join(low if len(low := c.lower()) == 1 else c for c in text)
+    return _small(text)
 
 
 def untitled(text: str) -> str:
@@ -108,4 +109,9 @@ def untitled(text: str) -> str:
     titled = [word for word in words if word[0].isupper() and not any(map(str.isupper, word[1:]))]
     if len(titled) < TITLED_MIN or (len(words) - len(titled)) * TITLED_ONE_IN > len(words):
         return text
+    return _small(text)
+
+
+def _small(text: str) -> str:
+    """In small letters, each sign still one."""
     return "".join(low if len(low := c.lower()) == 1 else c for c in text)
