@@ -1,5 +1,6 @@
 """A segment finds every neighbour, whatever the data look like; a brute-force comparison says which those are."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from safelight.matching.at_rest.sealed import Seal
 from safelight.matching.at_rest.shared import SharedMemory
-from safelight.matching.index.layout import FLAT, LARGE, MAX_RADIUS, SMALL, Hashes, layout_for
+from safelight.matching.index.layout import FLAT, LARGE, MAX_RADIUS, SMALL, Hashes, Layout, layout_for
 from safelight.matching.index.segment import Segment
 from tests.matching.index.words import SECRET, clustered, flipped, numbers, uniform
 
@@ -42,16 +43,35 @@ def test_every_neighbour_is_found_and_nothing_else(name: str) -> None:
         assert found(segment, queries[:1], 12) == brute(hashes, queries[:1], 12)
 
 
+def is_looked_for(layout: Layout, hash_: Hashes, places: list[int]) -> bool:
+    """Whether a query that differs in these places looks into a bucket in which the hash stands."""
+    pattern = np.zeros(256, np.uint8)
+    pattern[places] = 1
+    query = hash_ ^ np.packbits(pattern).view(">u8").astype(np.uint64)
+    return bool(np.isin(layout.keys(hash_) + layout.first_buckets, layout.buckets_near(query)).any())
+
+
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 255), min_size=MAX_RADIUS, max_size=MAX_RADIUS, unique=True))
 def test_no_choice_of_thirty_one_bits_hides_a_neighbour(seed: int, bits: list[int]) -> None:
-    """The pigeonhole holds for the worst an adversary can do, in each layout."""
-    (hash_,) = uniform(1, seed)
-    pattern = np.zeros(256, np.uint8)
-    pattern[bits] = 1
-    query = (hash_ ^ np.packbits(pattern).view(">u8").astype(np.uint64))[None]
-    for layout in (SMALL, LARGE):
-        probes = layout.keys(query)[0][:, None] ^ layout.probes
-        assert (probes == layout.keys(hash_[None])[0][:, None]).any()
+    assert all(is_looked_for(layout, uniform(1, seed), bits) for layout in (SMALL, LARGE))
+
+
+@given(st.sampled_from([SMALL, LARGE]), st.integers(0, 2**32 - 1), st.randoms(use_true_random=False))
+def test_no_share_of_thirty_one_bits_among_the_bands_hides_a_neighbour(
+    layout: Layout, seed: int, draw: random.Random
+) -> None:
+    """The pigeonhole holds for the worst an adversary can do: as many bits as can be where they are not looked for."""
+    flips, remainder = divmod(MAX_RADIUS, layout.bands)
+    unseen = [flips + 1] * (remainder + 1) + [flips] * (layout.bands - remainder - 1)
+    places = [
+        place
+        for band, bits in enumerate(unseen)
+        for place in draw.sample(range(band * layout.band_bits, (band + 1) * layout.band_bits), bits)
+    ]
+    assert len(places) == MAX_RADIUS + 1
+    assert not is_looked_for(layout, uniform(1, seed), places)
+    places.remove(draw.choice(places))
+    assert is_looked_for(layout, uniform(1, seed), places)
 
 
 def test_a_large_segment_finds_every_neighbour_too(monkeypatch: pytest.MonkeyPatch) -> None:

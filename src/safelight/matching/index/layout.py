@@ -1,13 +1,14 @@
 """How 256 bits are cut into bands, so that a neighbour shares nearly all of at least one.
 
-The pigeonhole principle: bits that differ in at most `MAX_RADIUS` places, spread over `bands` bands, leave one band
-with at most `MAX_RADIUS // bands` of them. Whoever looks into every bucket that is so near in some band has seen every
-neighbour: there are no false negatives, whatever the data look like. (Norouzi, Punjani, Fleet: "Fast Exact Search in
-Hamming Space With Multi-Index Hashing", 2014.)
+The pigeonhole principle: let `r` be `MAX_RADIUS`, which is `q` times `bands` and a remainder. Were there more than `q`
+differing bits in each of the first `remainder + 1` bands, and at least `q` in each of the others, they would be more
+than `r` together. So a neighbour has at most `q` in one of the first or less than `q` in one of the others, and whoever
+looks into every bucket that is so near has seen every neighbour: there are no false negatives, whatever the data look
+like. (Norouzi, Punjani, Fleet: "Fast Exact Search in Hamming Space With Multi-Index Hashing", 2014.)
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import combinations
 
 import numpy as np
@@ -34,12 +35,15 @@ class Layout:
         """Of one band."""
         return 1 << self.band_bits
 
-    @cached_property
-    def probes(self) -> NDArray[np.uint64]:
-        """What to flip in a band's key: every pattern of at most `MAX_RADIUS // bands` bits."""
-        flips = range(MAX_RADIUS // self.bands + 1)
-        patterns = (sum(1 << bit for bit in bits) for n in flips for bits in combinations(range(self.band_bits), n))
-        return np.fromiter(patterns, np.uint64)
+    def buckets_near(self, queries: Hashes) -> NDArray[np.intp]:
+        """(queries, probes of all bands): every bucket that may hold a neighbour, counted over all bands."""
+        keys = self.keys(queries) + self.first_buckets
+        flips, remainder = divmod(MAX_RADIUS, self.bands)
+        near = [
+            (keys[:, bands, None] ^ _patterns(self.band_bits, most)).reshape(len(queries), -1)
+            for bands, most in ((slice(remainder + 1), flips), (slice(remainder + 1, None), flips - 1))
+        ]
+        return np.concatenate(near, axis=1).view(np.intp)
 
     def keys(self, hashes: Hashes) -> NDArray[np.uint64]:
         """(n, bands): the bits of each band, as a number below `buckets`."""
@@ -81,6 +85,13 @@ LARGE = Layout(11, 23)
 _FLAT_MAX_ROWS = 16_384
 _SMALL_MAX_ROWS = 2_000_000
 """Where the buckets of `SMALL` grow so full that the many probes of `LARGE` cost less (`bench/index.py`)."""
+
+
+@lru_cache
+def _patterns(band_bits: int, most: int) -> NDArray[np.uint64]:
+    """Every pattern of at most so many of a band's bits."""
+    chosen = (bits for count in range(most + 1) for bits in combinations(range(band_bits), count))
+    return np.fromiter((sum(1 << bit for bit in bits) for bits in chosen), np.uint64)
 
 
 def layout_for(rows: int) -> Layout:

@@ -96,7 +96,7 @@ class Segment:
         """Every live row within `radius` of a query; a row may come several times. `radius` is at most `MAX_RADIUS`."""
         if self.layout.bands == 0:
             return self._alive(scan(self.hashes, queries, radius))
-        query, row = self._in_buckets(self._buckets_near(queries))
+        query, row = self._in_buckets(self.layout.buckets_near(queries))
         # Whole rows at once: `take` fetches 32 bytes ten times as fast as indexing does.
         different = self.hashes.take(row, axis=0).ravel()
         different ^= np.tile(queries.ravel(), len(row)) if len(queries) == 1 else queries.take(query, axis=0).ravel()
@@ -124,11 +124,6 @@ class Segment:
         if self.dead is None:
             return self.hashes, self.tags
         return self.hashes[~self.dead], self.tags[~self.dead]
-
-    def _buckets_near(self, queries: Hashes) -> NDArray[np.intp]:
-        """(queries, probes of all bands): every bucket that may hold a neighbour."""
-        keys = self.layout.keys(queries) + self.layout.first_buckets
-        return (keys[:, :, None] ^ self.layout.probes).view(np.intp).reshape(len(queries), -1)
 
     def _in_buckets(self, buckets: NDArray[np.intp]) -> tuple[NDArray[np.intp], Rows]:
         """Every row in the buckets (queries, buckets of each), and the query that it is for."""
