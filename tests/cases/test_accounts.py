@@ -187,6 +187,15 @@ def reviews(home: House) -> list[str]:
     return [leaf["outcome"] for leaf in leaves if leaf["kind"] == "review"]
 
 
+def test_the_preview_says_what_follows_for_the_account(home: House) -> None:
+    follows = []
+    for number in range(3):
+        receipt = home.run(home.cases.receive(report(places=(post(f"p{number}"),)), "", subject_id=account(home)))
+        follows.append(home.run(home.cases.preview(SENIOR, receipt.case_id, REMOVE)).measures)
+        home.decide(receipt.case_id, REMOVE, SENIOR)
+    assert follows == [("strike",), ("strike", "limited"), ("strike", "suspended")]
+
+
 def test_a_removal_strikes_and_its_reversal_restores_content_strike_and_standing(home: House) -> None:
     for number in range(3):
         draft = report(places=(post(f"p{number}"),))

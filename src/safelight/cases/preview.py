@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
+from safelight.accounts.measures import AccountEvent, MeasureKind, account_history
 from safelight.cases.decisions import Decisions
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.records import Book
@@ -20,6 +21,8 @@ def try_out(
     """
     before = {letter.id for letter in mail.letters(connection, case_id=case_id)}
     known = set(connection.execute(select(case_effects.c.id).where(case_effects.c.case_id == case_id)).scalars())
+    subject_id = book.row(connection, case_id).subject_id
+    past = {event.id for event in _events(connection, subject_id)}
     case = book.load(connection, case_id)
     needs_second = decisions.needs_second(case, choice.outcome)
     if case.proposed == (choice.outcome, choice.reason):
@@ -30,4 +33,10 @@ def try_out(
     effects = tuple(row.kind for row in connection.execute(query) if row.id not in known)
     letters = mail.letters_for_staff(connection, case_id)
     new = tuple(replace(letter, sent_at=None) for letter in letters if letter.id not in before)
-    return Preview(needs_second, new, effects, book.row(connection, case_id).places)
+    taken = {event.kind for event in _events(connection, subject_id) if event.id not in past}
+    measures = tuple(kind.value for kind in MeasureKind if kind in taken)
+    return Preview(needs_second, new, effects, measures, book.row(connection, case_id).places)
+
+
+def _events(connection: Connection, subject_id: str | None) -> list[AccountEvent]:
+    return account_history(connection, subject_id) if subject_id else []

@@ -245,6 +245,8 @@ class Preview:
     letters: tuple[Letter, ...]
     """The exact letters, to each party."""
     effects: tuple[str, ...]
-    """In codes: `remove`, `block`, `restore`, `unblock`, `strike`, `suspend`, `limit`, `lift`."""
+    """In codes, those of `store.cases_tables.case_effects`: `places`, `bank`, `letter` …"""
+    measures: tuple[str, ...]
+    """What happens to the account: codes of `MeasureKind`, in its order."""
     places: int
     """At how many places."""

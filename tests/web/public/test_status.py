@@ -144,7 +144,9 @@ def test_an_account_reads_what_became_of_its_picture_and_of_no_measure(service: 
         letters = http.get("/v1/reports/letters", headers={"safelight-subject": "a-1"}).json()["letters"]
     found = re.search(r"([0-9A-Z]{4}(?:-[0-9A-Z]{4}){2})\D+([0-9]{6})", letters[0]["body"])
     assert found
-    assert WORDS("status_open_hidden") in look(service, found[1], found[2]).text
+    page = look(service, found[1], found[2]).text
+    assert WORDS("status_open_hidden") in page
+    assert f"<h1>{WORDS('status_account_title')}</h1>" in page
     look(service, mine["code"], mine["pin"], do="withdraw")
     assert f"<p>{WORDS('step_shown')}</p>" in look(service, found[1], found[2]).text
 

@@ -101,7 +101,7 @@ class Segment:
         different = self.hashes.take(row, axis=0).ravel()
         different ^= np.tile(queries.ravel(), len(row)) if len(queries) == 1 else queries.take(query, axis=0).ravel()
         counts = np.bitwise_count(different).view(np.uint32)
-        # Four bytes added up by one product; 256 bits, which are none again, are told apart among the few that are left.
+        # Four bytes added up by one product; all 256 bits, which it takes for none, are told apart among the few left.
         near = np.flatnonzero((counts * np.uint32(0x01010101)) >> np.uint32(24) <= radius)
         distance = _sums(counts[near])
         near, distance = near[distance <= radius], distance[distance <= radius]

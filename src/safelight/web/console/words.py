@@ -53,13 +53,6 @@ WORDS: Mapping[str, str] = {
     "house": "The house's own time",
     "law_child": "A child: out of sight at once",
     # Effects of a decision
-    "block": "Refuse new uploads and generations of it",
-    "unblock": "Accept it again, at upload and at generation",
-    "restore": "Show it again, at every place",
-    "strike": "A strike for the account",
-    "suspend": "The account is suspended",
-    "limit": "The account is limited for a while",
-    "lift": "The account's measure is lifted",
     "hide": "Hide it for now",
     "places": "The platform is told: this place and every copy",
     "bank": "Its fingerprint goes into, or out of, the bank of what is refused",
@@ -67,6 +60,12 @@ WORDS: Mapping[str, str] = {
     "picture": "The platform is asked for the file, so that crops of it are refused too",
     "match": "What was made here is searched for it",
     "letter": "Letters",
+    # What happens to an account
+    "strike": "A strike for the account",
+    "limited": "The account is limited for a while",
+    "suspended": "The account is suspended",
+    "reversed": "The account's measures are taken back",
+    "reinstated": "The account's measures come back",
     # Clocks
     "overdue": "Over",
     "under_4_h": "Under 4 h",
