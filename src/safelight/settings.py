@@ -153,9 +153,11 @@ class Settings(BaseSettings):
         0.75, gt=0, le=1, description="The cosine from which that model's vectors are those of copies."
     )
     observe_deadline_s: float = Field(
-        10.0, gt=0, description="Seconds that all detectors together may take on a stage."
+        10.0, gt=0, le=300, description="Seconds that all detectors together may take on a stage."
     )
-    backend_timeout_s: float = Field(180.0, gt=0, description="Seconds that one answer of the image model may take.")
+    backend_timeout_s: float = Field(
+        180.0, gt=0, le=3600, description="Seconds that one answer of the image model may take."
+    )
     in_flight_max_count: int = Field(64, ge=1, description="Requests inside the gate at once; one more gets a 503.")
     subject_requests_per_minute: int = Field(
         0, ge=0, description="Requests a minute that one account of the platform may make; 0: no bound."

@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 import typer
 from typer.core import TyperGroup
 
@@ -64,6 +65,13 @@ def test_check_leaves_nothing_behind_where_the_service_runs(photo: Path) -> None
     done = run("check", "make it brighter", "--image", str(photo), folder=photo.parent, **service)
     assert done.returncode == 0, done.stderr
     assert [path.name for path in photo.parent.iterdir()] == ["photo.png"]
+
+
+@pytest.mark.parametrize("name", ["observe_deadline_s", "backend_timeout_s"])
+@pytest.mark.parametrize("value", ["inf", "nan", "0", "1e9"])
+def test_every_wait_has_an_end(name: str, value: str) -> None:
+    with pytest.raises(ValidationError, match=name):
+        Settings(_env_file=None, **{name: value})
 
 
 def test_a_trial_judges_as_the_settings_say(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
