@@ -11,8 +11,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from pydantic import ValidationError
 import typer
+from pydantic import ValidationError
 from typer.core import TyperGroup
 
 from safelight.cli.database import trial_settings, unknown_settings
