@@ -87,6 +87,23 @@ def test_a_batch_that_is_held_back_is_told_and_released(run: Command) -> None:
     assert "quarantined" not in run.shown("banks", "list")
 
 
+def test_what_was_held_back_of_a_list_is_held_back_and_removed_with_it(run: Command) -> None:
+    run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "csam")
+    new = run.file("new.jsonl", b'{"p": "%s"}\n' % hash_of(photo("chelsea")).hex().encode())
+    batch = run("banks", "import", "list", new, "--column", "p=pdq")["batch"]
+    run("banks", "release", batch, "--why", "looked at")
+    picture = run.file("p.png", png(photo("chelsea")))
+    assert len(run("match", picture, code=1)["matches"]) == 1
+    assert run("banks", "quarantine", "list", "--why", "not sure")["batches"] == [batch]
+    assert run("match", picture)["matches"] == []
+    assert run("banks", "release", "list", "--why", "sure")["held_back"] == [batch]
+    run("banks", "release", batch, "--why", "sure")
+    assert len(run("match", picture, code=1)["matches"]) == 1
+    assert batch in run.shown("banks", "remove", "list", "--why", "the contract is over")
+    assert run("match", picture)["matches"] == []
+    assert {bank["state"] for bank in run("banks", "list")} == {"removed"}
+
+
 def test_a_picture_that_everybody_has_waits_with_its_features_and_is_dropped_from_there(run: Command) -> None:
     run("banks", "add", "down", "--owner", "us", "--source", "reports", "--category", "ncii")
     picture, crop = (

@@ -211,7 +211,7 @@ def past(name: Name, data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command("quarantine")
 def quarantine(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Hold a bank back: nothing in it matches until it is released.
+    """Hold a bank back, and what was released of its batches: nothing in it matches until it is released.
 
     Example: `safelight banks quarantine iwf --why "matches the site's own logo"`
     """
@@ -229,7 +229,7 @@ def release(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = Fa
 
 @app.command("remove")
 def remove(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """Remove a bank and all its hashes, for good. Its history stays.
+    """Remove a bank, its batches and all their hashes, for good. Its history stays.
 
     Example: `safelight banks remove trial --why "was a trial"`
     """
@@ -239,18 +239,26 @@ def remove(name: Name, why: Why, data_dir: DataDir = None, as_json: AsJson = Fal
 def _set(name: str, state: BankState, why: str, data_dir: Path | None, as_json: bool) -> None:
     made_here = 0
     with opened(data_dir) as known:
-        change = partial(register.set_state, name=name, state=state, why=why, now=utc_now())
-        bank = known.database.write_here(change)
-        if state is BankState.REMOVED:
-            known.hashes.drop(bank.number)
-            copies_of(known).drop(bank.number)
+        change = partial(register.set_state_of_all, name=name, state=state, why=why, now=utc_now())
+        bank, *batches = known.database.write_here(change)
+        for gone in (bank, *batches) if state is BankState.REMOVED else ():
+            known.hashes.drop(gone.number)
+            copies_of(known).drop(gone.number)
         if state is BankState.ACTIVE:
             past = StoredOutputs(known.database)
             made_here = len(match_back(known.database, known.hashes, past, bank, utc_now()))
+            batches = known.database.read_here(partial(register.batches_of, number=bank.number))
+            batches = [one for one in batches if one.state is not state]
+    names = [one.name for one in batches]
     if as_json:
-        print_json({"name": name, "state": state.value, "made_here": made_here})
+        still = {"held_back": names} if state is BankState.ACTIVE else {"batches": names}
+        print_json({"name": name, "state": state.value, "made_here": made_here} | still)
         return
     console.print(f"{name} is {state.value}.")
+    if names and state is BankState.ACTIVE:
+        console.print(f"Still held back, to be released by name: {escape(', '.join(names))}.")
+    elif names:
+        console.print(f"So is what was held back of its list: {escape(', '.join(names))}.")
     if made_here:
         console.print(
             f"[red]{made_here}[/] pictures that it knows were made here before: `safelight banks past {name}`."

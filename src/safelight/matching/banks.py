@@ -102,6 +102,17 @@ def set_state(connection: Connection, name: str, state: BankState, why: str, now
     return bank_named(connection, name)
 
 
+def set_state_of_all(connection: Connection, name: str, state: BankState, why: str, now: datetime) -> list[Bank]:
+    """`set_state` of a bank; what was held back of its list is removed with it, and held back where it counts by now.
+
+    A release is of one bank alone: somebody has looked at that one. Returns every bank that has changed, beginning with
+    this one. Raises BankError.
+    """
+    bank = set_state(connection, name, state, why, now)
+    batches = [] if state is BankState.ACTIVE else batches_of(connection, bank.number)
+    return [bank, *(set_state(connection, one.name, state, why, now) for one in batches if one.state is not state)]
+
+
 def touch(connection: Connection, number: int, now: datetime) -> None:
     """Note that the bank's source has spoken."""
     connection.execute(update(banks).where(banks.c.number == number).values(updated_at=to_rfc3339(now)))
