@@ -1,5 +1,6 @@
 """A known picture does not pass the real door, and nothing that leaves says which list it is in."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -95,7 +96,26 @@ def test_a_crop_of_a_picture_that_was_taken_down_is_refused(service: Service) ->
     )
     cat = photo("chelsea")
     crop = np.ascontiguousarray(cat[40:, 60:])
-    assert refused(service, crop).body["safelight"]["category"] == "known_illegal"  # type: ignore[index,call-overload]
+    refused(service, crop)
     known.copies.add(bank.number, 5, cat, now)
     known._read_at = known.copies._looked_at = float("-inf")
-    assert refused(service, crop).body["safelight"]["category"] == "ncii"  # type: ignore[index,call-overload]
+    refused(service, crop)
+    query = select(decisions.c.body).order_by(decisions.c.id)
+    before, after = (
+        json.loads(body)["category"] for body in service.sql(lambda c: c.execute(query).scalars().all())[-2:]
+    )
+    assert (before, after) == ("known_illegal", "ncii")
+
+
+@pytest.mark.parametrize(
+    ("category", "name"), list(zip(BankCategory, ("coins", "camera", "page", "immunohistochemistry"), strict=True))
+)
+def test_no_refusal_tells_in_which_kind_of_list_a_picture_is(
+    service: Service, category: BankCategory, name: str
+) -> None:
+    add(service, name, category, hash_of(photo(name)))
+    body = refused(service, photo(name)).body
+    assert isinstance(body, dict)
+    assert (body["safelight"]["category"], body["safelight"]["reasons"]) == ("known_illegal", ["known_image"])
+    assert body["moderation_details"]["categories"] == ["sexual"]
+    assert "safety_violations=[sexual]." in body["message"]

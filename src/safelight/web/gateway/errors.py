@@ -61,6 +61,8 @@ _BACKEND_STATUS = {
 RECEIPT_HEADER = "safelight-receipt"
 """The log's promise for each decision of the request, in order, separated by commas."""
 MODERATION_BLOCKED = "moderation_blocked"
+KNOWN_IMAGE = "known_image"
+"""The code of every rule about known images (`policy/default.toml`)."""
 UNCHECKED = "safeguard_unavailable"
 
 _OPENAI_CATEGORY = {
@@ -87,7 +89,7 @@ def _refusal(outcome: Outcome) -> JSONResponse:
     if decision.category is Category.UNCHECKED:
         message = f"{decision.reasons[0].text} Request ID {outcome.request_id}."
         return _answer(503, message, "server_error", UNCHECKED, request_id=outcome.request_id, retry_after_s=5)
-    categories = [openai_category(decision)]
+    categories = [openai_category(told(decision)[0])]
     message = (
         f"{decision.reasons[0].text} Your request was refused by the safety system. If you think that this is a "
         f"mistake, give this to the service's support: request ID {outcome.request_id}. "
@@ -97,9 +99,20 @@ def _refusal(outcome: Outcome) -> JSONResponse:
     return _blocked(message, stage, categories, outcome.request_id, decision)
 
 
-def openai_category(decision: Decision) -> str:
-    """The name that OpenAI's clients know for a decision's category."""
-    return _OPENAI_CATEGORY.get(decision.category, "sexual") if decision.category else ""
+def told(decision: Decision) -> tuple[Category | None, list[str]]:
+    """Category and codes of the reasons, for whoever asked: of a known image the same ones whatever list it is in.
+
+    These answers travel on to the platform's users, who could try pictures out. The record has what was decided.
+    """
+    codes = list(dict.fromkeys(reason.code for reason in decision.reasons))
+    if KNOWN_IMAGE in codes:
+        return Category.KNOWN_ILLEGAL, [KNOWN_IMAGE]
+    return decision.category, codes
+
+
+def openai_category(category: Category | None) -> str:
+    """The name that OpenAI's clients know for a category; of none, nothing."""
+    return _OPENAI_CATEGORY.get(category, "sexual") if category else ""
 
 
 def add_error_handlers(app: FastAPI) -> None:
@@ -136,10 +149,11 @@ def _blocked(
 ) -> JSONResponse:
     more: dict[str, Any] = {"moderation_details": {"moderation_stage": stage, "categories": categories}}
     if decision and decision.category:
+        category, codes = told(decision)
         more["safelight"] = {
             "decision": decision.id,
-            "category": decision.category.value,
-            "reasons": [reason.code for reason in decision.reasons],
+            "category": category,
+            "reasons": codes,
             "policy_version": decision.policy_version,
         }
     return _answer(400, message, "image_generation_user_error", MODERATION_BLOCKED, request_id=request_id, **more)

@@ -14,7 +14,7 @@ from safelight.core.request import ImageRequest
 from safelight.gate.model import Outcome
 from safelight.web.gateway.caller import caller_of
 from safelight.web.gateway.door import door_of
-from safelight.web.gateway.errors import openai_category, refusal
+from safelight.web.gateway.errors import openai_category, refusal, told
 from safelight.web.gateway.openapi import ERRORS, json_body
 from safelight.web.gateway.schemas import ModerationBody
 
@@ -61,7 +61,8 @@ async def moderations(request: Request) -> JSONResponse:
 def _result(asked: ImageRequest, outcome: Outcome) -> Json:
     decision = outcome.decision
     # Whose photo it is to use is no harm that this route is asked about; the verdict below says it all the same.
-    category = "" if decision.category is Category.RIGHTS_RESERVED else openai_category(decision)
+    known, codes = told(decision)
+    category = "" if known is Category.RIGHTS_RESERVED else openai_category(known)
     flagged = {"sexual": bool(category), "sexual/minors": category == "sexual/minors"}
     scores = {name: 1.0 if flag else 0.0 for name, flag in flagged.items()}
     if not category:
@@ -78,8 +79,8 @@ def _result(asked: ImageRequest, outcome: Outcome) -> Json:
         "category_applied_input_types": {name: kinds if name in LOOKED_FOR else [] for name in STANDARD_CATEGORIES},
         "safelight": {
             "verdict": decision.verdict.value,
-            "category": decision.category.value if decision.category else None,
-            "reasons": [reason.code for reason in decision.reasons],
+            "category": known,
+            "reasons": codes,
             "policy_version": decision.policy_version,
             "receipts": list(outcome.receipts),
         },
