@@ -23,14 +23,27 @@ import safelight.core.limits
 from safelight.accounts import permissions as staff
 from safelight.accounts.model import Permission
 from safelight.cases.errors import CaseCode
-from safelight.cli.main import app
+from safelight.cli.main import Misused, app
 from safelight.core.category import Category
-from safelight.core.errors import BackendCode, InputCode, LedgerCode, MarkCode, SafelightError
+from safelight.core.errors import (
+    BackendCode,
+    DetectorUnfit,
+    InputCode,
+    LedgerCode,
+    MarkCode,
+    NotStartable,
+    PolicyInvalid,
+    SafelightError,
+)
 from safelight.core.limits import Limits
+from safelight.matching.errors import ExchangeFailed
+from safelight.scan.errors import ScanFailed
 from safelight.settings import Settings
 from safelight.web.gateway.errors import MODERATION_BLOCKED, STATUS, UNCHECKED
 
 REFERENCE = Path(__file__).parent / "reference"
+AT_THE_MACHINE = (Misused, NotStartable, DetectorUnfit, PolicyInvalid, ExchangeFailed, ScanFailed)
+"""Errors that no route answers with."""
 
 
 def pages() -> dict[Path, str]:
@@ -100,7 +113,18 @@ def codes_page() -> str:
         for error, (status, _) in STATUS.items()
         if "code" in vars(error) and error is not SafelightError
     ]
-    lines.append(f"| `{SafelightError.code}` | {STATUS[SafelightError][0]} | A fault of ours; nothing left. |")
+    lines += [
+        f"| `{SafelightError.code}` | {STATUS[SafelightError][0]} | A fault of ours; nothing left. |",
+        "| `not_found`, `method_not_allowed` | 404, 405 | There is no such route, or it is asked in another way. |",
+        "",
+        "## On the command line (exit code 2)",
+        "",
+        "All codes of above, and these.",
+        "",
+        "| code | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{error.code}` | {(inspect.getdoc(error) or '').splitlines()[0]} |" for error in AT_THE_MACHINE]
     return "\n".join(lines) + "\n"
 
 

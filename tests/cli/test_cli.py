@@ -109,6 +109,21 @@ def test_a_broken_image_is_exit_code_2_with_its_code(tmp_path: Path, as_json: bo
         assert done.stdout == ""
 
 
+@pytest.mark.parametrize(
+    "words", [["banks", "add"], ["nothing"], ["policy", "show", "--profile", "x"], ["keys", "create", ""], ["eval"]]
+)
+def test_a_wrong_command_line_is_an_error_with_a_code_too(words: list[str]) -> None:
+    done = run(*words, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"]["code"] == "misused"
+    assert "Usage" in run(*words).stderr
+
+
+def test_a_policy_s_file_as_it_is_written_is_json_where_that_is_asked_for() -> None:
+    shown = json.loads(run("policy", "show", "--text", "--json").stdout)
+    assert shown["text"] == run("policy", "show", "--text").stdout
+
+
 def test_a_key_is_made_listed_and_revoked(tmp_path: Path) -> None:
     made = json.loads(run("keys", "create", "shop", "--platform", "x", "--data-dir", str(tmp_path), "--json").stdout)
     assert made["platform"] == "x"  # standing goes by it, so it is shown

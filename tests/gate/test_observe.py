@@ -144,6 +144,24 @@ def test_a_detector_that_hangs_holds_up_no_other_and_is_not_asked_without_end() 
     assert seen[4].missing == ()
 
 
+def test_a_detector_for_which_no_core_came_free_is_late_and_not_said_to_hang() -> None:
+    slow, waiting = scripted("text_first"), scripted("text_second")
+    release = threading.Event()
+
+    async def run() -> tuple[Observed, dict[str, str]]:
+        observer = Observer([slow, waiting], Cores(1), Metrics(), deadline_s=DEADLINE_S)
+        observer.load()
+        slow.before = waiting.before = lambda: release.wait(20)
+        seen, troubles = await observer.observe(TEXT), await observer.troubles()
+        release.set()
+        observer.close()
+        return seen, troubles
+
+    seen, troubles = asyncio.run(run())
+    assert [one.reason for one in seen.missing] == [MissingReason.LATE, MissingReason.LATE]
+    assert "no core came free" in "".join(troubles.values())
+
+
 def test_trouble_ends_with_the_next_answer() -> None:
     detector = scripted("text_one")
 

@@ -55,6 +55,7 @@ class CaseCode(StrEnum):
     """Why a step was not taken. Stable."""
 
     UNKNOWN = "case_unknown"
+    """There is no such case, or nothing of this name in it."""
     HELD_BY_OTHER = "case_held_by_other"
     """Somebody else works on it now."""
     CHANGED = "case_changed"

@@ -29,6 +29,8 @@ def create(
 
     Example: `safelight keys create shop --permission gate:image:make --per-minute 600`
     """
+    if not name.strip():
+        raise typer.BadParameter("say what the key is for", param_hint="NAME")
     permissions = permission or list(GATE_PERMISSIONS)
     key, secret = in_database(
         data_dir,

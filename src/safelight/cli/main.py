@@ -60,6 +60,15 @@ COMMANDS = {
 }
 
 
+_UsageError: Any = typer.BadParameter.__mro__[1]  # click's, which newer versions of typer bring along under their name
+
+
+class Misused(SafelightError):
+    """The command line itself is wrong: an argument that is missing, an option that there is none of."""
+
+    code = "misused"
+
+
 class _Group(TyperGroup):
     """Imports a command when it is called; turns a foreseen error into one line on standard error and exit code 2."""
 
@@ -87,6 +96,11 @@ class _Group(TyperGroup):
             return super().invoke(ctx)
         except SafelightError as error:
             print_error(error, as_json="--json" in sys.argv)
+            raise typer.Exit(2) from error
+        except _UsageError as error:
+            if "--json" not in sys.argv:
+                raise
+            print_error(Misused(error.format_message()), as_json=True)
             raise typer.Exit(2) from error
         except ValueError as error:
             if getattr(error, "title", "") != "Settings":  # pydantic's, which `safelight --help` does not wait for

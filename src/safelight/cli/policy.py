@@ -37,7 +37,8 @@ def show(
 ) -> None:
     """Print a policy."""
     if text:
-        typer.echo(_text(policy, profile) if policy or profile else default_policy_text(), nl=False)
+        written = _text(policy, profile) if policy or profile else default_policy_text()
+        print_json({"text": written}) if as_json else typer.echo(written, nl=False)
         return
     loaded = _load(_text(policy, profile))
     described: Any = describe(loaded)

@@ -50,7 +50,8 @@ class InputCode(StrEnum):
     FIELD_INVALID = "field_invalid"
     """A value that the field named by `param` cannot have."""
     FIELD_REPEATED = "field_repeated"
-    """A field that may stand once stands twice: two readers might take different ones."""
+    """A field of a form that may stand once stands twice: two readers might take different ones. Of JSON the last one
+    counts, and nothing but what was read is sent on."""
     TEXT_TOO_LONG = "text_too_long"
     """One text, or all of them together, have more characters than the limit."""
     TEXT_INVALID = "text_invalid"

@@ -17,7 +17,11 @@ class TooLate(Exception):
 
 
 class TooBusy(Exception):
-    """No core came free in time, or too many threads of this lane are held by work that overran its deadline."""
+    """The work did not begin: too many threads of this lane are held by work that overran its deadline."""
+
+
+class NoCoreFree(TooBusy):
+    """The work did not begin: no core came free before its deadline."""
 
 
 class Cores:
@@ -50,7 +54,7 @@ class Lane:
     async def run(self, work: Callable[[], T], *, deadline: float) -> T:
         """Run `work` in a thread once a core is free.
 
-        `deadline` is on the event loop's clock. Raises TooLate, TooBusy, or what `work` raised.
+        `deadline` is on the event loop's clock. Raises TooLate, TooBusy (NoCoreFree), or what `work` raised.
         """
         loop = asyncio.get_running_loop()
         if self.is_stuck:
@@ -59,7 +63,7 @@ class Lane:
             async with asyncio.timeout_at(deadline):
                 await self._free.acquire()
         except TimeoutError as error:
-            raise TooBusy from error
+            raise NoCoreFree from error
         future: asyncio.Future[T] | None = None
         try:
             future = loop.run_in_executor(self._threads, work)

@@ -21,7 +21,7 @@ import structlog
 from safelight.core.category import Stage
 from safelight.core.errors import DetectorUnfit
 from safelight.core.signal import Missing, MissingReason, Observed, Signal, SignalSpec, Vocabulary
-from safelight.gate.cores import Cores, Lane, TooBusy, TooLate
+from safelight.gate.cores import Cores, Lane, NoCoreFree, TooBusy, TooLate
 from safelight.gate.metrics import Metrics
 from safelight.policy.values import is_valid
 from safelight.signals.model import Found, Passage, ReadText, View
@@ -174,6 +174,9 @@ class Observer:
             _check(post, found)
         except TooLate:
             post.trouble = f"no answer within {self._deadline_s:g} s"
+            return self._missed(post, MissingReason.LATE)
+        except NoCoreFree:
+            post.trouble = f"no core came free within {self._deadline_s:g} s"
             return self._missed(post, MissingReason.LATE)
         except TooBusy:
             post.trouble = "every thread is held by an earlier request"
