@@ -30,6 +30,17 @@ def opened(path: Path, timeout_s: float = 5.0) -> Database:
     return database
 
 
+def test_a_new_database_is_its_owner_s_alone_and_stays_as_it_was_shared(path: Path) -> None:
+    opened(path).close()
+    assert path.stat().st_mode & 0o777 == 0o600
+    path.chmod(0o640)
+    database = opened(path)
+    try:
+        assert {file.stat().st_mode & 0o777 for file in path.parent.glob("test.db*")} == {0o640}
+    finally:
+        database.close()
+
+
 def test_the_migrations_make_the_tables_that_the_code_uses(path: Path) -> None:
     opened(path).close()
     engine = create_engine(sqlite_url(path))

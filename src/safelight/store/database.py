@@ -190,5 +190,8 @@ def _connect_args(url: str, timeout_s: float) -> dict[str, Any]:
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
+    path = Path(connection.execute("PRAGMA database_list").fetchone()[2])
+    if path.is_file() and not path.stat().st_size:
+        path.chmod(0o600)  # new: its owner's alone, in a folder that others may read too; the WAL file follows
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         connection.execute(f"PRAGMA {pragma}")
