@@ -57,6 +57,17 @@ def test_a_record_from_the_key_to_the_withdrawal(tmp_path: Path, keys: tuple[Pat
     assert [event["kind"] for event in run("consent", "list", record, *data)["history"]] == ["added", "revoked"]
 
 
+def test_nobody_is_asked_to_sign_what_could_not_count(tmp_path: Path, keys: tuple[Path, Path], flat: bytes) -> None:
+    data, photo = ("--data-dir", tmp_path / "data"), tmp_path / "a.png"
+    photo.write_bytes(flat)
+    signer = run("consent", "enrol", keys[1], "--checked-by", "desk 4", "--reference", "check 7", *data)["id"]
+    asked = ("--use", "swimwear", "--photo", photo, *data)
+    assert "not enrolled" in refused("consent", "template", "csg_nobody", *asked)
+    assert "not enrolled" in refused("consent", "template", signer, "--platform", "other", *asked)
+    run("consent", "revoke", signer, "--by", "desk 4", *data)
+    assert "revoked" in refused("consent", "template", signer, *asked)
+
+
 def test_what_cannot_be_taken_is_said(tmp_path: Path, keys: tuple[Path, Path]) -> None:
     data = ("--data-dir", tmp_path / "data")
     for words in (

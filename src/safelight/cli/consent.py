@@ -99,6 +99,7 @@ def template(
         expires_at=now + timedelta(days=days),
     )
     checked = statements.read_statement(statement.to_json())
+    in_database(data_dir, lambda connection: register.demand_signer(connection, checked))
     print_json(checked.to_json()) if as_json else typer.echo(json.dumps(checked.to_json(), indent=2))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, Select, exists, insert, or_, select
 
 from safelight.consent.model import Checked, Event, Record, Signer
-from safelight.consent.statement import Signed, read_statement
+from safelight.consent.statement import Signed, Statement, read_statement
 from safelight.core.canonical import canonical_json
 from safelight.core.clock import to_rfc3339
 from safelight.core.consent import ConsentState
@@ -47,21 +47,27 @@ def enrol(
     return signer
 
 
+def demand_signer(connection: Connection, statement: Statement) -> None:
+    """Raises BadInput where nothing that its signer signed could count, so that nobody is asked to sign in vain."""
+    if _public_key(connection, statement, None) is None:
+        raise _not_enrolled()
+    if _is_revoked(connection, statement.signer, None):
+        raise _key_revoked()
+
+
 def add(connection: Connection, signed: Signed, *, platform: str | None, by: str, now: datetime) -> str:
     """Keep a signed statement; returns the record's id. Raises BadInput for one that could never count.
 
     `platform`: the only one whose statements are taken; None takes any (the operator's own command line).
     """
     statement = signed.statement
-    signer = connection.execute(
-        select(consent_signers.c.public_key, consent_signers.c.platform).where(consent_signers.c.id == statement.signer)
-    ).one_or_none()
-    if signer is None or signer.platform != statement.platform or platform not in {None, statement.platform}:
-        raise _refused("its signer is not enrolled on this platform: `safelight consent enrol`", "signer")
-    if not signed.is_by(signer.public_key):
+    public_key = _public_key(connection, statement, platform)
+    if public_key is None:
+        raise _not_enrolled()
+    if not signed.is_by(public_key):
         raise _refused("the signature is not its signer's, or the statement was changed after signing", "signature")
     if _is_revoked(connection, statement.signer, None):
-        raise _refused("its signer's key was revoked", "signer")
+        raise _key_revoked()
     if now >= statement.expires_at:
         raise _refused("it has expired", "expires_at")
     if connection.execute(select(exists().where(consent_records.c.statement_digest == statement.digest))).scalar():
@@ -96,16 +102,14 @@ def revoke(connection: Connection, which: str, *, platform: str | None, by: str,
 def check(connection: Connection, signed: Signed, *, platform: str | None, now: datetime) -> Checked:
     """What `signed` is worth at `now`, whether it is in the register or not. Nothing is written."""
     statement = signed.statement
-    signer = connection.execute(
-        select(consent_signers.c.public_key, consent_signers.c.platform).where(consent_signers.c.id == statement.signer)
-    ).one_or_none()
-    if signer is None or signer.platform != statement.platform or platform not in {None, statement.platform}:
+    public_key = _public_key(connection, statement, platform)
+    if public_key is None:
         return Checked(ConsentState.UNKNOWN, None)
     record_id = connection.execute(
         select(consent_records.c.id).where(consent_records.c.statement_digest == statement.digest)
     ).scalar()
     revoked = _is_revoked(connection, statement.signer, record_id)
-    return Checked(Record("", signed, signer.public_key, revoked).state_at(now), record_id)
+    return Checked(Record("", signed, public_key, revoked).state_at(now), record_id)
 
 
 def find(connection: Connection, ids: Sequence[str], platform: str) -> dict[str, Record]:
@@ -187,6 +191,23 @@ def _note(
             reason=reason,
         )
     )
+
+
+def _public_key(connection: Connection, statement: Statement, platform: str | None) -> bytes | None:
+    """Of the statement's signer; none where that is not enrolled on its platform, or `platform` is another."""
+    query = select(consent_signers.c.public_key, consent_signers.c.platform)
+    signer = connection.execute(query.where(consent_signers.c.id == statement.signer)).one_or_none()
+    if signer is None or signer.platform != statement.platform or platform not in {None, statement.platform}:
+        return None
+    return bytes(signer.public_key)
+
+
+def _not_enrolled() -> BadInput:
+    return _refused("its signer is not enrolled on this platform: `safelight consent enrol`", "signer")
+
+
+def _key_revoked() -> BadInput:
+    return _refused("its signer's key was revoked", "signer")
 
 
 def _refused(why: str, param: str) -> BadInput:
