@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -75,22 +76,48 @@ def test_a_batch_that_is_held_back_is_told_and_released(run: Command) -> None:
     picture = run.file("p.png", png(photo()))
     assert run("match", picture)["matches"] == []
     states = {bank["name"]: bank["state"] for bank in run("banks", "list")}
-    assert states == {"list": "active", taken["batch"]: "quarantined"}
-    run("banks", "release", taken["batch"], "--why", "looked at")
+    assert states == {"list": "active", taken["batches"][0]: "quarantined"}
+    run("banks", "release", taken["batches"][0], "--why", "looked at")
     assert len(run("match", picture, code=1)["matches"]) == 1
-    run("banks", "quarantine", taken["batch"], "--why", "again")
-    run("banks", "remove", taken["batch"], "--why", "done")
+    run("banks", "quarantine", taken["batches"][0], "--why", "again")
+    run("banks", "remove", taken["batches"][0], "--why", "done")
     assert run("match", picture)["matches"] == []
-    kinds = [event["kind"] for event in run("banks", "show", taken["batch"])["events"]]
+    kinds = [event["kind"] for event in run("banks", "show", taken["batches"][0])["events"]]
     assert kinds == ["made", "active", "quarantined", "removed"]
     assert "flood" in run.shown("banks", "show", "list")
     assert "quarantined" not in run.shown("banks", "list")
 
 
+def test_a_list_is_withdrawn_and_what_a_negative_bank_overrules_is_said(run: Command) -> None:
+    """A hash that was imported by mistake is taken out, or outweighed, and both can be seen."""
+    for name, kind in (("list", "known"), ("not-it", "negative")):
+        run("banks", "add", name, "--owner", "o", "--source", "s", "--category", "ncii", "--kind", kind)
+    listed = run.file("l.csv", f"PDQ\n{hash_of(photo()).hex()}\n".encode())
+    picture = run.file("p.png", png(photo()))
+    for name, expected in (("list", []), ("not-it", ["not-it"])):
+        run("banks", "import", name, listed, "--column", "PDQ=pdq")
+        assert run("match", picture, code=int(not expected))["overruled_by"] == expected
+    assert "overruled by not-it" in run.shown("match", picture)
+    assert run("banks", "withdraw", "not-it", listed, "--column", "PDQ=pdq")["withdrawn"] == 1
+    assert len(run("match", picture, code=1)["matches"]) == 1
+    assert "1 withdrawn" in run.shown("banks", "withdraw", "list", listed, "--column", "PDQ=pdq")
+    assert run("match", picture)["matches"] == []
+    assert "not in the bank" in run.shown("banks", "withdraw", "list", listed, "--column", "PDQ=pdq")
+
+
+def test_a_long_name_of_a_batch_breaks_no_table(run: Command) -> None:
+    run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "csam")
+    poison = run.file("l.csv", f"PDQ\n{hash_of(photo('chelsea')).hex()}\n".encode())
+    (batch,) = run("banks", "import", "list", poison, "--column", "PDQ=pdq")["batches"]
+    done = CliRunner().invoke(app, ["banks", "list", "--data-dir", str(run.folder)], env={"COLUMNS": "80"})
+    assert f"\n{batch}: quarantined, 1 hashes" in done.output
+    assert " active " in done.output
+
+
 def test_what_was_held_back_of_a_list_is_held_back_and_removed_with_it(run: Command) -> None:
     run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "csam")
     new = run.file("new.jsonl", b'{"p": "%s"}\n' % hash_of(photo("chelsea")).hex().encode())
-    batch = run("banks", "import", "list", new, "--column", "p=pdq")["batch"]
+    batch = run("banks", "import", "list", new, "--column", "p=pdq")["batches"][0]
     run("banks", "release", batch, "--why", "looked at")
     picture = run.file("p.png", png(photo("chelsea")))
     assert len(run("match", picture, code=1)["matches"]) == 1
@@ -111,11 +138,11 @@ def test_a_picture_that_everybody_has_waits_with_its_features_and_is_dropped_fro
     )
     for added in (4, 0):
         taken = run("banks", "add-picture", "down", picture)
-        assert (taken["added"], taken["held_back"][:6]) == (added, "poison")
+        assert (taken["added"], taken["waiting"], taken["held_back"][:6]) == (0, added, "poison")
     assert "Held back" in run.shown("banks", "add-picture", "down", picture)
     assert run("match", crop)["matches"] == run("match", picture)["matches"] == []
-    run("banks", "release", taken["batch"], "--why", "looked at")
-    assert run("match", crop, code=1)["matches"][0]["bank"] == taken["batch"]
+    run("banks", "release", taken["batches"][0], "--why", "looked at")
+    assert run("match", crop, code=1)["matches"][0]["bank"] == taken["batches"][0]
     run("banks", "drop-picture", "down", picture)
     assert run("match", crop)["matches"] == run("match", picture)["matches"] == []
 
@@ -162,9 +189,18 @@ def test_what_has_no_detail_is_an_answer_of_its_own(run: Command, flat: bytes, m
         "matches": [],
         "unhashable": True,
         "copies": [],
+        "overruled_by": [],
         "lists": run("match", picture, code=4)["lists"],
     }
     assert run("protect", "add", picture, code=2)["error"]["code"] == "field_invalid"
+
+
+def test_a_pipe_is_an_error_and_not_waited_for(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["safelight", "--json"])
+    pipe = run.folder / "pipe.jpg"
+    os.mkfifo(pipe)
+    for command in (["hash", str(pipe)], ["hash", str(run.folder)]):
+        assert run(*command, code=2, data=False)["error"]["code"] == "field_invalid"
 
 
 def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:

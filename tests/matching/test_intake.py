@@ -65,13 +65,14 @@ def test_a_flood_is_held_back_and_the_old_list_goes_on(
     with capture_logs() as logs:
         taken = take_in(database, hashes, bank, entries(flood), now=NOW)
     assert "flood" in taken.held_back
+    assert (taken.added, taken.waiting) == (0, 1_601)
     assert [log["event"] for log in logs] == ["list_held_back"]
     assert known.look([photo()]).matches[0].bank.name == "list"
     assert known.look([photo("coffee")]).matches == ()
-    batch = database.read_here(lambda c: bank_named(c, taken.batch))
+    batch = database.read_here(lambda c: bank_named(c, taken.batches[0]))
     assert (batch.state, batch.parent) == (BankState.QUARANTINED, bank.number)
-    database.write_here(lambda c: set_state(c, taken.batch, BankState.ACTIVE, "looked at", NOW))
-    assert known.look([photo("coffee")]).matches[0].bank.name == taken.batch
+    database.write_here(lambda c: set_state(c, taken.batches[0], BankState.ACTIVE, "looked at", NOW))
+    assert known.look([photo("coffee")]).matches[0].bank.name == taken.batches[0]
 
 
 def test_a_withdrawal_reaches_what_was_held_back_before_it_is_released_and_after(
@@ -82,7 +83,7 @@ def test_a_withdrawal_reaches_what_was_held_back_before_it_is_released_and_after
     listed = [hash_of(photo(name)) for name in ("astronaut", "coffee", "rocket")]
     taken = take_in(database, hashes, bank, entries([*random_pdqs(1_600, seed=1), *listed]), now=NOW)
     assert take_in(database, hashes, bank, entries(listed[:1], withdrawn=True), now=NOW).withdrawn == 1
-    database.write_here(lambda c: set_state(c, taken.batch, BankState.ACTIVE, "looked at", NOW))
+    database.write_here(lambda c: set_state(c, taken.batches[0], BankState.ACTIVE, "looked at", NOW))
     assert [len(known.look([photo(name)]).matches) for name in ("astronaut", "coffee", "rocket")] == [0, 1, 1]
     assert take_in(database, hashes, bank, entries(listed[1:2], withdrawn=True), now=NOW).withdrawn == 1
     assert [len(known.look([photo(name)]).matches) for name in ("coffee", "rocket")] == [0, 1]
@@ -94,7 +95,7 @@ def test_an_item_that_is_gone_is_gone_from_what_was_held_back(
     poison = [Entry(HashKind.PDQ, hash_of(photo("chelsea")), item=4), Entry(HashKind.PDQ, random_pdqs(1)[0], item=5)]
     taken = take_in(database, hashes, bank, poison, now=NOW)
     take_in(database, hashes, bank, [], now=NOW, gone_items={5: 9})
-    batch = database.read_here(lambda c: bank_named(c, taken.batch))
+    batch = database.read_here(lambda c: bank_named(c, taken.batches[0]))
     assert hashes.count() == {batch.number: 1}
 
 
@@ -107,11 +108,11 @@ def test_what_waits_or_was_released_is_not_held_back_again_when_the_list_is_read
     taken = take_in(database, hashes, bank, entries([*flood, poison]), now=NOW)
     again = take_in(database, hashes, bank, entries([*flood, poison]), now=NOW)
     assert (again.held_back, again.added, again.already_there) == ("", 0, 1_601)
-    database.write_here(lambda c: set_state(c, taken.batch, BankState.ACTIVE, "looked at", NOW))
+    database.write_here(lambda c: set_state(c, taken.batches[0], BankState.ACTIVE, "looked at", NOW))
     later = take_in(database, hashes, bank, entries([*flood, poison, *random_pdqs(1_400, seed=2)]), now=NOW)
     assert (later.held_back, later.added, later.already_there) == ("", 1_400, 1_601)
     assert len(database.read_here(list_banks)) == 2
-    database.write_here(lambda c: set_state(c, taken.batch, BankState.REMOVED, "not ours", NOW))
+    database.write_here(lambda c: set_state(c, taken.batches[0], BankState.REMOVED, "not ours", NOW))
     assert take_in(database, hashes, bank, entries([poison]), now=NOW + HOUR).held_back.startswith("poison")
 
 
@@ -147,7 +148,7 @@ def test_real_hashes_are_no_nonsense_and_no_everyday_picture() -> None:
         assert why_hold_back(0, 1, [hash_of(photo(name))], 31) == ""
 
 
-@pytest.mark.parametrize("name", ["", "UPPER", "a b", "../x", "a" * 81, "-a"])
+@pytest.mark.parametrize("name", ["", "UPPER", "a b", "../x", "a" * 81, "-a", "x~y"])
 def test_a_name_is_plain(database: Database, name: str) -> None:
     with pytest.raises(BankError, match="name"):
         database.write_here(

@@ -87,7 +87,15 @@ def test_a_negative_bank_overrules_what_is_near_but_not_an_equal_file(
     hashes.add(bank(database, "not-it", kind=BankKind.NEGATIVE).number, HashKind.PDQ, [hash_of(photo())])
     hashes.add(bank(database, "files").number, HashKind.SHA1, [hashlib.sha1(b"f", usedforsecurity=False).digest()])
     assert names(known, photo()) == []
+    assert known.look([photo()]).overruled_by == ("not-it",)
     assert names(known, photo(), file=b"f") == ["files"]
+
+
+def test_a_negative_bank_that_overrules_nothing_is_not_named(
+    known: KnownImages, database: Database, hashes: BankHashes
+) -> None:
+    hashes.add(bank(database, "not-it", kind=BankKind.NEGATIVE).number, HashKind.PDQ, [hash_of(photo())])
+    assert known.look([photo()]).overruled_by == ()
 
 
 def test_what_is_held_back_or_removed_does_not_match(

@@ -1,6 +1,6 @@
 """A scan in a process of its own, as tests need it: small parts, killed at a file, or with a detector that crashes.
 
-python -m tests.scan.runner ARCHIVE OUT DATA [--kill-at N] [--crash-on WIDTH]
+python -m tests.scan.runner ARCHIVE OUT DATA [--kill-at N] [--interrupt-at N] [--crash-on WIDTH] [--part-rows N]
 """
 
 import argparse
@@ -50,18 +50,27 @@ def main() -> None:
     for name in ("archive", "out", "data"):
         parser.add_argument(name, type=Path)
     parser.add_argument("--kill-at", type=int, default=0)
+    parser.add_argument("--interrupt-at", type=int, default=0)
+    parser.add_argument("--part-rows", type=int, default=3)
     parser.add_argument("--crash-on", type=int, default=0)
     asked = parser.parse_args()
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell has what runs beside it ignore Ctrl-C
 
     def progress(done: int, _of: int, _known: int) -> None:
         if done == asked.kill_at:
             os.kill(os.getpid(), signal.SIGKILL)
+        if done == asked.interrupt_at:
+            os.kill(os.getpid(), signal.SIGINT)
 
     with opened(asked.data) as known:
         detectors = [Crasher(asked.crash_on)] if asked.crash_on else []
         plan = Plan((str(asked.archive),))
         engine = Engine(workers=2, describes=True)
-        scan(plan, Results(asked.out), engine, known, detectors, utc_now, progress=progress, part_rows=3)
+        results, rows = Results(asked.out), asked.part_rows
+        try:
+            scan(plan, results, engine, known, detectors, utc_now, progress=progress, part_rows=rows)
+        except KeyboardInterrupt:
+            os._exit(130)
     os._exit(0)
 
 

@@ -19,9 +19,9 @@ import pyarrow.parquet as pq
 import pytest
 
 from safelight.core.errors import BadInput
-from safelight.matching.model import CopyKind, Look
+from safelight.matching.model import Bank, BankCategory, BankKind, BankState, CopyKind, Look, Match
 from safelight.matching.pdq import Pdq, Turn, pdq
-from safelight.scan.engine import pattern_of
+from safelight.scan.local import files_of
 from safelight.scan.model import Looked
 from safelight.scan.results import Results, row_of
 from tests.conftest import png
@@ -191,12 +191,67 @@ def test_hashes_travel_in_the_order_of_their_turns() -> None:
 def test_a_source_that_is_not_there_is_told_as_such(tmp_path: Path) -> None:
     """In words of ours: the engine's own speak of its insides."""
     with pytest.raises(BadInput, match="no file or folder"):
-        pattern_of(str(tmp_path / "nothing"))
+        list(files_of(str(tmp_path / "nothing")))
     (tmp_path / "empty" / "within").mkdir(parents=True)
-    with pytest.raises(BadInput, match="no file in"):
-        pattern_of(str(tmp_path))
-    picture = tmp_path / "empty" / "within" / "[1].png"
-    picture.write_bytes(b"")
-    assert pattern_of(str(tmp_path)) == f"{tmp_path.resolve()}/**"
-    assert pattern_of(str(picture)).endswith("/[[]1].png")
-    assert pattern_of("s3://bucket/**") == "s3://bucket/**"
+    for source in (tmp_path, tmp_path / "*.png"):
+        with pytest.raises(BadInput, match="no file in"):
+            list(files_of(str(source)))
+
+
+def test_patterns_say_which_files(tmp_path: Path) -> None:
+    for name in ("a.png", "b.jpg", "deep/a.png", "deep/er/c.png", "[1].png"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    fitting = {
+        "*.png": {"a.png", "[1].png"},
+        "**": {"a.png", "b.jpg", "deep/a.png", "deep/er/c.png", "[1].png"},
+        "**/a.png": {"a.png", "deep/a.png"},
+        "d*/**/*.png": {"deep/a.png", "deep/er/c.png"},
+        "{a,b}.{png,jpg}": {"a.png", "b.jpg"},
+        "[1].png": {"[1].png"},
+        "*/a.png": {"deep/a.png"},
+    }
+    for pattern, expected in fitting.items():
+        found = {one.path.removeprefix(f"file://{tmp_path.resolve()}/") for one in files_of(str(tmp_path / pattern))}
+        assert found == expected, pattern
+
+
+def test_what_lies_about_that_is_no_file_is_a_row_and_holds_nothing_up(data: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "pictures"
+    archive.make(folder, copies=1)
+    picture = (folder / "coffee 0.jpg").read_bytes()
+    os.mkfifo(folder / "pipe.jpg")
+    (folder / "deep" / "up").symlink_to(folder)
+    (folder / "dangling.jpg").symlink_to("nowhere.jpg")
+    (folder / "itself.jpg").symlink_to("itself.jpg")
+    (folder / "link.jpg").symlink_to("coffee 0.jpg")
+    (folder / "100%.jpg").write_bytes(picture)
+    Path(os.fsdecode(os.fsencode(folder) + b"/caf\xe9.jpg")).write_bytes(picture)
+    answer = safelight("scan", str(folder), "--out", str(tmp_path / "out"), "--data-dir", str(data), "--json")
+    assert answer.returncode == 1, answer.stderr
+    errors = {Path(row["path"]).name: row["error"] for row in rows(tmp_path / "out")}
+    expected = {"pipe.jpg": "not_a_file", "up": "not_a_file", "dangling.jpg": "unreadable", "itself.jpg": "unreadable"}
+    expected |= {"link.jpg": None, "100%25.jpg": None, "caf%E9.jpg": None}
+    assert {name: errors[name] for name in expected} == expected
+    assert sum("mirrored" in row["path"] for row in rows(tmp_path / "out")) == 1
+
+
+def test_a_scan_that_is_interrupted_keeps_what_it_looked_at(data: Path, tmp_path: Path) -> None:
+    archive.make(tmp_path / "pictures", copies=4)
+    words = ("tests.scan.runner", str(tmp_path / "pictures"), str(tmp_path / "out"), str(data))
+    stopped = run(*words, "--interrupt-at", "5", "--part-rows", "1000")
+    assert stopped.returncode != 0
+    assert len(rows(tmp_path / "out")) == 5
+    assert run(*words).returncode == 0
+    paths = [row["path"] for row in rows(tmp_path / "out")]
+    assert len(paths) == len(set(paths)) == len([one for one in (tmp_path / "pictures").rglob("*") if one.is_file()])
+
+
+def test_a_bank_that_knows_a_picture_twice_says_so_once() -> None:
+    bank = Bank(
+        *(1, "list", "o", "s", BankCategory.NCII, BankKind.KNOWN, 31, "", BankState.ACTIVE, "", None, 0),
+        *("2026-11-23T12:00:00Z", "2026-11-23T12:00:00Z"),
+    )
+    twice = tuple(Match(bank, item, CopyKind.FEATURES) for item in (1, 2))
+    row = row_of(Looked("x.png", 1), Look(twice, False, "a"), [])
+    assert [match["by"] for match in row["matches"]] == ["features"]

@@ -76,6 +76,11 @@ def test_a_match_is_explained_and_drawn_for_whoever_may_see_it(service: Service)
         assert http.post("/v1/match?picture=maybe", files=crop).status_code == 400
     (found,) = answer["matches"]
     assert (found["bank"], found["by"], found["distance"], found["turned_deg"]) == ("seed", "features", None, 0.0)
+    assert answer["overruled_by"] == []
+    with client(service, Permission.LOOKUP) as http:
+        rocket = {"photo": ("a.png", png(photo("rocket")), "image/png")}
+        answer = http.post("/v1/match", files=rocket).json()
+    assert (answer["matches"], answer["overruled_by"]) == ([], ["not-it"])
     with client(service, Permission.SEE_COPY) as http:
         drawn = http.post("/v1/match?picture=true", files=crop).json()["picture"]
     assert base64.b64decode(drawn.removeprefix("data:image/png;base64,"))[:4] == b"\x89PNG"

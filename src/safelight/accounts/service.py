@@ -85,7 +85,7 @@ class Accounts:
         standing = connection.execute(_STANDING, {"subject": subject_id}).scalar()
         if standing == Standing.SUSPENDED:
             raise AccountSuspended(
-                "This account is suspended. A letter told its owner why, and how to contest it; who has none asks support."
+                "This account is suspended. A letter told its owner why, and how to contest it; or ask support."
             )
         self._spend(connection, decisions.c.key_id == key.id, key.requests_per_minute, "API key")
         if caller.user:

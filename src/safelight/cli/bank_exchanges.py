@@ -108,12 +108,16 @@ def ask_arachnid(
         for text, one in zip(hashes, answers, strict=True)
     ]
     if as_json:
-        print_json({"answers": told, "added": taken.added, "held_back": taken.held_back})
+        print_json(
+            {"answers": told} | {name: counts(taken)[name] for name in ("added", "waiting", "held_back", "batches")}
+        )
     else:
         for one in told:
             console.print(f"{one['pdq']} {one['verdict']}{' (near)' if one['near'] else ''}", soft_wrap=True)
         if add_to:
             console.print(f"{taken.added} new in {escape(add_to)}. {taken.held_back}", highlight=False)
+            for batch in taken.batches:
+                console.print(f"{taken.waiting} wait in {escape(batch)}.", highlight=False, soft_wrap=True)
     if any(one.verdict is not Verdict.NO_MATCH for one in answers):
         raise typer.Exit(1)
 
@@ -130,7 +134,9 @@ def _show_fetched(told: list[dict[str, Any]], stale: list[str], is_alone: bool) 
     for one in told:
         failed = one.get("error")
         words = f"[red]failed[/]: {escape(failed['message'])}" if failed else f"{one['added']:,} new"
-        console.print(f"[bold]{escape(one['bank'])}[/] {words}", highlight=False)
+        if one.get("batches"):
+            words += f", [red]{one['waiting']:,} held back[/] in {escape(', '.join(one['batches']))}"
+        console.print(f"[bold]{escape(one['bank'])}[/] {words}", highlight=False, soft_wrap=True)
     for name in stale:
         console.print(f"[yellow]{escape(name)} is stale[/]: its source has been silent for too long.")
     if not is_alone:

@@ -54,30 +54,48 @@ def open_bank(known: KnownImages, name: str) -> Bank:
     return bank
 
 
-def take_from(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool) -> None:
+def take_from(name: str, exchange: Exchange, data_dir: Path | None, as_json: bool, *, ahead: bool = False) -> None:
     """Run an exchange into a bank, and tell what became of it. Raises SafelightError."""
     with opened(data_dir) as known:
         bank = open_bank(known, name)
-        taken = sync(known.database, known.hashes, bank, exchange, utc_now, StoredOutputs(known.database))
+        past = StoredOutputs(known.database)
+        taken = sync(known.database, known.hashes, bank, exchange, utc_now, past, ahead=ahead)
     if as_json:
         print_json(counts(taken))
         return
-    for what, value in counts(taken).items():
-        if value:
-            console.print(f"[bold]{what.replace('_', ' ')}[/] {escape(str(value))}", highlight=False)
+    told = {what: value for what in _SAYS if (value := counts(taken)[what])}
+    for what, value in told.items():
+        console.print(f"[bold]{value:,}[/] {_SAYS[what]}", highlight=False)
+    for kind, count in taken.aside.items():
+        console.print(f"[bold]{count:,}[/] set aside: {escape(kind)}", highlight=False)
+    if not told and not taken.aside:
+        console.print("Nothing has changed: nothing is new, and what was withdrawn was not in the bank.")
     if taken.held_back:
-        console.print("[red]Held back[/]: look at it, then `safelight banks release` or `remove` the batch.")
+        console.print(f"[red]Held back[/]: {escape(taken.held_back)}. Look at it, then release or remove the batch:")
+    for batch in taken.batches:
+        console.print(f"safelight banks release {escape(batch)} --why …", highlight=False, soft_wrap=True)
+
+
+_SAYS = {
+    "added": "added: they count now",
+    "waiting": "held back: they do not count yet",
+    "already_there": "already there",
+    "withdrawn": "withdrawn",
+    "nonsense": "left out: as many or as few bits set as no picture has",
+    "made_here": "pictures that they know were made here before: `safelight banks past`",
+}
 
 
 def counts(taken: Taken) -> dict[str, Any]:
     """For JSON."""
     return {
         "added": taken.added,
+        "waiting": taken.waiting,
         "already_there": taken.already_there,
         "withdrawn": taken.withdrawn,
         "nonsense": taken.nonsense,
         "aside": dict(taken.aside),
         "held_back": taken.held_back,
-        "batch": taken.batch,
+        "batches": list(taken.batches),
         "made_here": taken.made_here,
     }

@@ -41,6 +41,9 @@ app.command("feedback-ncmec")(bank_answers.feedback_ncmec)
 Name = Annotated[str, typer.Argument(help="The bank's name.")]
 Picture = Annotated[Path, typer.Argument(help="The picture.")]
 Why = Annotated[str, typer.Option(help="Why, for the history.")]
+ListPath = Annotated[Path, typer.Argument(help="A list: .csv, or JSON lines.")]
+Columns = Annotated[list[str], typer.Option(help="Which column holds what, as NAME=KIND; may be given again.")]
+Lenient = Annotated[bool, typer.Option(help="Count hashes that do not parse instead of stopping.")]
 
 
 @app.command("add")
@@ -80,9 +83,9 @@ def add(
 @app.command("import")
 def import_list(
     name: Name,
-    file: Annotated[Path, typer.Argument(help="A list: .csv, or JSON lines.")],
-    column: Annotated[list[str], typer.Option(help="Which column holds what, as NAME=KIND; may be given again.")],
-    lenient: Annotated[bool, typer.Option(help="Count hashes that do not parse instead of stopping.")] = False,
+    file: ListPath,
+    column: Columns,
+    lenient: Lenient = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
@@ -90,7 +93,25 @@ def import_list(
 
     Example: `safelight banks import iwf list.csv --column "MD5=md5" --column "SHA-1=sha1"`
     """
-    take_from(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json)
+    take_from(name, ListFile(file, parse_columns(column), lenient), data_dir, as_json, ahead=True)
+
+
+@app.command("withdraw")
+def withdraw(
+    name: Name,
+    file: ListPath,
+    column: Columns,
+    lenient: Lenient = False,
+    data_dir: DataDir = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take the hashes of a list out of a bank, and out of what was held back of it. A list that names them again adds
+    them again.
+
+    Example: `safelight banks withdraw iwf withdrawn.csv --column "MD5=md5"`
+    """
+    taken_back = ListFile(file, parse_columns(column), lenient, is_withdrawal=True)
+    take_from(name, taken_back, data_dir, as_json, ahead=True)
 
 
 @app.command("add-picture")
@@ -115,9 +136,10 @@ def add_picture(name: Name, photo: Picture, data_dir: DataDir = None, as_json: A
         copies_of(known).add_all([replace(described, bank=holder.number)], now)
     held_back = holder.why if holder.state is BankState.QUARANTINED else ""
     if as_json:
-        print_json(counts(taken) | {"item": item, "held_back": held_back, "batch": holder.name if held_back else ""})
+        batches = [holder.name] if held_back else []
+        print_json(counts(taken) | {"item": item, "held_back": held_back, "batches": batches})
         return
-    console.print(f"Added under the number {item}: {taken.added} hashes, and features.")
+    console.print(f"Added under the number {item}: {taken.added + taken.waiting} hashes, and features.")
     if held_back:
         console.print(f"[red]Held back[/] in {escape(holder.name)}, it does not count yet: {escape(held_back)}.")
 
@@ -156,18 +178,25 @@ def _item_of(content: bytes) -> int:
 
 @app.command("list")
 def list_all(data_dir: DataDir = None, as_json: AsJson = False) -> None:
-    """List every bank with its state and size. Example: `safelight banks list`"""
+    """List every bank with its state and size, then what was held back of their lists.
+
+    Example: `safelight banks list`
+    """
     with opened(data_dir) as known:
         banks, sizes = known.database.read_here(register.list_banks), known.hashes.count()
     if as_json:
         print_json([_described(bank, sizes.get(bank.number, 0)) for bank in banks])
         return
     table = Table("bank", "owner", "category", "kind", "bits", "hashes", "state", "last news")
-    for bank in banks:
+    for bank in (bank for bank in banks if bank.parent is None):
         state = bank.state.value + (" (stale)" if bank.is_stale(utc_now()) else "")
         words = (bank.name, bank.owner, bank.category, bank.kind, str(bank.threshold_bits))
         table.add_row(*map(escape, words), f"{sizes.get(bank.number, 0):,}", state, bank.updated_at[:16])
     console.print(table)
+    # Their names are too long for a column, and are copied from here.
+    for batch in (bank for bank in banks if bank.parent is not None):
+        size = f"{sizes.get(batch.number, 0):,} hashes"
+        console.print(f"{escape(batch.name)}: {batch.state.value}, {size}", highlight=False, soft_wrap=True)
 
 
 @app.command("show")

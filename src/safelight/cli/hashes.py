@@ -87,6 +87,7 @@ def match_command(
                 "copies": [{"file": name} | copy.to_json() for name, copy in copies],
                 "unhashable": look.is_unhashable,
                 "lists": look.lists,
+                "overruled_by": list(look.overruled_by),
             }
             | ({"not_compared": unread} if against else {})
             | ({"picture": None if shown is None else str(picture_file)} if picture_file else {})
@@ -113,6 +114,9 @@ def _show(look: Look, copies: list[tuple[str, Copy]]) -> None:
             escape(bank.name), bank.category, by, *bits, _how(copy) if copy else match.turn.value, escape(bank.meaning)
         )
     console.print(table if look.matches else "No bank knows it.")
+    if look.overruled_by:
+        names = escape(", ".join(look.overruled_by))
+        console.print(f"What is near by hash was overruled by {names}: known false matches.", highlight=False)
     for name, copy in copies:
         console.print(
             f"It shows [bold]{escape(name)}[/]: {copy.agreeing} features agree, {_how(copy)}.", highlight=False
@@ -124,7 +128,7 @@ def _show(look: Look, copies: list[tuple[str, Copy]]) -> None:
 def _how(copy: Copy) -> str:
     """What brings the picture in hand onto the known one."""
     mirrored = "mirrored, " if copy.is_mirrored else ""
-    return f"{mirrored}turned by {copy.turned_deg:.0f}°, scaled by {copy.scale:.2f}"
+    return f"{mirrored}turned by {round(copy.turned_deg)}°, scaled by {copy.scale:.2f}"
 
 
 def _write(shown: Frame, file: Path) -> None:

@@ -11,6 +11,8 @@ from safelight.signals.model import Picture, PictureRole
 
 def read_picture(photo: Path) -> tuple[bytes, Picture]:
     """The file and the picture in it. Raises BadInput."""
+    if photo.exists() and not photo.is_file():  # nobody may ever write into a pipe
+        raise BadInput(InputCode.FIELD_INVALID, f"{photo} is no file but a folder, a pipe or a device.", param="photo")
     try:
         content = photo.read_bytes()
     except OSError as error:

@@ -26,7 +26,8 @@ Example: `safelight scan s3://bucket/** ./folder --out scan-results --detector i
 Results are Parquet files and a page with charts, in the folder `--out`. Stopped on its way, the same command goes on
 where it stopped. A file that cannot be read is a row with its error. Needs `pip install 'safelight[scan]'`.
 
-Exit code 0: no bank knows any of them; 1: some are known; 2: the scan could not be done.
+Exit code 0: no bank knows any of them; 1: some are known; 2: the scan could not be done; 130: stopped by Ctrl-C, with
+what was looked at kept.
 """
 
 
@@ -49,7 +50,7 @@ def scan(
     as_json: AsJson = False,
 ) -> None:
     """Scan."""
-    with _leaving(as_json):
+    with _leaving(out, as_json):
         summary, outdated = _scan(
             sources,
             out,
@@ -89,6 +90,7 @@ def _scan(
     # Only here: Daft, Arrow and the models take seconds to import.
     from safelight.cli.bank_store import opened
     from safelight.scan.engine import Engine
+    from safelight.scan.local import as_text
     from safelight.scan.model import Plan, Storage
     from safelight.scan.results import Results
     from safelight.scan.run import image_detectors, scan
@@ -99,7 +101,7 @@ def _scan(
         message = f"No detector {sorted(unknown)[0]!r} judges a picture by itself; there are {', '.join(able)}."
         raise BadInput(InputCode.FIELD_INVALID, message, param="detector")
     detectors = [able[name] for name in sorted(set(names))]
-    plan = Plan(tuple(sources), tuple(f"{one.name}@{one.version}" for one in detectors))
+    plan = Plan(tuple(map(as_text, sources)), tuple(f"{one.name}@{one.version}" for one in detectors))
     columns = (BarColumn(), MofNCompleteColumn(), TextColumn("{task.fields[known]} known"), TimeElapsedColumn())
     bar = Progress(*columns, TimeRemainingColumn(), console=console, disable=not console.is_terminal)
     with opened(data_dir) as known, bar:
@@ -137,7 +139,7 @@ def _show(summary: "Summary", out: Path) -> None:
 
 
 @contextmanager
-def _leaving(as_json: bool) -> Iterator[None]:
+def _leaving(out: Path, as_json: bool) -> Iterator[None]:
     """Errors as every command says them, and no way out but `_leave`."""
     try:
         yield
@@ -145,7 +147,10 @@ def _leaving(as_json: bool) -> Iterator[None]:
         print_error(error, as_json=as_json)
         _leave(2)
     except KeyboardInterrupt:
-        console.print("Stopped. The same command goes on here.")
+        from safelight.scan.errors import ScanFailed
+
+        message = f"Stopped. What was looked at so far is in {out}; give the same command again, and it goes on there."
+        print_error(ScanFailed(message), as_json=as_json)
         _leave(130)
 
 

@@ -17,7 +17,9 @@ from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankCategory, BankKind, BankState
 from safelight.store.tables import bank_events, banks
 
-_NAME = re.compile(r"[a-z0-9][a-z0-9._~-]{0,79}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,79}")
+_BATCH_NAME = re.compile(r"[a-z0-9][a-z0-9._~-]{0,79}")
+"""Of what was held back of a list: the list's name, a `~`, and when."""
 PROTECTED_NAME = "protected-photos"
 """The bank of photos that their people registered (`protect.py`)."""
 OWN_NAMES = frozenset({PROTECTED_NAME, "reported", "taken-down", "taken-down-child", "taken-down-other"})
@@ -41,8 +43,10 @@ def create_bank(
     now: datetime,
 ) -> Bank:
     """Make an empty bank. Raises BankError for a name that is taken or is none, or a threshold out of range."""
-    if not _NAME.fullmatch(name):
-        raise BankError("A bank's name has at most 80 of a-z, 0-9, dot, dash, underscore, and begins with a letter.")
+    if not (_NAME if parent is None else _BATCH_NAME).fullmatch(name):
+        raise BankError(
+            "A bank's name has at most 80 of a-z, 0-9, dot, dash, underscore, and begins with a letter or a digit."
+        )
     if not 0 <= threshold_bits <= MAX_RADIUS:
         raise BankError(f"The threshold is 0 to {MAX_RADIUS} bits: beyond that the index would not be complete.")
     if connection.execute(select(banks.c.number).where(banks.c.name == name)).first():

@@ -73,7 +73,7 @@ class Copy:
         return {
             "agreeing": self.agreeing,
             "mirrored": self.is_mirrored,
-            "turned_deg": round(self.turned_deg, 1),
+            "turned_deg": round(self.turned_deg, 1) + 0.0,  # -0.0 is 0.0
             "scale": round(self.scale, 3),
         }
 

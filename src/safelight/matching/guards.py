@@ -4,7 +4,7 @@
 - Poison: a hash that everyday pictures would match, so that one line of a list could refuse half of the world.
 - Nonsense: a PDQ hash with far more or far fewer ones than the half that every real one has.
 
-Only the batch is held back; what the bank held before goes on matching.
+Only what is new is held back; what the bank held before goes on matching. A list that comes in pages is judged as one.
 """
 
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from safelight.matching.pdq import distance
 
 _GROWTH = 10
 _MIN_HASHES_FOR_GROWTH = 100
-"""A young list may grow as it likes."""
+"""A list with fewer may grow as it likes."""
 _ONES = range(96, 161)
 """A PDQ hash compares with a median, so half of its 256 bits are ones but for ties."""
 
@@ -25,7 +25,10 @@ def is_nonsense(pdq_hash: bytes) -> bool:
 
 
 def why_hold_back(held: int, new: int, pdqs: Sequence[bytes], threshold_bits: int) -> str:
-    """Why a batch of `new` hashes for a bank that holds `held` is not to count yet; empty where nothing speaks so."""
+    """Why `new` hashes for a bank that held `held` before them are not to count yet; empty where nothing speaks so.
+
+    `pdqs` are those that are to be held against everyday pictures.
+    """
     if held >= _MIN_HASHES_FOR_GROWTH and new > held * (_GROWTH - 1):
         return f"flood: {new} new hashes for a list of {held}"
     for name, everyday in EVERYDAY.items():

@@ -63,8 +63,17 @@ class BankHashes:
         return [bool(one) for one in self._index(kind).has(self._masked(kind, values), _tags(bank, items))]
 
     def revoke(self, bank: int, kind: HashKind, values: Sequence[bytes]) -> int:
-        """Withdraw hashes of one kind from a bank. Returns how many were there. Raises StoreFailed."""
-        return self._index(kind).revoke(self._masked(kind, values), np.full(len(values), tag_of(bank), np.uint64))
+        """Withdraw hashes of one kind from a bank, whatever items they stand under.
+
+        Returns how many were there. Raises StoreFailed.
+        """
+        index = self._index(kind)
+        has_none = index.has(self._masked(kind, values), _tags(bank, [0] * len(values)))
+        gone = [(value, 0) for value, is_there in zip(values, has_none, strict=True) if is_there]
+        for value in [value for value, is_there in zip(values, has_none, strict=True) if not is_there]:
+            hits, _ = index.near(self._masked(kind, [value]), 0)
+            gone += [(value, hit.item) for hit in hits if hit.bank == bank]
+        return index.revoke(self._masked(kind, [value for value, _ in gone]), _tags(bank, [item for _, item in gone]))
 
     def drop(self, bank: int, item: int | None = None) -> None:
         """Withdraw everything of a bank, or of one item of it. Raises StoreFailed."""

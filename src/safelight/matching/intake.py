@@ -5,7 +5,8 @@ nothing. That what is added will be held against the past is promised on disk fi
 the promise of somebody who was killed. What cannot be used is counted and told, never dropped in silence.
 
 What was held back of a list belongs to it: a withdrawal reaches it there, and what waits there or was released is not
-new when the list is read again.
+new when the list is read again. A list that comes in pages is one `Run`: guards judge the sum of its pages, and once it
+is held back, so is what follows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -33,9 +34,12 @@ _ITEM = "item"
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What became of a batch."""
+    """What became of a list, or of a page of one."""
 
     added: int = 0
+    """New hashes that count."""
+    waiting: int = 0
+    """New hashes that were held back."""
     already_there: int = 0
     withdrawn: int = 0
     nonsense: int = 0
@@ -43,11 +47,47 @@ class Taken:
     aside: Mapping[str, int] = field(default_factory=dict)
     """Entries of signal types that are not known here, by type: kept out and counted."""
     held_back: str = ""
-    """Why the new hashes wait in a batch of their own; empty where they count at once."""
-    batch: str = ""
-    """The name of that batch, for `safelight banks release`."""
+    """Why those wait in a batch of their own; empty where all count at once."""
+    batches: tuple[str, ...] = ()
+    """The names of such batches, for `safelight banks release`."""
     made_here: int = 0
     """Pictures that were made here before and that the new hashes know (`past.py`)."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One reading of a list, page after page."""
+
+    held: int
+    """Hashes that counted before it."""
+    new: int = 0
+    """Hashes of its pages so far that the bank did not have."""
+    why: str = ""
+    """Why it is held back from here on; empty where it is not."""
+    batches: list[str] = field(default_factory=list)
+    """The names of those that hold what was held back of it."""
+
+
+def begin(database: Database, hashes: BankHashes, bank: Bank) -> Run:
+    """Begin to read a list into a bank. Raises StoreFailed."""
+    batches = database.read_here(partial(batches_of, number=bank.number))
+    released = [one for one in batches if one.state is BankState.ACTIVE]
+    counts = hashes.count()
+    return Run(sum(counts.get(one.number, 0) for one in (bank, *released)))
+
+
+def look_ahead(database: Database, hashes: BankHashes, bank: Bank, pages: Iterable[Iterable[Entry]]) -> Run:
+    """Judge a list as a whole before the first of its pages is taken in. Raises StoreFailed, and what `pages` do."""
+    run = begin(database, hashes, bank)
+    batches = database.read_here(partial(batches_of, number=bank.number))
+    seen: set[bytes] = set()
+    for page in pages:
+        usable = _by_kind(entry for entry in page if not entry.is_withdrawn and not _is_nonsense(entry))
+        new = {kind: _not_in(hashes, (bank, *batches), kind, some) for kind, some in usable.items()}
+        seen.update(entry.value for some in new.values() for entry in some)
+        pdqs = [entry.value for entry in new.get(HashKind.PDQ, [])]
+        run.why = why_hold_back(run.held, len(seen), pdqs, bank.threshold_bits) or run.why
+    return run
 
 
 def take_in(
@@ -60,8 +100,11 @@ def take_in(
     aside: Mapping[str, int] | None = None,
     gone_items: Mapping[int, int] | None = None,
     past: PastOutputs | None = None,
+    run: Run | None = None,
 ) -> Taken:
     """Add and withdraw `entries`, and whatever stands under `gone_items` (item and time of withdrawal).
+
+    `run` is given where these are a page of more. It is led on here.
 
     Of several entries about one hash the newest counts, and the last of those that are equally new. A hash that was
     withdrawn later than an entry says it was listed stays away. What counts at once is held against `past`, if that is
@@ -79,19 +122,19 @@ def take_in(
         if known is None or known.at_s <= entry.at_s:
             last[entry.kind, entry.value] = entry
     listed = [entry for entry in last.values() if not entry.is_withdrawn]
-    usable = [entry for entry in listed if not (entry.kind is HashKind.PDQ and is_nonsense(entry.value))]
+    usable = [entry for entry in listed if not _is_nonsense(entry)]
     nonsense = len(listed) - len(usable)
     current = _by_kind(entry for entry in usable if not _is_outdated(hashes, bank, entry))
-    new = {kind: left for kind, some in current.items() if (left := _not_in(hashes, batches, kind, some))}
+    new = {kind: left for kind, some in current.items() if (left := _not_in(hashes, (bank, *batches), kind, some))}
     gone = _by_kind(entry for entry in last.values() if entry.is_withdrawn)
 
     count, listed_here = (sum(map(len, some.values())) for some in (new, current))
-    counts = hashes.count()
-    released = [one for one in batches if one.state is BankState.ACTIVE]
-    held = sum(counts.get(one.number, 0) for one in (bank, *released))
+    run = run or begin(database, hashes, bank)
+    run.new += count
     pdqs = [entry.value for entry in new.get(HashKind.PDQ, [])]
-    why = why_hold_back(held, count, pdqs, bank.threshold_bits)
-    into = database.write_here(lambda connection: _batch(connection, bank, why, now)) if why else bank
+    run.why = run.why or why_hold_back(run.held, run.new, pdqs, bank.threshold_bits)
+    why = run.why if count else ""
+    into = _batch(database, bank, batches, run, now) if why else bank
 
     withdrawn = len(gone_items)
     for kind, some in gone.items():
@@ -107,11 +150,19 @@ def take_in(
     looked_for = new.get(HashKind.PDQ, []) if mark and added else []
     was_made_here = _look_back(database, hashes, past, bank, now, looked_for, mark) if past else 0
     taken = Taken(
-        added, listed_here - added, withdrawn, nonsense, dict(aside or {}), why, into.name if why else "", was_made_here
+        added=0 if why else added,
+        waiting=added if why else 0,
+        already_there=listed_here - added,
+        withdrawn=withdrawn,
+        nonsense=nonsense,
+        aside=dict(aside or {}),
+        held_back=why,
+        batches=(into.name,) if why else (),
+        made_here=was_made_here,
     )
     database.write_here(lambda connection: _note(connection, bank, taken, now))
     if why:
-        log.error("list_held_back", bank=bank.name, batch=into.name, why=why)
+        log.error("list_held_back", bank=bank.name, batch=into.name, why=why, waiting=added)
     if taken.aside or nonsense:
         log.warning("list_has_unusable_entries", bank=bank.name, aside=dict(taken.aside), nonsense=nonsense)
     return taken
@@ -144,11 +195,15 @@ def _by_kind(entries: Iterable[Entry]) -> dict[HashKind, list[Entry]]:
     return sorted_
 
 
-def _not_in(hashes: BankHashes, batches: Sequence[Bank], kind: HashKind, entries: list[Entry]) -> list[Entry]:
-    """Those that no batch of the bank holds."""
-    for batch in batches if entries else ():
+def _is_nonsense(entry: Entry) -> bool:
+    return entry.kind is HashKind.PDQ and is_nonsense(entry.value)
+
+
+def _not_in(hashes: BankHashes, banks: Sequence[Bank], kind: HashKind, entries: list[Entry]) -> list[Entry]:
+    """Those that none of the banks holds."""
+    for bank in banks if entries else ():
         values, items = [entry.value for entry in entries], [entry.item for entry in entries]
-        held = hashes.has(batch.number, kind, values, items)
+        held = hashes.has(bank.number, kind, values, items)
         entries = [entry for entry, is_held in zip(entries, held, strict=True) if not is_held]
     return entries
 
@@ -161,7 +216,17 @@ def _is_outdated(hashes: BankHashes, bank: Bank, entry: Entry) -> bool:
     return any(hashes.withdrawn_at_s(bank.number, kind, value) >= entry.at_s for kind, value in keys)
 
 
-def _batch(connection: Connection, bank: Bank, why: str, now: datetime) -> Bank:
+def _batch(database: Database, bank: Bank, batches: Sequence[Bank], run: Run, now: datetime) -> Bank:
+    """The batch that holds what this run brings: one for all of it, unless somebody released it on the way."""
+    for one in batches:
+        if one.name in run.batches and one.state is BankState.QUARANTINED:
+            return one
+    batch = database.write_here(partial(_new_batch, bank=bank, why=run.why, now=now))
+    run.batches.append(batch.name)
+    return batch
+
+
+def _new_batch(connection: Connection, bank: Bank, why: str, now: datetime) -> Bank:
     """A bank beside `bank` for what is held back; once released, it counts like the bank itself."""
     return create_bank(
         connection,
@@ -182,12 +247,13 @@ def _batch(connection: Connection, bank: Bank, why: str, now: datetime) -> Bank:
 def _note(connection: Connection, bank: Bank, taken: Taken, now: datetime) -> None:
     body: dict[str, Json] = {
         "added": taken.added,
+        "waiting": taken.waiting,
         "already_there": taken.already_there,
         "withdrawn": taken.withdrawn,
         "nonsense": taken.nonsense,
         "aside": dict(taken.aside),
         "held_back": taken.held_back,
-        "batch": taken.batch,
+        "batches": list(taken.batches),
         "made_here": taken.made_here,
     }
     note(connection, bank.number, "taken_in", body, now)

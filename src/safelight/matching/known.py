@@ -86,15 +86,20 @@ class KnownImages:
         """Look at one picture that was hashed, and described, elsewhere. Raises StoreFailed."""
         banks, lists = self._in_force()
         found = [*self._same_file(digests, banks)]
+        overruled_by: dict[str, None] = {}
         for one in hashed:
-            if isinstance(one, Pdq):
-                found += self._near(one, banks)
+            near = self._near(one, banks) if isinstance(one, Pdq) else []
+            negative = [match.bank.name for match in near if match.bank.kind is BankKind.NEGATIVE]
+            if not negative:
+                found += near
+            elif len(negative) < len(near):
+                overruled_by |= dict.fromkeys(negative)
         nearest: dict[tuple[int, int], Match] = {}
         for match in sorted(found, key=lambda match: match.distance):
             nearest.setdefault((match.bank.number, match.item), match)
         copies = _copies(self.copies.find_described(described), banks) if self.copies and described else []
         is_unhashable = all(isinstance(one, Unhashable) for one in hashed)
-        return Look((*nearest.values(), *copies), is_unhashable, lists)
+        return Look((*nearest.values(), *copies), is_unhashable, lists, tuple(overruled_by))
 
     def _copies_in(self, frames: Sequence[Frame]) -> list[Match]:
         """Copies by features in the first frame, and in the middle one where there are several."""
@@ -130,14 +135,12 @@ class KnownImages:
                     yield Match(bank, hit.item, kind)
 
     def _near(self, hashed: Pdq, banks: Mapping[int, Bank]) -> list[Match]:
-        near = [
+        """What is near by PDQ, of negative banks too."""
+        return [
             Match(banks[hit.bank], hit.item, HashKind.PDQ, hit.distance, hashed.forms[hit.query][0])
             for hit in self.hashes.near([form for _, form in hashed.forms], MAX_RADIUS)
             if hit.bank in banks and hit.distance <= banks[hit.bank].threshold_bits
         ]
-        if any(match.bank.kind is BankKind.NEGATIVE for match in near):
-            return []
-        return near
 
     def _in_force(self) -> tuple[Mapping[int, Bank], str]:
         """The active banks by number, and a digest of them and of all hashes."""

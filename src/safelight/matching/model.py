@@ -138,3 +138,5 @@ class Look:
     """Whether no frame has a PDQ hash: then "no match" says nothing about copies."""
     lists: str
     """Digest of the lists that were asked, 16 hex digits."""
+    overruled_by: tuple[str, ...] = ()
+    """The negative banks that kept a match by PDQ from being one: for whoever may know banks by name."""

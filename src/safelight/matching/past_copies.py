@@ -39,7 +39,7 @@ _OUTPUTS_AT_ONCE = 50
 _LOOK_EVERY_S = 5.0
 _REST = 4.0
 """Times as long as a piece took."""
-_WORTH_A_LOOK = 8
+WORTH_A_LOOK = 8
 """Of the 64 features of `likeness`: nine in ten pictures that are no copies have fewer."""
 
 Told = Callable[[Connection, Bank, Collection[int]], None]
@@ -139,7 +139,7 @@ class PastCopies:
 def _shows(past: _Output, kept: Kept) -> bool:
     """Whether a past output shows the picture, as it is or mirrored, or a part of it."""
     return any(
-        likeness(past.features, side) >= _WORTH_A_LOOK and same_picture(past.features, side) is not None
+        likeness(past.features, side) >= WORTH_A_LOOK and same_picture(past.features, side) is not None
         for side in (kept.picture.plain, kept.picture.mirrored)
     )
 

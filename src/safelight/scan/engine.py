@@ -1,4 +1,4 @@
-"""The one file that knows Daft: lists files, and has workers look at them, here or on a Ray cluster, by the same code.
+"""The one file that knows Daft: lists stores, and has workers look at files, here or on a Ray cluster, by one code.
 
 Rules of this module
 - Daft reports to its makers when it is imported and run. It is told not to before it is imported.
@@ -6,16 +6,19 @@ Rules of this module
 - Rows come back as they are ready, in no order.
 """
 
-import glob
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from functools import reduce
+from itertools import chain, islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from safelight.core.errors import BadInput, InputCode, SafelightError
 from safelight.scan.errors import ScanFailed
+from safelight.scan.local import files_of, is_local, read_local
 from safelight.scan.look import Looker, Note
 from safelight.scan.model import Looked, Stage, Storage
 from safelight.signals.ports import Detector
@@ -33,8 +36,8 @@ _ALONE = {
 }
 _BATCH_FILES = 16
 """Looked at by one worker at a time: few enough that no worker waits long for another at the end."""
+_LISTED_AT_ONCE = 50_000
 _STORE_TRIES = 5
-_PATTERN_LETTERS = "*?[{"
 
 
 class Engine:
@@ -77,14 +80,28 @@ class Engine:
             raise ScanFailed(f"The engine did not start: {_first_line(error)}") from error
 
     def list_files(self, sources: Sequence[str], folder: Path) -> None:
-        """Write path and size of every file of `sources` under `folder`. Raises BadInput, ScanFailed."""
-        patterns = [pattern_of(source) for source in sources]
-        try:
-            listed = self._daft.from_glob_path(patterns, io_config=self._io).select("path", "size")
+        """Write every file of `sources` under `folder`: path, size, and why it is not to be read. Raises BadInput."""
+        local = chain.from_iterable(files_of(source) for source in sources if is_local(source))
+        with TemporaryDirectory(dir=folder.parent) as beside:
+            found = [self._in_store(source) for source in sources if not is_local(source)]
+            while some := list(islice(local, _LISTED_AT_ONCE)):
+                columns: dict[str, Any] = {
+                    name: [getattr(one, name) for one in some] for name in ("path", "size", "error", "why")
+                }
+                self._daft.from_pydict(columns).write_parquet(beside)
+            if any(Path(beside).iterdir()):
+                found.append(self._daft.read_parquet(f"{beside}/*.parquet"))
+            listed = reduce(lambda one, other: one.concat(other), found)
             listed.distinct("path").write_parquet(str(folder), write_mode="overwrite")
+
+    def _in_store(self, address: str) -> "daft.DataFrame":
+        lit = self._daft.lit
+        try:
+            found = self._daft.from_glob_path(address, io_config=self._io).select("path", "size").collect()
         except Exception as error:
-            message = f"No files could be listed; look at addresses and patterns. {_first_line(error)}"
+            message = f"Nothing could be listed at {address}; look at the address. {_first_line(error)}"
             raise BadInput(InputCode.FIELD_INVALID, message, param="sources") from error
+        return found.with_columns({"error": lit(""), "why": lit("")})
 
     def count(self, files: Path) -> int:
         """How many files were listed."""
@@ -101,7 +118,9 @@ class Engine:
         if done:
             known = self._daft.read_parquet([str(part) for part in done]).select("path")
             left = left.join(known, on="path", how="anti")
-        return self._looked(left, detectors, self._workers, None if self._ray else notes)
+        for row in left.where("error <> ''").to_pylist():
+            yield Looked(**row)
+        yield from self._looked(left.where("error = ''"), detectors, self._workers, None if self._ray else notes)
 
     def look_at(self, files: Sequence[tuple[str, int]], detectors: Sequence[Detector] = ()) -> Iterator[Looked]:
         """Look at these files, one worker for all. Raises ScanFailed."""
@@ -129,6 +148,8 @@ class Engine:
         class Worker:
             def __init__(self, io: Any, detectors: Sequence[Detector], notes: Path | None, describes: bool) -> None:
                 def read(path: str, most: int) -> bytes:
+                    if is_local(path):
+                        return read_local(path, most)
                     with daft.File(path, io_config=io).open() as file:
                         return bytes(file.read(most))
 
@@ -161,22 +182,6 @@ def _note_in(notes: Path | None) -> Note:
         return lambda _path, _size: None
     note = notes / str(os.getpid())
     return lambda path, size: note.write_text(json.dumps([path, size]), "utf-8")
-
-
-def pattern_of(source: str) -> str:
-    """What Daft lists: everything below a folder, one file, or what an address or a pattern says. Raises BadInput."""
-    if "://" in source:
-        return source
-    path = Path(source)
-    if path.is_file():
-        return glob.escape(str(path.resolve()))
-    if not path.is_dir():
-        if any(letter in source for letter in _PATTERN_LETTERS):
-            return str(path.absolute())
-        raise BadInput(InputCode.FIELD_INVALID, f"There is no file or folder {source}.", param="sources")
-    if not any(files for _, _, files in os.walk(path)):
-        raise BadInput(InputCode.FIELD_INVALID, f"There is no file in {source}.", param="sources")
-    return glob.escape(str(path.resolve())) + "/**"
 
 
 def _row_type(daft: Any) -> Any:

@@ -20,7 +20,9 @@ class FileError(StrEnum):
     """Why nothing is known of a file, beside the codes of `InputCode` for what is no sound picture."""
 
     UNREADABLE = "unreadable"
-    """The disk or the store did not give it."""
+    """The disk or the store did not give it; a folder that cannot be listed, or a link that leads nowhere."""
+    NOT_A_FILE = "not_a_file"
+    """A pipe, a socket, a device, or a link to a folder: it is not followed."""
     FAILED = "failed"
     """Looking at it raised an error that nobody foresaw."""
     CRASHED = "crashed"

@@ -1,7 +1,7 @@
 """The folder that a scan fills: what is to be scanned, what is known so far, and how to go on after a stop.
 
     scan.json            what is scanned, by what, since when; and when it was finished
-    files/*.parquet      every file to be scanned: path and size
+    files/*.parquet      every file to be scanned: path, size, and why it is not read where it is none
     part-*.parquet       one row for each file that was looked at
     summary.html, .json  written at the end
     in-hand/             what each worker looks at now
@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from safelight.core.clock import to_rfc3339
-from safelight.matching.model import Look
+from safelight.matching.model import Look, Match
 from safelight.scan.errors import ScanFailed
 from safelight.scan.model import Looked, Plan, Stage
 
@@ -35,7 +35,8 @@ try:
 except ImportError as missing:
     raise ScanFailed("A scan needs the extra: pip install 'safelight[scan]'.") from missing
 
-_FORMAT = 1
+_FORMAT = 2
+"""2: the list of files says which are not read."""
 _SECONDS = b"safelight_seconds"
 """Seconds of each stage, and of the whole part, in a part's metadata; JSON."""
 WALL = "wall"
@@ -75,7 +76,7 @@ def row_schema(signals: Sequence[str]) -> pa.Schema:
 def row_of(looked: Looked, look: Look | None, signals: Sequence[str]) -> dict[str, Any]:
     """One row of the results; `look` is None where nothing of the file could be read."""
     seen = not looked.error
-    found = [] if look is None else look.matches
+    found = () if look is None else look.matches
     return {
         "path": looked.path,
         "bytes": looked.size,
@@ -86,20 +87,26 @@ def row_of(looked: Looked, look: Look | None, signals: Sequence[str]) -> dict[st
         "frames": looked.frames if seen else None,
         "pdq_quality": looked.quality if seen else None,
         "unhashable": not looked.forms if seen else None,
-        "matches": [
-            {
-                "bank": match.bank.name,
-                "category": match.bank.category.value,
-                "by": match.kind.value,
-                "distance": match.bits_apart,
-                "turn": match.turn.value,
-            }
-            for match in found
-        ],
+        "matches": _distinct(found),
         "lists": None if look is None else look.lists,
         "missing": list(looked.missing),
         **{name: (looked.signals or {}).get(name) for name in signals},
     }
+
+
+def _distinct(matches: Sequence[Match]) -> list[dict[str, Any]]:
+    """What each bank says, once: rows name no item, and a bank may know the picture as several."""
+    says = [
+        {
+            "bank": match.bank.name,
+            "category": match.bank.category.value,
+            "by": match.kind.value,
+            "distance": match.bits_apart,
+            "turn": match.turn.value,
+        }
+        for match in matches
+    ]
+    return [one for number, one in enumerate(says) if one not in says[:number]]
 
 
 class Results:
@@ -137,7 +144,10 @@ class Results:
             return True
         known = self.manifest()
         if known.get("format") != _FORMAT or known["plan"] != _as_json(plan):
-            raise ScanFailed(f"{self.folder} holds a scan of other sources or detectors; name another with --out.")
+            raise ScanFailed(
+                f"{self.folder} holds a scan of other sources or detectors, or of an older Safelight; name another with"
+                " --out."
+            )
         return False
 
     def note(self, plan: Plan, started_at: str, finished_at: datetime | None = None) -> None:

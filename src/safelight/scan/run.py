@@ -62,11 +62,13 @@ def scan(
         total, done, hits = engine.count(results.files), results.rows(), 0
         # (3) look at those without a row, and keep rows part by part
         keeper = _Keeper(results, signals, part_rows)
-        for looked in _all(engine, results, detectors, keeper):
-            row = keeper.add(looked, known)
-            done, hits = done + 1, hits + bool(row["matches"])
-            progress(done, total, hits)
-        keeper.write()
+        try:
+            for looked in _all(engine, results, detectors, keeper):
+                row = keeper.add(looked, known)
+                done, hits = done + 1, hits + bool(row["matches"])
+                progress(done, total, hits)
+        finally:  # whoever stops it by Ctrl-C keeps what was looked at until then
+            keeper.write()
         # (4) say what was found
         results.note(plan, started_at, clock())
         summary = summed(results, plan, specs)

@@ -14,9 +14,10 @@ from sqlalchemy import Connection, delete, insert, select
 
 from safelight.core.canonical import canonical_json
 from safelight.core.clock import Clock, to_rfc3339
+from safelight.matching.errors import BankError, ExchangeFailed
 from safelight.matching.exchanges.ports import Exchange
 from safelight.matching.hashes import BankHashes
-from safelight.matching.intake import Taken, take_in
+from safelight.matching.intake import Taken, begin, look_ahead, take_in
 from safelight.matching.model import Bank
 from safelight.matching.past import PastOutputs
 from safelight.store.database import Database
@@ -30,24 +31,50 @@ def sync(
     exchange: Exchange,
     clock: Clock,
     past: PastOutputs | None = None,
+    *,
+    ahead: bool = False,
 ) -> Taken:
     """Fetch what is new and take it in; hold it against `past`, if that is given. Returns the totals of the run.
 
-    Raises ExchangeFailed where the other side fails; what was fetched before stands, and the next run goes on there.
+    With `ahead`, every page is read before the first is taken in: a list that can be read twice counts as a whole or
+    not at all. Otherwise what came before a guard held the run back goes on counting.
+
+    Raises BankError or ExchangeFailed where a page fails; what was taken in before it stands, and is told. The next run
+    of an exchange goes on there.
     """
     total = Taken()
     start = database.read_here(partial(checkpoint_of, name=exchange.name, bank=bank.number))
-    for page in exchange.pages(start):
-        now = clock()
-        taken = take_in(
-            database, hashes, bank, page.entries, now=now, aside=page.aside, gone_items=page.gone_items, past=past
-        )
-        total = _sum(total, taken)
-        save = partial(
-            _save, name=exchange.name, bank=bank, checkpoint=page.checkpoint, aside=dict(total.aside), now=now
-        )
-        database.write_here(save)
+    try:
+        if ahead:
+            run = look_ahead(database, hashes, bank, (page.entries for page in exchange.pages(start)))
+        else:
+            run = begin(database, hashes, bank)
+        for page in exchange.pages(start):
+            now = clock()
+            taken = take_in(
+                database,
+                hashes,
+                bank,
+                page.entries,
+                now=now,
+                aside=page.aside,
+                gone_items=page.gone_items,
+                past=past,
+                run=run,
+            )
+            total = _sum(total, taken)
+            save = partial(
+                _save, name=exchange.name, bank=bank, checkpoint=page.checkpoint, aside=dict(total.aside), now=now
+            )
+            database.write_here(save)
+    except (BankError, ExchangeFailed) as error:
+        raise type(error)(f"{error.message} Taken in before that: {_counted(total)}.") from error
     return total
+
+
+def _counted(taken: Taken) -> str:
+    counts = {"added": taken.added, "held back": taken.waiting, "withdrawn": taken.withdrawn}
+    return ", ".join(f"{what} {count}" for what, count in counts.items() if count) or "nothing"
 
 
 @contextmanager
@@ -94,11 +121,12 @@ def _sum(total: Taken, one: Taken) -> Taken:
     return replace(
         one,
         added=total.added + one.added,
+        waiting=total.waiting + one.waiting,
         already_there=total.already_there + one.already_there,
         withdrawn=total.withdrawn + one.withdrawn,
         nonsense=total.nonsense + one.nonsense,
         aside=Counter(total.aside) + Counter(one.aside),
         held_back=one.held_back or total.held_back,
-        batch=one.batch or total.batch,
+        batches=tuple(dict.fromkeys(total.batches + one.batches)),
         made_here=total.made_here + one.made_here,
     )

@@ -48,6 +48,7 @@ def _answer(known: KnownImages, upload: Upload, limits: Limits, *, is_drawn: boo
         "matches": [one.to_json() for one in look.matches],
         "unhashable": look.is_unhashable,
         "lists": look.lists,
+        "overruled_by": list(look.overruled_by),
     }
     if is_drawn:
         shown = known.drawn(picture.frames[0], look)
