@@ -38,6 +38,7 @@ def refuse(
     tier: Tier = Tier.FREE,
     stage: str = "input",
     key: str = "key_1",
+    body: str = "{}",
 ) -> None:
     """A refusal as the gate records it, with its entry in the outbox."""
 
@@ -60,7 +61,7 @@ def refuse(
             "tier": tier.value,
             "prompt_digest": "",
             "image_digests": "[]",
-            "body": "{}",
+            "body": body,
         }
         connection.execute(insert(decisions).values(row))
         entry = {"id": f"out_{number}", "kind": "request_refused", "decision_id": row["id"]}
@@ -127,7 +128,8 @@ def test_the_account_is_told_why_and_a_person_decides_when_it_contests(home: Hou
     home.decide(row.id, LIFT, SENIOR)
     assert standing(home) == "good"
     status = home.run(home.cases.status(code, pin, "there"))
-    assert [step.value for _, step in status.steps] == ["contested", "appeal_reversed"]
+    assert [step.value for _, step in status.steps] == ["measure", "contested", "appeal_reversed"]
+    assert status.received_at == START, "when the measure was taken"
     assert "has been undone" in status.letters[-1].body
     # The refusal behind it was a false positive, and the log says so: published figures count these.
     assert reviews(home) == ["reversed"]
@@ -156,8 +158,13 @@ def test_whatever_is_taken_back_about_a_contest_the_account_stands_as_before(hom
     home.run(home.cases.contest(code, pin, "there", ""))
     row = home.run(home.cases.queue(SENIOR, EVERYTHING)).rows[0]
     home.decide(row.id, choice, SENIOR)
+    home.now += timedelta(seconds=1)
     home.run(home.cases.undo(SENIOR, row.id, "the wrong key"))
     assert standing(home) == "suspended"
+    told = home.run(home.cases.status(code, pin, "")).letters[-1]
+    assert told.kind == "undone"
+    again = "What the decision had undone at your account is in force again. Your account is suspended for good."
+    assert (again in told.body) is (choice is LIFT)
     home.decide(row.id, LIFT, OTHER_SENIOR)
     assert standing(home) == "good"
     assert home.run(home.cases.figures(START, home.now + timedelta(days=1))).overturned == 1
@@ -179,6 +186,18 @@ def test_a_removal_s_strike_outlives_a_decision_on_its_contest_that_is_taken_bac
     assert home.run(home.cases.figures(START, home.now + timedelta(days=1))).overturned == 0
     told = [step.value for _, step in home.run(home.cases.status(code, pin, "")).steps]
     assert told[-3:] == ["appeal_reversed" if choice is KEEP else "appeal_upheld", "undone", "appeal_upheld"]
+
+
+def test_an_undone_removal_tells_the_account_of_its_standing_and_nobody_else(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "", subject_id=account(home)))
+    home.decide(receipt.case_id)
+    home.now += timedelta(seconds=1)
+    home.run(home.cases.undo(MODERATOR, receipt.case_id, ""))
+    told = [letter for letter in home.run(home.cases.account_letters(account(home))) if letter.kind == "undone"]
+    assert "What was done to your account because of it has been undone." in told[0].body
+    theirs = home.run(home.cases.status(receipt.code, receipt.pin, "")).letters[-1]
+    assert theirs.kind == "undone"
+    assert "account" not in theirs.body
 
 
 def reviews(home: House) -> list[str]:

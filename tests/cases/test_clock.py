@@ -14,9 +14,11 @@ from safelight.cases.draft import Addition, Declarations, Matter, Route
 from safelight.cases.model import CaseState, Visibility
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import StoreFailed
-from safelight.store.cases_tables import case_events
-from safelight.store.tables import ledger_leaves
-from tests.cases.house import KEEP, MODERATOR, START, House, house, post, report
+from safelight.store.cases_tables import case_events, cases
+from safelight.store.matching_tables import past_matches
+from safelight.store.tables import banks, ledger_leaves
+from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR, START, House, house, post, print_of, report
+from tests.matching.pictures import hash_of, photo
 
 GREY = np.full((64, 64, 3), 128, np.uint8)
 NOT_DECLARED = Declarations(shows_intimate_content=True)
@@ -25,6 +27,17 @@ BOUND = START + timedelta(hours=48)
 
 def execute(connection: Connection, statement: str) -> None:
     connection.execute(text(statement))
+
+
+def number_of(connection: Connection, case_id: str) -> int:
+    return connection.execute(select(cases.c.number).where(cases.c.id == case_id)).scalar_one()
+
+
+def note_made_here(connection: Connection, case_id: str, at: str) -> None:
+    """As `matching/past.py` does when it finds an output near the picture of a case."""
+    bank = connection.execute(select(banks.c.number).where(banks.c.name == "taken-down")).scalar_one()
+    row = {"id": "pst_1", "at": at, "bank": bank, "item": number_of(connection, case_id), "output_id": "out_1"}
+    connection.execute(insert(past_matches).values(row | {"made_at": at, "distance": 7}))
 
 
 def test_a_complete_report_hides_the_picture_at_once(home: House) -> None:
@@ -152,6 +165,41 @@ def test_a_place_that_is_added_after_the_clock_has_run_out_is_confirmed_soon_or_
         home.travel(minutes=61)
     assert [line["case"] for line in lines if line["event"] == "case_clock_breached"] == [receipt.case_id]
     assert home.run(home.cases.status(receipt.code, receipt.pin, "here")).is_late
+
+
+def test_a_picture_that_is_confirmed_to_be_hidden_misses_no_clock_while_its_removal_waits(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.travel(hours=1)
+    home.platform.is_dead = True
+    home.decide(receipt.case_id)
+    with capture_logs() as lines:
+        home.travel(hours=48)
+    assert not [line for line in lines if line["event"] == "case_clock_breached"]
+    status = home.run(home.cases.status(receipt.code, receipt.pin, "here"))
+    assert (status.is_late, status.is_confirmed) == (False, False), "out of sight, and not yet removed"
+
+
+@pytest.mark.parametrize("what", ["a fingerprint that was added", "shown again and removed", "more was made here"])
+def test_an_order_that_says_more_than_was_confirmed_misses_the_clock_aloud(home: House, what: str) -> None:
+    known = report(fingerprints=(print_of(hash_of(photo("coffee"))),))
+    receipt = home.run(home.cases.receive(known, "here"))
+    home.travel(hours=1)
+    if what == "shown again and removed":
+        home.decide(receipt.case_id, KEEP)
+    home.platform.is_dead = True
+    if what == "a fingerprint that was added":
+        more = Addition(fingerprints=(print_of(hash_of(photo("astronaut"))),))
+        home.run(home.cases.add(receipt.code, receipt.pin, "here", more))
+    elif what == "more was made here":
+        home.sql(lambda c: note_made_here(c, receipt.case_id, to_rfc3339(home.now)))
+        home.sql(lambda c: home.cases.note_made_here(c, [number_of(c, receipt.case_id)]))
+    else:
+        home.now += timedelta(hours=1)
+        home.run(home.cases.contest(receipt.code, receipt.pin, "here", "It is me."))
+        home.decide(receipt.case_id, REMOVE, SENIOR)
+    with capture_logs() as lines:
+        home.travel(hours=48)
+    assert [line["case"] for line in lines if line["event"] == "case_clock_breached"] == [receipt.case_id]
 
 
 def test_a_database_from_a_backup_finds_its_clocks_again(tmp_path: Path) -> None:

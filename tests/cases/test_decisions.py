@@ -112,7 +112,7 @@ def test_both_sides_are_told_why_and_how_to_contest(home: House) -> None:
         "everywhere that this service is offered",
         "for good",
         "Somebody reported it on",
-        "A person looked",
+        "A person decided, on the report and on what is known.",
     ):
         assert element in reasons
     for element in ("s.66B", "free of charge", "out-of-court", "a court"):

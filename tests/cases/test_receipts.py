@@ -111,6 +111,19 @@ def test_a_flood_is_received_waits_and_delays_nobody_else(home: House) -> None:
     assert {row.visibility for row in home.run(home.cases.queue(MODERATOR, limit=100)).rows} == {Visibility.HIDDEN}
 
 
+def test_whoever_is_one_of_a_flood_is_told_that_somebody_looks_before_it_is_hidden(home: House) -> None:
+    for number in range(20):
+        receipt = home.run(home.cases.receive(report(places=(post(f"p{number}"),)), "one"))
+        assert not receipt.is_flood
+    receipt = home.run(home.cases.receive(report(places=(post("p20"),)), "one"))
+    assert (receipt.hidden_at, receipt.missing, receipt.is_flood) == (None, (), True)
+    assert home.run(home.cases.status(receipt.code, receipt.pin, "one")).is_flood
+    home.travel(hours=47)
+    assert not home.run(home.cases.status(receipt.code, receipt.pin, "one")).is_flood, "hidden by the clock"
+    child = home.run(home.cases.receive(report(matter=Matter.CHILD, places=(post("c"),)), "one"))
+    assert not child.is_flood, "hidden at once, whoever reports"
+
+
 def test_a_hotline_is_never_a_flood(home: House) -> None:
     for number in range(30):
         draft = report(places=(post(f"h{number}"),), route=Route.HOTLINE)

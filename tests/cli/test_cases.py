@@ -1,6 +1,7 @@
 """`safelight cases`: what whoever is on call sees, and that it is no report, place or picture."""
 
 import json
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -51,6 +52,15 @@ def test_a_failed_order_can_be_tried_again(folder: Path) -> None:
     assert ask(folder, "retry", effect["effect"])[0] == 2
 
 
+def test_everything_that_failed_can_be_tried_again_but_what_may_have_arrived(folder: Path) -> None:
+    with sqlite3.connect(folder / "safelight.db") as connection:
+        connection.execute("UPDATE case_effects SET state = 'doubtful' WHERE kind = 'letter'")
+    doubtful = [one for one in json.loads(ask(folder, "failed", "--json")[1]) if one["state"] == "doubtful"]
+    assert json.loads(ask(folder, "retry", "--all", "--json")[1]) == {"retried_count": 1}
+    assert json.loads(ask(folder, "failed", "--json")[1]) == doubtful
+    assert [ask(folder, *words)[0] for words in (("retry",), ("retry", "eff_1", "--all"))] == [2, 2]
+
+
 def test_what_failed_and_what_waits_can_be_read_on_a_narrow_terminal(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -76,3 +86,10 @@ def test_no_command_shows_a_place(folder: Path) -> None:
 def test_figures_count_the_missed_clock(folder: Path) -> None:
     found = json.loads(ask(folder, "figures", "--json")[1])
     assert (found["breaches"], found["all"]["cases"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "words", [("list", "--within-h", "nan"), ("list", "--within-h", "inf"), ("figures", "--days", "99999999999")]
+)
+def test_a_time_beyond_every_case_is_a_wrong_command_line(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert ask(tmp_path, *words)[0] == 2

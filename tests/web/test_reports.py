@@ -120,6 +120,17 @@ def test_the_letters_to_an_account_are_in_the_language_that_its_platform_said(
     assert wrong.status_code == 400
 
 
+def test_no_report_is_turned_away_for_its_language_and_the_answer_says_in_which_the_letters_are(
+    service: Service,
+) -> None:
+    named = {"about_account": "a-9", "about_language": "xx-klingon"}
+    for wanted, given in (("pl-PL", "pl"), ("xx", "en")):
+        said = {**COMPLETE, **named, "language": wanted, "places": [{"kind": "post", "value": f"in-{wanted}"}]}
+        status, answer = send(service, **said)
+        assert status == 201
+        assert (answer["language"], answer["about_language"]) == (given, "en")
+
+
 def test_figures_count_the_reports(service: Service) -> None:
     send(service, **COMPLETE)
     with service.http() as http:

@@ -12,8 +12,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from safelight.accounts import measures
 from safelight.accounts.permissions import StaffPermission, may, require
+from safelight.cases.consequences import reinstate, reverse, take_measure
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
@@ -25,7 +25,7 @@ from safelight.cases.reporter_model import Letter
 from safelight.cases.rules import Measure
 from safelight.cases.staff_model import Action, Choice, Staff
 from safelight.core.clock import to_rfc3339
-from safelight.ledger.matters import appeal_draft, review_draft, standing_draft
+from safelight.ledger.matters import appeal_draft, review_draft
 from safelight.store.cases_tables import case_events, case_places
 
 _P = StaffPermission
@@ -64,8 +64,8 @@ class Decisions:
                 can.add(Action.HIDE)
             if case.state is CaseState.PROPOSED and may(staff.role, _P.CASE_SECOND):
                 can |= {Action.SECOND} if staff.id != case.proposed_by else set()
-            if case.state is CaseState.DECIDED and case.before and may(staff.role, _P.CASE_UNDO):
-                can |= {Action.UNDO} if self._undo_until(case) >= now else set()
+            if case.state is CaseState.DECIDED and case.before and self._undo_until(case) >= now:
+                can |= {Action.UNDO} if _may_undo(case, case.before, staff) else set()
         return frozenset(can)
 
     def claim(self, connection: Connection, staff: Staff, case_id: str) -> Case:
@@ -126,7 +126,7 @@ class Decisions:
         if Action.HIDE not in self.actions(case, staff, now):
             raise CaseError(CaseCode.STEP_FORBIDDEN, "Only what can be seen, and waits for you to decide, is hidden.")
         case = self._book.add(connection, case_id, case, Event(now, Step.HIDDEN, staff.id, {"why": "staff"}))
-        self.tell_hidden(connection, case_id, case, Automated.PERSON)
+        self.tell_hidden(connection, case_id, case, _by_hand(case, {staff.id}))
         return case
 
     def needs_second(self, case: Case, outcome: Outcome) -> bool:
@@ -159,10 +159,10 @@ class Decisions:
             if choice.outcome is Outcome.REMOVE and after.visibility is Visibility.VISIBLE:
                 hidden = Event(now, Step.HIDDEN, staff.id, {"why": "proposed"})
                 after = self._book.add(connection, case_id, after, hidden)
-                self.tell_hidden(connection, case_id, after, Automated.PERSON)
+                self.tell_hidden(connection, case_id, after, _by_hand(after, {staff.id}))
             return after
         after = self._book.add(connection, case_id, case, Event(now, Step.DECIDED, staff.id, body), words=choice.words)
-        how = Automated.TWO if self.needs_second(case, choice.outcome) else Automated.PERSON
+        how = _by_hand(after, {staff.id}, by_two=self.needs_second(case, choice.outcome))
         self._follow(connection, case_id, case, after, how)
         return after
 
@@ -181,25 +181,32 @@ class Decisions:
         outcome, reason = case.proposed
         body = {"outcome": outcome.value, "reason": reason.value}
         after = self._book.add(connection, case_id, case, Event(now, Step.DECIDED, staff.id, body), words=words)
-        self._follow(connection, case_id, case, after, Automated.TWO)
+        how = _by_hand(after, {staff.id, case.proposed_by}, by_two=True)
+        self._follow(connection, case_id, case, after, how)
         return after
 
     def undo(self, connection: Connection, staff: Staff, case_id: str, words: str) -> Case:
         """Take a decision back, within the rules' time; later, a contest is the way."""
-        require(staff.role, _P.CASE_UNDO)
         case, now = self._case(connection, staff, case_id), self._book.clock()
-        if case.decided_at and self._undo_until(case) < now:
-            raise CaseError(CaseCode.TOO_LATE, "The time for undoing this is over; it can be contested.")
+        require(staff.role, _P.CASE_UNDO)
+        if case.decided_at and case.before:
+            require(staff.role, _undo_permission(case, case.before, staff))
+            if not _may_undo(case, case.before, staff):
+                message = "You took part in the decision that was contested; another person takes this one back."
+                raise CaseError(CaseCode.SAME_PERSON, message)
+            if self._undo_until(case) < now:
+                raise CaseError(CaseCode.TOO_LATE, "The time for undoing this is over; it can be contested.")
         with self._book.sheet(connection) as sheet:
             after = self._book.add_to(sheet, case_id, case, Event(now, Step.UNDONE, staff.id), words=words)
             self._book.order(sheet, case_id, after)
         row = self._book.row(connection, case_id)
-        if row.subject_id:
-            self._measures_as_before(connection, row, case, after, staff.id)
+        done = self._measures_as_before(connection, row, case, after, staff.id) if row.subject_id else ()
         with self._book.sheet(connection) as sheet:
             for party in Party:
+                # What happens to the account is told to nobody else.
+                facts = LetterFacts(now, measures=done if party is Party.ACCOUNT else ())
                 for receipt in self._mail.receipts(connection, case_id, party):
-                    self._mail.write(sheet, receipt, LetterKind.UNDONE, LetterFacts(now))
+                    self._mail.write(sheet, receipt, LetterKind.UNDONE, facts)
         return after
 
     def tell_hidden(self, connection: Connection, case_id: str, case: Case, how: Automated) -> None:
@@ -215,7 +222,7 @@ class Decisions:
         was_contested = before.state is CaseState.CONTESTED
         if after.kind is CaseKind.ACCOUNT:
             is_reversed = after.outcome is Outcome.MEASURE_LIFTED
-            done = self._reverse(connection, row.subject_id, row.reference, by) if is_reversed else ()
+            done = reverse(self._book, connection, row.subject_id, row.reference, by) if is_reversed else ()
             kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
             self._to_account(connection, row, after, kind, how, done)
             self._log_appeal(connection, row, after, by, "standing", is_reversed=is_reversed)
@@ -223,9 +230,12 @@ class Decisions:
         done = ()
         if row.subject_id:
             if after.outcome is Outcome.REMOVE and before.outcome is not Outcome.REMOVE:
-                done = self._measure(connection, row.subject_id, case_id, after, by)
+                assert after.reason is not None  # noqa: S101 (a decision has one)
+                measure = self._book.rules.measures.removed.get(after.reason, Measure.NONE)
+                to = (row.subject_id, measure, after.reason.value, case_id, by)
+                done = take_measure(self._book, connection, *to)[0]
             elif after.outcome is Outcome.KEEP and before.outcome is Outcome.REMOVE:
-                done = self._reverse(connection, row.subject_id, case_id, by)
+                done = reverse(self._book, connection, row.subject_id, case_id, by)
         is_reversed = was_contested and after.outcome is not before.outcome
         if was_contested:
             self._log_appeal(connection, row, after, by, "takedown", is_reversed=is_reversed)
@@ -303,59 +313,16 @@ class Decisions:
             pin=pin,
         )
 
-    def _measure(
-        self, connection: Connection, subject_id: str, case_id: str, after: Case, by: str
+    def _measures_as_before(
+        self, connection: Connection, row: Row[Any], undone: Case, after: Case, by: str
     ) -> tuple[MeasureWords, ...]:
-        assert after.reason is not None  # noqa: S101 (a decision has one)
-        measure = self._book.rules.measures.removed.get(after.reason, Measure.NONE)
-        return self.take_measure(connection, subject_id, measure, after.reason.value, case_id, by)[0]
-
-    def take_measure(
-        self, connection: Connection, subject_id: str, measure: Measure, reason: str, reference: str, by: str
-    ) -> tuple[tuple[MeasureWords, ...], str | None]:
-        """Strike or suspend, in words for the letter, and the event that a receipt would be about; logged."""
-        rules, now = self._book.rules.measures, self._book.clock()
-        if measure is Measure.NONE:
-            return (), None
-        if measure is Measure.SUSPEND:
-            taken = measures.suspend(connection, subject_id, reason=reason, reference=reference, by=by, now=now)
-        else:
-            taken = measures.strike(
-                connection,
-                subject_id,
-                reason=reason,
-                reference=reference,
-                by=by,
-                now=now,
-                window=timedelta(days=rules.window_days),
-                ladder=[
-                    measures.Step(rung.strikes, rung.standing, timedelta(days=rung.days) if rung.days else None)
-                    for rung in rules.ladder
-                ],
-            )
-        for event in taken.events:
-            self._book.leaf(
-                connection, standing_draft(now, subject_id=subject_id, change=event.kind.value, by=by, reason=reason)
-            )
-        words = tuple(MeasureWords(event.kind.value, taken.strikes, event.until) for event in taken.events)
-        return words, taken.events[0].id
-
-    def _reverse(self, connection: Connection, subject_id: str, reference: str, by: str) -> tuple[MeasureWords, ...]:
-        now = self._book.clock()
-        if measures.reverse(connection, subject_id, reference, by=by, now=now) is None:
-            return ()
-        self._book.leaf(connection, standing_draft(now, subject_id=subject_id, change="restored", by=by))
-        return (MeasureWords("reversed"),)
-
-    def _measures_as_before(self, connection: Connection, row: Row[Any], undone: Case, after: Case, by: str) -> None:
         """What followed for the account goes with a decision that is taken back; what it had ended comes back."""
         reference = row.reference or row.id
         if after.kind is CaseKind.IMAGE and after.outcome is not Outcome.REMOVE:
-            self._reverse(connection, row.subject_id, reference, by)
-        elif undone.outcome in (Outcome.KEEP, Outcome.MEASURE_LIFTED) and undone.decided_at:
-            now, since = self._book.clock(), undone.decided_at
-            if measures.reinstate(connection, row.subject_id, reference, since=since, by=by, now=now):
-                self._book.leaf(connection, standing_draft(now, subject_id=row.subject_id, change="reinstated", by=by))
+            return reverse(self._book, connection, row.subject_id, reference, by)
+        if undone.outcome in (Outcome.KEEP, Outcome.MEASURE_LIFTED) and undone.decided_at:
+            return reinstate(self._book, connection, row.subject_id, reference, undone.decided_at, by)
+        return ()
 
     def _log_appeal(
         self, connection: Connection, row: Row[Any], after: Case, by: str, about: str, *, is_reversed: bool
@@ -398,3 +365,24 @@ class Decisions:
     def _undo_until(self, case: Case) -> datetime:
         assert case.decided_at is not None  # noqa: S101 (asked of decided cases only)
         return case.decided_at + timedelta(minutes=self._book.rules.times.undo_min)
+
+
+def _undo_permission(case: Case, before: Case, staff: Staff) -> StaffPermission:
+    """To take a decision back weighs as much as to make it; to take back another's, as much as to be the second."""
+    if before.state is CaseState.CONTESTED:
+        return _P.APPEAL_DECIDE
+    return _P.CASE_UNDO if case.deciders - before.deciders == {staff.id} else _P.CASE_SECOND
+
+
+def _may_undo(case: Case, before: Case, staff: Staff) -> bool:
+    # DSA Art. 20(6): whoever made what was contested would otherwise have the last word on it after all.
+    is_own_contest = before.state is CaseState.CONTESTED and staff.id in before.deciders
+    needed = {_P.CASE_UNDO, _undo_permission(case, before, staff)}
+    return not is_own_contest and all(may(staff.role, one) for one in needed)
+
+
+def _by_hand(case: Case, deciders: set[str], *, by_two: bool = False) -> Automated:
+    """Who decided, and whether each of them had the picture shown (DSA Art. 17(3)(c) wants true words)."""
+    if deciders <= case.viewers:
+        return Automated.TWO_LOOKED if by_two else Automated.PERSON_LOOKED
+    return Automated.TWO if by_two else Automated.PERSON

@@ -3,6 +3,7 @@
 A queue is read along an index, in the order of work, so a page costs the same however long the queue is.
 """
 
+import json
 from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,12 +34,14 @@ from safelight.cases.staff_model import (
     QueueFilter,
     QueuePage,
     QueueSort,
+    RefusalView,
     ReportView,
     Staff,
 )
 from safelight.cases.stay_down import made_here
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_additions, case_effects, case_reports, cases
+from safelight.store.tables import decisions as decisions_table
 
 _PAGE_MAX = 200
 _WORK = frozenset({Action.DECIDE, Action.SECOND})
@@ -143,6 +146,7 @@ class Desk:
             banks=banks,
             made_here=tuple(made_here(connection, [found.number])[found.number]),
             account=self.account(connection, found.subject_id),
+            refusal=_refusal(connection, found.reference),
             history=tuple(
                 HistoryEntry(seq, event.at, event.step.value, event.by, event.body, words)
                 for seq, event, words in book.history(connection, case_id)
@@ -208,6 +212,19 @@ class Desk:
         elif which.held_by is not None:
             query = query.where(and_(cases.c.held_by == which.held_by))
         return query
+
+
+def _refusal(connection: Connection, decision_id: str | None) -> RefusalView | None:
+    """The refusal that a measure followed from; None where it followed from something else."""
+    query = select(decisions_table).where(decisions_table.c.id == decision_id)
+    row = connection.execute(query).one_or_none()
+    if row is None:
+        return None
+    body = json.loads(row.body)
+    reasons = tuple(body.get("reasons", ()))
+    named = {name for reason in reasons for name in reason["signals"]}
+    signals = tuple(one for one in body.get("signals", ()) if one["name"] in named)
+    return RefusalView(row.id, row.request_id, row.at, row.category or "", reasons, signals)
 
 
 def to_row(row: Row[Any]) -> CaseRow:

@@ -205,7 +205,7 @@ class ReportDraft:
     views: int = 0
     """How often the platform says that it was seen; only believed of platforms."""
     about_account: str = ""
-    """The platform's name of the account that published it, where known. Kept as a pseudonym only."""
+    """The platform's name of the account that published it, where known; for those who decide."""
 
     def __post_init__(self) -> None:
         """Raises ReportInvalid for texts or lists beyond their bounds."""

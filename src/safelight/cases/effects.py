@@ -6,6 +6,7 @@ Rules of this module
   its letters are marked doubtful before they are sent, and one that stays so is for a person to look at.
 - What is said is what holds when it is said: the case is read again, and an order that was overtaken says nothing.
 - Whatever fails is tried again with pauses; after the rules' number of tries it is dead, loudly, and stays in sight.
+- A receiver that was silent and answers again is told at once what waits for it, whatever pauses are left.
 """
 
 import asyncio
@@ -16,9 +17,11 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, and_, bindparam, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, or_, select, update
 
+from safelight.cases.confirmed import unconfirmed
 from safelight.cases.draft import Fingerprint
+from safelight.cases.held_up import TRIES
 from safelight.cases.history import Event, Step
 from safelight.cases.machine import replay
 from safelight.cases.mailroom import Mailroom
@@ -30,6 +33,7 @@ from safelight.cases.records import (
     DONE,
     DOUBTFUL,
     INDEX,
+    LETTER,
     MATCH,
     PICTURE,
     PLACES,
@@ -54,6 +58,10 @@ _MEANS = {
     Order.RESTORE: Visibility.VISIBLE,
 }
 _IN_BANKS = (BANK, INDEX)
+_RECEIVERS = ((PLACES, PICTURE), (LETTER,))
+"""Kinds that go to the same receiver: the platform's connector, the post."""
+_SILENCE = timedelta(minutes=2)
+"""A receiver that did nothing that it was told for so long was out of order, or had nothing to do."""
 _CONFIRM = (
     update(case_places)
     .where(case_places.c.case_id == bindparam("this"), case_places.c.digest == bindparam("place"))
@@ -90,13 +98,21 @@ class Courier:
         self._post = post
         # What is done side by side is noted together: a commit waits for the disk, and one does as well as many.
         self._done: GroupCommit[_Done, None] = GroupCommit(database, self._note_all_done)
+        self._answered_at: dict[tuple[str, ...], datetime] = {}
+        """When each receiver last did what it was told."""
+        self._running: frozenset[str] = frozenset()
+        self._came_back: set[str] = set()
+        """Kinds whose receiver came back while these ran: what it failed just before that is tried at once."""
 
     async def run_due(self) -> int:
         """Run up to `AT_ONCE` effects that are due; returns how many there were. Raises StoreFailed."""
         works = await self._leased(is_matching=False)
         in_banks = [work for work in works if work.row.kind in _IN_BANKS]
         others = [work for work in works if work.row.kind not in _IN_BANKS]
+        self._running = frozenset(work.row.id for work in works)
         await asyncio.gather(self._run_in_banks(in_banks), *(self._run(work) for work in others))
+        self._running = frozenset()
+        self._came_back.clear()
         return len(works)
 
     async def match_back(self) -> int:
@@ -256,6 +272,9 @@ class Courier:
             case_effects.c.id.in_([one.work.row.id for one in done]), case_effects.c.state.in_([WAITING, DOUBTFUL])
         )
         connection.execute(update(case_effects).where(mine).values(state=DONE, done_at=now, error=""))
+        for kinds in _RECEIVERS:
+            if any(one.work.row.kind in kinds for one in done):
+                self._note_answer(connection, kinds)
         with self._book.sheet(connection) as sheet:
             confirmed = [place for one in done for place in self._follow(sheet, one)]
             self._end_if_shown(sheet, [one.work for one in done if one.work.row.kind == PICTURE])
@@ -264,12 +283,28 @@ class Courier:
         self._note_gone(connection, [one.work.row.case_id for one in done if one.confirmed])
         return [None] * len(done)
 
+    def _note_answer(self, connection: Connection, kinds: tuple[str, ...]) -> None:
+        """Have what waits for a receiver tried at once, where it has come back; none of it is given up sooner for it.
+
+        Only then: what fails while its receiver follows others fails by itself, and waits out its pauses.
+        """
+        now, columns = self._book.clock(), case_effects.c
+        last, self._answered_at[kinds] = self._answered_at.get(kinds), now
+        if last is not None and now - last < _SILENCE:
+            return
+        in_vain = and_(columns.state == WAITING, columns.due_at > to_rfc3339(now), columns.error != "")
+        waiting = and_(in_vain, columns.kind.in_(kinds), columns.id.not_in(self._running))
+        # What was held up for long enough to be in sight stays in sight.
+        attempts = case((columns.attempts > TRIES, columns.attempts - 1), else_=columns.attempts)
+        connection.execute(update(case_effects).where(waiting).values(due_at=to_rfc3339(now), attempts=attempts))
+        self._came_back.update(kinds)
+
     def _note_gone(self, connection: Connection, case_ids: Sequence[str]) -> None:
         """Have the histories say of which of these nothing is to be seen any more, where that is so the first time."""
         columns = cases.c
         out_of_sight = and_(columns.visibility != Visibility.VISIBLE.value, columns.confirmed_at.is_(None))
         new = connection.execute(select(columns.id).where(columns.id.in_(case_ids), out_of_sight)).scalars().all()
-        gone = set(new) - self._book.unsettled(connection, new)
+        gone = set(new) - unconfirmed(connection, new)
         if not gone:
             return
         with self._book.sheet(connection) as sheet:
@@ -312,7 +347,8 @@ class Courier:
             state = DOUBTFUL
         elif failed.is_final or attempts >= self._book.rules.delivery.dead_after_tries:
             state = DEAD
-        due_at = self._book.clock() + timedelta(seconds=self._book.rules.delivery.pause_s(attempts))
+        pause_s = 0.0 if row.kind in self._came_back else self._book.rules.delivery.pause_s(attempts)
+        due_at = self._book.clock() + timedelta(seconds=pause_s)
         values = {"state": state, "due_at": to_rfc3339(due_at), "error": failed.message}
         mine = and_(case_effects.c.id == row.id, case_effects.c.state.in_([WAITING, DOUBTFUL]))
         connection.execute(update(case_effects).where(mine).values(values))
@@ -327,6 +363,18 @@ def retry_effect(connection: Connection, effect_id: str, now: datetime) -> bool:
     mine = and_(columns.id == effect_id, or_(columns.state.in_([DEAD, DOUBTFUL]), in_vain))
     statement = update(case_effects).where(mine).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
     return connection.execute(statement).rowcount == 1
+
+
+def retry_all(connection: Connection, now: datetime) -> int:
+    """As `retry_effect`, of everything but what is doubtful: of that somebody has to say that it did not arrive.
+
+    Returns how many there were.
+    """
+    columns = case_effects.c
+    in_vain = and_(columns.state == WAITING, columns.attempts > 0, columns.error != "")
+    mine = or_(columns.state == DEAD, in_vain)
+    statement = update(case_effects).where(mine).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
+    return connection.execute(statement).rowcount
 
 
 def in_sight(connection: Connection, limit: int = 500) -> list[Row[Any]]:

@@ -89,6 +89,8 @@ class Case:
     before: "Case | None" = None
     """As it stood before the last decision, for undoing it."""
     deciders: frozenset[str] = frozenset()
+    viewers: frozenset[str] = frozenset()
+    """To whom the picture was shown: it can be decided without looking, and letters say which it was."""
     contested_by: Party | None = None
     contested_at: datetime | None = None
     has_contested: frozenset[Party] = frozenset()

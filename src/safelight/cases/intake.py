@@ -157,7 +157,9 @@ class Intake:
         )
         # Whoever sends many may name anybody's address: those letters wait to be read.
         self._mail.write(sheet, receipt, LetterKind.RECEIVED, facts, sends=not is_flood)
-        return Receipt(arrival.code, arrival.pin, case_id, draft.missing(), case.due_at, now if is_hidden else None)
+        hidden_at = now if is_hidden else None
+        holds_back = is_flood and not is_hidden and book.rules.matter[case.matter].hide is HideWhen.COMPLETE
+        return Receipt(arrival.code, arrival.pin, case_id, draft.missing(), case.due_at, hidden_at, holds_back)
 
     def add(self, connection: Connection, receipt: Row[Any], more: Addition) -> None:
         """Add details. What they make of the report (complete, of a child) counts from now on."""

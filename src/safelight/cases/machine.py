@@ -165,6 +165,10 @@ def _looked(case: Case, event: Event) -> Case:
     return replace(case, first_look_at=case.first_look_at or event.at)
 
 
+def _viewed(case: Case, event: Event) -> Case:
+    return replace(case, viewers=case.viewers | {event.by})
+
+
 def _unchanged(case: Case, _event: Event) -> Case:
     return case
 
@@ -333,7 +337,7 @@ _STEPS = {
     Step.CLAIMED: _claimed,
     Step.RELEASED: _released,
     Step.LOOKED: _looked,
-    Step.VIEWED: _unchanged,
+    Step.VIEWED: _viewed,
     Step.NOTED: _unchanged,
     Step.PROPOSED: _proposed,
     Step.REJECTED: _rejected,

@@ -7,25 +7,34 @@ from sqlalchemy import Connection, select
 from safelight.accounts.measures import AccountEvent, MeasureKind, account_history
 from safelight.cases.decisions import Decisions
 from safelight.cases.mailroom import Mailroom
+from safelight.cases.model import Visibility
 from safelight.cases.records import Book
 from safelight.cases.staff_model import Choice, Preview, Staff
 from safelight.store.cases_tables import case_effects
 
 
 def try_out(
-    connection: Connection, book: Book, mail: Mailroom, decisions: Decisions, staff: Staff, case_id: str, choice: Choice
+    connection: Connection,
+    book: Book,
+    mail: Mailroom,
+    decisions: Decisions,
+    staff: Staff,
+    case_id: str,
+    choice: Choice | None,
 ) -> Preview:
     """Decide inside a transaction that the caller rolls back, and say what that did. Raises CaseError.
 
-    Where `choice` is what somebody else has proposed, it is agreed to.
+    Where `choice` is what somebody else has proposed, it is agreed to; None takes the last decision back.
     """
     before = {letter.id for letter in mail.letters(connection, case_id=case_id)}
     known = set(connection.execute(select(case_effects.c.id).where(case_effects.c.case_id == case_id)).scalars())
     subject_id = book.row(connection, case_id).subject_id
     past = {event.id for event in _events(connection, subject_id)}
     case = book.load(connection, case_id)
-    needs_second = decisions.needs_second(case, choice.outcome)
-    if case.proposed == (choice.outcome, choice.reason):
+    needs_second = choice is not None and decisions.needs_second(case, choice.outcome)
+    if choice is None:
+        decisions.undo(connection, staff, case_id, "")
+    elif case.proposed == (choice.outcome, choice.reason):
         decisions.second(connection, staff, case_id, case.version, agrees=True, words="")
     else:
         decisions.decide(connection, staff, case_id, choice, case.version, preview=True)
@@ -35,7 +44,8 @@ def try_out(
     new = tuple(replace(letter, sent_at=None) for letter in letters if letter.id not in before)
     taken = {event.kind for event in _events(connection, subject_id) if event.id not in past}
     measures = tuple(kind.value for kind in MeasureKind if kind in taken)
-    return Preview(needs_second, new, effects, measures, book.row(connection, case_id).places)
+    row = book.row(connection, case_id)
+    return Preview(needs_second, new, effects, measures, row.places, case.visibility, Visibility(row.visibility))
 
 
 def _events(connection: Connection, subject_id: str | None) -> list[AccountEvent]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from safelight.cases.confirmed import unconfirmed
 from safelight.cases.draft import Matter
 from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
@@ -16,6 +17,7 @@ from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Party, Visibility
 from safelight.cases.records import Book
 from safelight.cases.reporter_model import PublicStep, ReportStatus
+from safelight.cases.rules import HideWhen
 from safelight.cases.sealing import GONE
 from safelight.store.cases_tables import case_places, case_reports
 from safelight.store.standing_tables import account_events
@@ -26,8 +28,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     party = Party(receipt.party)
     letters = mail.letters(connection, digest=receipt.code_digest)
     if receipt.case_id is None:
-        event = connection.execute(select(account_events).where(account_events.c.id == receipt.event_id)).one()
-        at = datetime.fromisoformat(event.at)
+        at = _measured_at(connection, receipt)
         last = intake.contest_until(at)
         return ReportStatus(
             party=party,
@@ -44,6 +45,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             letters=letters,
             is_confirmed=False,
             is_late=False,
+            is_flood=False,
             is_withdrawn=False,
             reporter_is_child=False,
             can_add=False,
@@ -54,12 +56,15 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     case = book.load(connection, receipt.case_id)
     history = [event for _, event, _ in book.history(connection, receipt.case_id)]
     draft = book.report(connection, receipt.report_id) if receipt.report_id else None
-    mine, mine_is_kept = receipt.report_id in case.reports, False
+    mine, mine_is_kept, is_flood = receipt.report_id in case.reports, False, False
     received_at = case.received_at
     if receipt.report_id:
         report = connection.execute(select(case_reports).where(case_reports.c.id == receipt.report_id)).one()
         received_at = datetime.fromisoformat(report.at)
-        mine_is_kept = report.sealed != GONE
+        mine_is_kept, is_flood = report.sealed != GONE, report.is_flood
+    measured_at = _measured_at(connection, receipt) if receipt.event_id else None
+    if measured_at:
+        received_at = measured_at
     copies = connection.execute(
         select(func.count()).where(
             case_places.c.case_id == receipt.case_id,
@@ -69,7 +74,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     ).scalar_one()
     until = intake.contest_until(case.decided_at) if case.decided_at else None
     is_down = case.visibility is not Visibility.VISIBLE
-    is_confirmed = is_down and book.unconfirmed(connection, receipt.case_id) == 0
+    is_confirmed = is_down and not unconfirmed(connection, [receipt.case_id])
     is_against = (party is Party.REPORTER) == (case.outcome is Outcome.KEEP)
     return ReportStatus(
         party=party,
@@ -80,12 +85,20 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         outcome=case.outcome,
         received_at=received_at,
         clock=LegalClock(case.law, case.received_at, case.due_at) if case.kind is CaseKind.IMAGE else None,
-        steps=_steps(history, receipt.report_id, party, received_at),
+        steps=(
+            *(((measured_at, PublicStep.MEASURE),) if measured_at else ()),
+            *_steps(history, receipt.report_id, party, received_at),
+        ),
         copies=int(copies),
         missing=draft.missing() if draft and mine and mine_is_kept else (),
         letters=letters,
         is_confirmed=is_confirmed,
         is_late=not is_confirmed and any(event.step is Step.BREACHED for event in history),
+        is_flood=is_flood
+        and mine
+        and not is_down
+        and case.state in (CaseState.OPEN, CaseState.PROPOSED)
+        and book.rules.matter[case.matter].hide is HideWhen.COMPLETE,
         is_withdrawn=party is Party.REPORTER and not mine,
         reporter_is_child=bool(draft and (draft.reporter_is_child or draft.effective_matter is Matter.CHILD)),
         can_add=party is Party.REPORTER and mine,
@@ -97,6 +110,12 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         and (mine or party is Party.ACCOUNT),
         contest_until=until,
     )
+
+
+def _measured_at(connection: Connection, receipt: Row[Any]) -> datetime:
+    """When the measure was taken that a receipt is about."""
+    at = select(account_events.c.at).where(account_events.c.id == receipt.event_id)
+    return datetime.fromisoformat(connection.execute(at).scalar_one())
 
 
 _PLAIN = {

@@ -318,33 +318,6 @@ class Book:
         """The fingerprint in a row. Raises StoreFailed."""
         return read_fingerprint(self.seal.open(f"{row.case_id}/{row.digest}", row.sealed))
 
-    def unconfirmed(self, connection: Connection, case_id: str) -> int:
-        """What the platform has not confirmed yet of what it was told last."""
-        places = connection.execute(
-            select(func.count())
-            .select_from(case_places)
-            .where(case_places.c.case_id == case_id, case_places.c.visibility == Visibility.VISIBLE.value)
-        ).scalar_one()
-        orders = connection.execute(
-            select(func.count())
-            .select_from(case_effects)
-            .where(case_effects.c.lane == f"{case_id}/{PLACES}", case_effects.c.state.in_([WAITING, DEAD, DOUBTFUL]))
-        ).scalar_one()
-        return int(places) + int(orders)
-
-    def unsettled(self, connection: Connection, case_ids: Collection[str]) -> set[str]:
-        """Those of which `unconfirmed` would count anything; asked once for all."""
-        if not case_ids:
-            return set()
-        seen = select(case_places.c.case_id).where(
-            case_places.c.case_id.in_(case_ids), case_places.c.visibility == Visibility.VISIBLE.value
-        )
-        lanes = [f"{case_id}/{PLACES}" for case_id in case_ids]
-        ordered = select(case_effects.c.case_id).where(
-            case_effects.c.lane.in_(lanes), case_effects.c.state.in_([WAITING, DEAD, DOUBTFUL])
-        )
-        return {*connection.execute(seen).scalars(), *connection.execute(ordered).scalars()}
-
     def place_digest(self, place: Place) -> str:
         """Equal for equal places."""
         return self.key.digest("case place", f"{place.kind}\0{place.value.strip()}".encode())

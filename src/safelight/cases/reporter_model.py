@@ -24,6 +24,8 @@ class Receipt:
     """When the strictest clock runs out."""
     hidden_at: datetime | None = None
     """When it was hidden for the time being, where it was at once."""
+    is_flood: bool = False
+    """Whether it can be seen only because its source sent unusually many: somebody looks before it is hidden."""
 
 
 class PublicStep(StrEnum):
@@ -87,6 +89,8 @@ class ReportStatus:
     """Whether the platform has confirmed that it cannot be seen; `visibility` is what was ordered."""
     is_late: bool
     """Whether the clock has run out without that."""
+    is_flood: bool
+    """Whether it can be seen only because this report's source sent unusually many, and nobody has decided."""
     is_withdrawn: bool
     """Whether this report was taken back, whatever becomes of the case."""
     reporter_is_child: bool

@@ -11,6 +11,8 @@ from sqlalchemy import Connection, Row, or_, select, update
 
 from safelight.accounts.measures import lift_due
 from safelight.accounts.service import pseudonym
+from safelight.cases.confirmed import maybe_in_sight
+from safelight.cases.consequences import take_measure
 from safelight.cases.decisions import Decisions
 from safelight.cases.history import Case, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
@@ -60,7 +62,7 @@ class Rounds:
         book, now = self._book, self._book.clock()
         try:
             case = book.load(connection, case_id)
-            events = due_events(case, book.rules, now, unconfirmed=book.unconfirmed(connection, case_id))
+            events = due_events(case, book.rules, now, unconfirmed=maybe_in_sight(connection, book, case_id))
         except SafelightError as error:
             self._set_aside(connection, case_id, error)
             return
@@ -160,7 +162,8 @@ class Rounds:
         measure = self._book.rules.measures.refused.get(category, Measure.NONE)
         if measure is Measure.STRIKE and self._struck_lately(connection, row.subject_id):
             return
-        words, event_id = self._desk.take_measure(connection, row.subject_id, measure, category.value, row.id, RULES_ID)
+        to = (row.subject_id, measure, category.value, row.id, RULES_ID)
+        words, event_id = take_measure(self._book, connection, *to)
         if event_id is None:
             return
         code, pin = new_code(), new_pin()

@@ -323,8 +323,8 @@ class Cases:
         await self._step(case_id, lambda c: self._decisions.hide(c, staff, case_id))
         return await self._view(staff, case_id)
 
-    async def preview(self, staff: Staff, case_id: str, choice: Choice) -> Preview:
-        """What a decision would do, with the exact letters. Changes nothing.
+    async def preview(self, staff: Staff, case_id: str, choice: Choice | None) -> Preview:
+        """What a decision would do, or (None) to take the last one back, with the exact letters. Changes nothing.
 
         Codes and PINs of accounts stand as dots: whoever decides need not know them.
         """

@@ -205,6 +205,8 @@ class CaseView:
     """Names of the active banks that know the picture."""
     made_here: tuple[MadeHere, ...]
     account: "AccountView | None"
+    refusal: "RefusalView | None"
+    """Of a contested measure: what it followed from, where that was a refused request."""
     history: tuple[HistoryEntry, ...]
     letters: tuple[Letter, ...]
     effects: tuple[EffectView, ...]
@@ -228,6 +230,21 @@ class AccountView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefusalView:
+    """A refused request, as it was recorded: no words and no pictures."""
+
+    decision_id: str
+    request_id: str
+    at: str
+    """RFC 3339."""
+    category: str
+    reasons: tuple[Mapping[str, Json], ...]
+    """`code`, `rule`, `text`, `signals`: names of the signals that it rested on."""
+    signals: tuple[Mapping[str, Json], ...]
+    """Those that the reasons rest on: `name`, `value`, `where`, `understood`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A decision, as a member makes it."""
 
@@ -239,7 +256,7 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What a decision would do, before it is made."""
+    """What a decision would do, before it is made or taken back."""
 
     needs_second: bool
     letters: tuple[Letter, ...]
@@ -250,3 +267,6 @@ class Preview:
     """What happens to the account: codes of `MeasureKind`, in its order."""
     places: int
     """At how many places."""
+    before: Visibility
+    after: Visibility
+    """What may be seen of it now, and what then."""

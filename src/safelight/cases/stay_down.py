@@ -21,7 +21,7 @@ from typing import Protocol
 
 import numpy as np
 import structlog
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from safelight.cases.draft import Fingerprint, Matter
 from safelight.cases.staff_model import MadeHere
@@ -243,6 +243,14 @@ def made_here(connection: Connection, numbers: Collection[int]) -> dict[int, lis
     for number, *row in connection.execute(query):
         found[number][row[0]] = MadeHere(*row)
     return {number: list(by_output.values()) for number, by_output in found.items()}
+
+
+def found_made_here_at(connection: Connection, number: int) -> str | None:
+    """When more was last found to be made here of a case's picture (RFC 3339); None where nothing was."""
+    names = [name for name, _ in BANK_NAMES.values()]
+    found = select(func.max(past_matches.c.at)).join(banks, banks.c.number == past_matches.c.bank)
+    at: str | None = connection.execute(found.where(banks.c.name.in_(names), past_matches.c.item == number)).scalar()
+    return at
 
 
 def forget_made_here(connection: Connection, number: int) -> None:

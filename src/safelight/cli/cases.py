@@ -1,5 +1,6 @@
 """`safelight cases`: clocks, backlog and failed orders, for whoever is on call. No report or place is shown."""
 
+import math
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from sqlalchemy import Connection, Row, func, select
 from safelight.accounts.permissions import Role
 from safelight.cases.decisions import Decisions
 from safelight.cases.desk import Desk, to_effect, to_row
-from safelight.cases.effects import in_sight, retry_effect
+from safelight.cases.effects import in_sight, retry_all, retry_effect
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.figures import read_figures
 from safelight.cases.held_up import held_up
@@ -39,6 +40,7 @@ app = typer.Typer(
 T = TypeVar("T")
 _ON_CALL = Staff("on-call", Role.LEAD)
 """Reads queues and figures; decides nothing."""
+_MOST_DAYS = 36_500
 
 
 @app.command("status")
@@ -88,9 +90,20 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
         raise typer.Exit(1)
 
 
+def _number(value: float | None) -> float | None:
+    if value is not None and math.isnan(value):  # which is beyond no bound
+        raise typer.BadParameter("is no number")
+    return value
+
+
 @app.command("list")
 def list_waiting(
-    within_h: Annotated[float | None, typer.Option(help="Only clocks that run out within so many hours.")] = None,
+    within_h: Annotated[
+        float | None,
+        typer.Option(
+            callback=_number, min=0, max=24 * _MOST_DAYS, help="Only clocks that run out within so many hours."
+        ),
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, max=200, help="How many at most.")] = 50,
     data_dir: DataDir = None,
     as_json: AsJson = False,
@@ -155,11 +168,23 @@ def failed(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 
 @app.command("retry")
 def retry(
-    effect_id: Annotated[str, typer.Argument(help="The effect, as `failed` lists it.")],
+    effect_id: Annotated[str | None, typer.Argument(help="The effect, as `failed` lists it.")] = None,
+    every: Annotated[bool, typer.Option("--all", help="Everything that failed, but what is doubtful.")] = False,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:
-    """Have a failed order or letter tried again by the running service. Example: `safelight cases retry eff_…`"""
+    """Have a failed order or letter tried again by the running service, or all of them: after an outage.
+
+    What is doubtful may have arrived: each is tried again by its own id only.
+
+    Example: `safelight cases retry eff_…`
+    """
+    if (effect_id is None) != every:
+        raise CaseError(CaseCode.UNKNOWN, "Name one failed effect, or say --all; see `safelight cases failed`.")
+    if effect_id is None:
+        count = in_database(data_dir, lambda connection: retry_all(connection, utc_now()))
+        print_json({"retried_count": count}) if as_json else console.print(f"Tried again within a second: {count}.")
+        return
     if not in_database(data_dir, lambda connection: retry_effect(connection, effect_id, utc_now())):
         raise CaseError(CaseCode.UNKNOWN, "There is no such failed effect; see `safelight cases failed`.")
     print_json({"retried": effect_id}) if as_json else console.print("It is tried again within a second.")
@@ -191,7 +216,7 @@ def free_case(
 
 @app.command("figures")
 def figures(
-    days: Annotated[int, typer.Option(min=1, help="Of cases received in the last so many days.")] = 90,
+    days: Annotated[int, typer.Option(min=1, max=_MOST_DAYS, help="Of cases received in the last so many days.")] = 90,
     data_dir: DataDir = None,
     as_json: AsJson = False,
 ) -> None:

@@ -83,11 +83,11 @@ def test_every_reason_is_said_in_words(reason: ReasonCode, language: str) -> Non
 def test_a_statement_of_reasons_has_what_the_law_wants_in_it() -> None:
     _, body = compose(LetterKind.REASONS, "en", FULL)
     wanted = {
-        "a: what": "were removed",
+        "a: what": "be removed",
         "a: where": "everywhere that this service is offered",
         "a: for how long": "for good",
         "b: facts": "Somebody reported it on 2026-11-22",
-        "c: machines": "A person looked at it and decided. Copies were found by their fingerprint, by machine.",
+        "c: machines": "on the report and on what is known. Copies were found by their fingerprint, by machine.",
         "d, e: law and rule": "Sexual Offences Act 2003 s.66B",
         "f: complaint": "free of charge",
         "f: dispute settlement": "out-of-court dispute settlement",

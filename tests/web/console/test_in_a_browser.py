@@ -176,12 +176,32 @@ def test_a_case_from_the_queue_to_the_next_by_keyboard_alone(
     assert f"done={case_id}" in page.url
     with page.expect_navigation():
         page.keyboard.press("u")
+    assert house.row(case_id).state is CaseState.DECIDED
+    with page.expect_navigation():
+        page.keyboard.press("Enter")
     assert house.row(case_id).state is CaseState.OPEN
     page.keyboard.press("g")
     with page.expect_navigation():
         page.keyboard.press("q")
     assert page.url.endswith("/queue")
     assert faults == []
+
+
+def test_a_picture_that_cannot_be_had_any_more_is_a_sentence_and_no_broken_image(
+    house: Studio, context: BrowserContext, portrait: bytes
+) -> None:
+    page = context.new_page()
+    authenticator(page)
+    enrolled(house, page, "Mona", Role.MODERATOR)
+    page.goto(f"{house.address}{PREFIX}/cases/{house.report()}")
+    page.get_by_text("No picture can be fetched from this address.").wait_for()
+    assert page.locator(".picture img").count() == 0
+    page.goto(f"{house.address}{PREFIX}/cases/{house.report(picture=portrait)}")
+    page.get_by_role("button", name="With less detail").click()
+    page.locator("img[data-veil]").wait_for()
+    page.reload()
+    page.get_by_text("It is veiled again. Ask for it once more.").wait_for()
+    assert page.locator(".picture img").count() == 0
 
 
 @pytest.mark.parametrize("width", [390, 1280])

@@ -32,7 +32,8 @@ ALLOWED: dict[str, Callable[[Role, CaseState], bool]] = {
     "note": lambda role, _state: role in WORKS,
     "decide": lambda role, state: (role in WORKS and state is S.OPEN) or (role is R.SENIOR and state is S.CONTESTED),
     "second": lambda role, state: role is R.SENIOR and state is S.PROPOSED,
-    "undo": lambda role, state: role in WORKS and state is S.DECIDED,
+    # Decided by somebody else in this walk: only who may be a second takes it back.
+    "undo": lambda role, state: role is R.SENIOR and state is S.DECIDED,
 }
 _FORM = re.compile(r'action="/console/cases/[^"/]+/(claim|release|hide|note|preview|second|undo|show)"')
 
@@ -81,6 +82,7 @@ def press(house: Studio, browser: Browser, case_id: str, action: str) -> int:
         "note": {"words": "a note"},
         "decide": {"choice": choice, "version": version},
         "second": {"agrees": "no", "version": version},
+        "undo": {"then": "undo"},
     }
     return browser.send_form(f"/cases/{case_id}/{action}", **fields.get(action, {})).status_code
 
@@ -118,7 +120,7 @@ def test_a_moderator_does_not_second_their_own_proposal(house: Studio, flat: byt
     senior = house.signed_in(R.SENIOR)
     case_id = house.report(picture=flat, matter=Matter.CHILD)
     choice = {"choice": "remove/child_sexualised", "version": str(house.row(case_id).version)}
-    assert "Two people looked" in senior.press(f"/cases/{case_id}/preview", **choice).text
+    assert "Two people decided and agreed" in senior.press(f"/cases/{case_id}/preview", **choice).text
     proposed = senior.press(f"/cases/{case_id}/decide", **choice)
     assert house.row(case_id).state is S.PROPOSED
     assert case_id in proposed.text
@@ -128,7 +130,7 @@ def test_a_moderator_does_not_second_their_own_proposal(house: Studio, flat: byt
     answer = senior.press(f"/cases/{case_id}/second", agrees="yes", version=version)
     assert (answer.status_code, house.row(case_id).state) == (409, S.PROPOSED)
     other = house.signed_in(R.SENIOR)
-    letter = "Two people looked at it and agreed."
+    letter = "Two people decided and agreed, on the report and on what is known."
     assert other.see(f"/cases/{case_id}").text.count(letter) == 1, "who agrees sees the letters first"
     assert other.press(f"/cases/{case_id}/second", agrees="yes", version=version).status_code == 200
     assert house.row(case_id).state is S.DECIDED

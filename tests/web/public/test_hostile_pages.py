@@ -169,6 +169,25 @@ def test_pressing_send_twice_is_one_report_with_one_receipt(service: Service) ->
     assert WORDS("receipt_twice") in second.text
 
 
+def test_whoever_reloads_the_receipt_later_sees_that_it_was_sent_and_neither_code_nor_pin(
+    service: Service, clock: MovableClock
+) -> None:
+    check = post(service, FORM, COMPLETE | {"at": "contact", "go": "next"})
+    sending = COMPLETE | {"go": "send", "mark": Tags(check.text).value("mark")}
+    assert 'id="code"' in post(service, FORM, sending).text
+    clock.ahead = timedelta(minutes=1)
+    try:
+        assert 'id="code"' in post(service, FORM, sending).text, "a lost answer is given again"
+        for minutes in (3, 60, 700):
+            clock.ahead = timedelta(minutes=minutes)
+            later = post(service, FORM, sending)
+            assert WORDS("receipt_twice") in later.text
+            assert 'id="code"' not in later.text
+            assert 'id="pin"' not in later.text
+    finally:
+        clock.ahead = timedelta()
+
+
 def test_a_page_that_was_open_too_long_is_asked_again_and_nothing_is_lost(
     service: Service, clock: MovableClock
 ) -> None:

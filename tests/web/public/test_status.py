@@ -16,6 +16,7 @@ from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
 from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR
 from tests.service import Service
 from tests.web.public.conftest import MovableClock
+from tests.web.public.person import from_elsewhere
 from tests.web.public.test_hostile_pages import (
     COMPLETE,
     CONTEST,
@@ -118,6 +119,7 @@ def test_a_picture_that_stays_can_be_contested_on_the_same_page(service: Service
     empty = look(service, code, pin, do="contest", words=" ")
     assert empty.status_code == 422
     assert WORDS("contest_empty") in empty.text
+    assert "<details open>" in empty.text
     contested = look(service, code, pin, do="contest", words="It is me in the picture.")
     assert WORDS("contest_done") in contested.text
     assert WORDS("status_contested") in contested.text
@@ -158,11 +160,31 @@ def test_what_is_not_possible_any_more_is_said(service: Service) -> None:
     assert WORDS("not_possible") in answer.text
 
 
+def test_an_addition_of_nothing_is_none(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s10")
+    answer = look(service, code, pin, do="add", explanation=" ")
+    assert answer.status_code == 422
+    assert WORDS("add_empty") in answer.text
+    assert WORDS("add_done") not in answer.text
+    assert WORDS("step_added") not in answer.text
+
+
+def test_one_of_a_flood_reads_why_its_picture_is_not_hidden(service: Service) -> None:
+    headers = from_elsewhere()
+    for number in range(21):
+        said = COMPLETE | {"links": f"https://images.example/f{number}"}
+        checked = post(service, FORM, said | {"at": "contact", "go": "next"})
+        page = post(service, FORM, said | {"go": "send", "mark": Tags(checked.text).value("mark")}, **headers).text
+        assert (WORDS("receipt_flood") in page) is (number == 20)
+        assert (WORDS("receipt_hidden") in page) is (number < 20)
+
+
 def test_an_addition_that_cannot_be_used_is_shown_again(service: Service) -> None:
     code, pin = send(service, links="https://images.example/s5")
     answer = look(service, code, pin, do="add", links="https://images.example/" + "x" * 2_000)
     assert answer.status_code == 422
     assert WORDS("place_error_invalid") in answer.text
+    assert "<details open>" in answer.text, "what cannot be used is not folded away"
     assert "x" * 2_000 in answer.text
     assert WORDS("add_done") in look(service, code, pin, do="add", links="https://images.example/s6").text
 

@@ -45,7 +45,10 @@ class Automated(StrEnum):
     HIDDEN = "automated_hidden"
     CLOCK = "automated_clock"
     PERSON = "automated_person"
+    PERSON_LOOKED = "automated_person_looked"
     TWO = "automated_two"
+    TWO_LOOKED = "automated_two_looked"
+    """Each of them had the picture shown."""
     REFUSAL = "automated_refusal"
 
 
@@ -54,7 +57,7 @@ class MeasureWords:
     """What happened to the account, to be put into words."""
 
     kind: str
-    """`strike`, `limited`, `suspended` or `reversed`."""
+    """`strike`, `limited`, `suspended`, `reversed` or `reinstated`."""
     strikes: int = 0
     until: datetime | None = None
 
@@ -120,6 +123,9 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         clock = Template(words[key]).substitute(due=_moment(facts.due))
     received = _moment(facts.received)
     measures = " ".join(_measure(words, one) for one in facts.measures)
+    automated = [words[facts.automated.value]] if facts.automated else []
+    if automated and facts.copies:
+        automated.append(words["automated_copies"])
     told = words["facts_detection" if facts.was_detected else "facts_report"]
     return {
         "at": _moment(facts.at),
@@ -132,7 +138,7 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         "why": book["reason"].get(facts.reason, ""),
         "ground": book["ground"].get(facts.reason) or book["ground"].get(facts.matter, ""),
         "facts": Template(told).substitute(received=received) if received else "",
-        "automated": words[facts.automated.value] if facts.automated else "",
+        "automated": " ".join(automated),
         "copies": Template(words["copies"]).substitute(count=facts.copies) if facts.copies else "",
         "until": _moment(facts.until),
         "measure": measures,

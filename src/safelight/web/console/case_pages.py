@@ -190,7 +190,7 @@ class CasePages:
         was_one = view.row.state is CaseState.DECIDED and len(view.deciders) == 1
         if was_one and view.row.kind is CaseKind.IMAGE:
             await self._maybe_draw(visit, view, choice)
-        return await self._on(visit, view.row.state)
+        return await self._on(visit, view)
 
     async def second(self, visit: Visit) -> Response:
         """Agree to what another proposed, or do not."""
@@ -200,17 +200,20 @@ class CasePages:
         version = _number(visit.form.get("version", ""))
         staff, words = staff_of(visit.member), _words(visit)
         view = await self._cases.second(staff, case_id_of(visit), version, agrees=agrees, words=words)
-        return await self._on(visit, view.row.state)
+        return await self._on(visit, view)
 
     async def undo(self, visit: Visit) -> Response:
-        """Take a decision back."""
+        """Take a decision back; before that, what follows and the letters: one key must not show a picture again."""
+        if visit.form.get("then") != "undo":
+            preview = await self._cases.preview(staff_of(visit.member), case_id_of(visit), None)
+            return self._door.show("undo.html", visit, case_id=case_id_of(visit), preview=preview, say=say)
         view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), _words(visit))
         await self._door.database.write(lambda c: forget_draw(c, view.row.id))
         return self._door.go(f"/cases/{view.row.id}")
 
-    async def _on(self, visit: Visit, state: CaseState) -> Response:
+    async def _on(self, visit: Visit, view: CaseView) -> Response:
         """To the next case, where that was asked for; otherwise back to the queue. A decision can be undone there."""
-        done = case_id_of(visit) + ("" if state is CaseState.DECIDED else "&undo=no")
+        done = case_id_of(visit) + ("" if Action.UNDO in view.actions else "&undo=no")
         if visit.form.get("then") == "next" and visit.may(StaffPermission.CASE_CLAIM):
             row = await self._cases.claim_next(staff_of(visit.member), besides=case_id_of(visit))
             if row is not None:

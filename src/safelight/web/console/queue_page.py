@@ -43,7 +43,7 @@ class QueuePage:
         if exposure.on_break_since:
             return self._door.go("/break")
         asked = visit.request.query_params
-        sort = _one_of(QueueSort, asked.get("sort") or QueueSort.RANK)
+        sort = _one_of(QueueSort, "sort", asked.get("sort") or QueueSort.RANK)
         page = await self._cases.queue(
             staff_of(visit.member), self._filter(visit), sort, after=asked.get("after") or None
         )
@@ -62,6 +62,7 @@ class QueuePage:
             states=CaseState,
             routes=Route,
             sorts=QueueSort,
+            hidden=[matter for matter in Matter if matter in staff_of(visit.member).opted_out],
             say=say,
             span=span,
         )
@@ -98,20 +99,21 @@ class QueuePage:
             due_before = visit.now + timedelta(hours=_CLOCKS.get(clock, 0))
         held = {"mine": visit.member.id, "free": ""}.get(asked.get("held", ""))
         return QueueFilter(
-            states=_set_of(CaseState, asked.get("state")) or QueueFilter().states,
-            matters=_set_of(Matter, asked.get("matter")),
-            routes=_set_of(Route, asked.get("route")),
+            states=_set_of(CaseState, "state", asked.get("state")) or QueueFilter().states,
+            matters=_set_of(Matter, "matter", asked.get("matter")),
+            routes=_set_of(Route, "route", asked.get("route")),
             held_by=held,
             due_before=due_before,
         )
 
 
-def _set_of(kind: type[E_], text: str | None) -> frozenset[E_]:
-    return frozenset({_one_of(kind, text)}) if text else frozenset()
+def _set_of(kind: type[E_], name: str, text: str | None) -> frozenset[E_]:
+    return frozenset({_one_of(kind, name, text)}) if text else frozenset()
 
 
-def _one_of(kind: type[E_], text: str) -> E_:
+def _one_of(kind: type[E_], name: str, text: str) -> E_:
     try:
         return kind(text)
     except ValueError as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"There is no {kind.__name__.lower()} of this name.") from error
+        message = f"There is no such {name}. Choose it from the list above the queue."
+        raise BadInput(InputCode.FIELD_INVALID, message, param=name) from error

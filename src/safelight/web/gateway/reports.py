@@ -4,6 +4,7 @@ Rules of this module
 - Code and PIN travel in bodies, never in addresses: addresses stand in logs.
 - `Safelight-Subject` names whoever reports, as the platform knows them: floods and wrong PINs are counted by it, and it
   is kept as a keyed digest. Without it a platform's people count as one where PINs are guessed, and no flood is seen.
+- No report is turned away for its language: the answer says in which of ours the letters go out.
 - What is missing is said in the answer, each element by its code: 400 where there is no report without it, and beside
   the receipt where there is one.
 
@@ -40,6 +41,7 @@ from safelight.cases.draft import (
     Route,
 )
 from safelight.cases.figures import Figures, RouteFigures
+from safelight.cases.letters.compose import language_of
 from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
 from safelight.cases.service import Cases
 from safelight.core.clock import to_rfc3339, utc_now
@@ -182,7 +184,10 @@ async def send(request: Request) -> JSONResponse:
         await door.accounts.languages.note(account, body.about_language)
     user = caller_of(request).user
     receipt = await _cases(request).receive(draft, f"{key.id}/{user}" if user else "", subject_id=account)
-    return JSONResponse(_receipt(receipt), status_code=201, headers=_NO_STORE)
+    answer = _receipt(receipt) | {"language": language_of(body.language)}
+    if body.about_language:
+        answer["about_language"] = language_of(body.about_language)
+    return JSONResponse(answer, status_code=201, headers=_NO_STORE)
 
 
 @router.post("/status", openapi_extra=json_body(ReceiptBody), responses=ERRORS)

@@ -53,6 +53,18 @@ function veil() {
   }
 }
 
+// A picture that cannot be had, or was shown a while ago, is a sentence and no broken image.
+function sentence(picture) {
+  const words = document.createElement("p");
+  words.textContent = picture.dataset.else;
+  picture.replaceWith(words);
+}
+
+for (const picture of document.querySelectorAll("img[data-else]")) {
+  if (picture.complete && !picture.naturalWidth) sentence(picture);
+  else picture.addEventListener("error", () => sentence(picture));
+}
+
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === "Escape") {

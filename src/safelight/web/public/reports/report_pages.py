@@ -3,12 +3,14 @@
 Rules of this module
 - Everything works without scripts; only fingerprints need one.
 - Two pieces are needed before a report can be sent; whatever else is missing is named before and after sending.
-- A report is taken once, however often Send is pressed; whoever sends the same form again sees the same receipt.
+- A report is taken once, however often Send is pressed. Whoever sends the same form again at once sees the same
+  receipt; later they are told that it was sent, since by then another may hold the device.
 """
 
 import asyncio
 from collections.abc import Sequence
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
@@ -30,6 +32,16 @@ SEND_WITHIN = timedelta(hours=12)
 """How long a page may stay open before its Send has to be pressed again."""
 
 
+_RECEIPT_AGAIN = timedelta(minutes=2)
+"""How long the receipt is given to whoever sends the same form again: a double press, an answer that was lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    at: datetime
+    receipt: asyncio.Task[Receipt]
+
+
 class ReportPages:
     """The pages over `cases`. `key` signs the marks in the forms."""
 
@@ -38,7 +50,7 @@ class ReportPages:
         self._cases = cases
         self._help = {whom: [hotline for hotline in hotlines if hotline.whom is whom] for whom in HelpFor}
         self._clock = clock
-        self._sent: Once[asyncio.Task[Receipt]] = Once(key, SEND_WITHIN)
+        self._sent: Once[_Sending] = Once(key, SEND_WITHIN)
 
     def routes(self) -> list[Route]:
         """`/report` and what lies under it for a report."""
@@ -94,19 +106,21 @@ class ReportPages:
             return self._step(request, words, form, step, words(_INVALID[step]), 422)
         if any(element.is_needed for element in draft.missing()):
             return self._step(request, words, form, Step.CHECK, status_code=422)
-        match self._sent.use(mark, self._clock()):
+        now = self._clock()
+        match self._sent.use(mark, now):
             case Answer.STALE:
                 return self._step(request, words, form, Step.CHECK, words("check_again"), 409)
             case Answer.FRESH:
-                self._sent.keep(mark, asyncio.create_task(self._cases.receive(draft, source_of(request))))
+                task = asyncio.create_task(self._cases.receive(draft, source_of(request)))
+                self._sent.keep(mark, _Sending(now, task))
                 is_again = False
             case Answer.USED:
                 is_again = True
-        task = self._sent.result(mark)
-        if task is None:
-            return self._step(request, words, form, Step.CHECK, words("error_store"), 503)
+        sending = self._sent.result(mark)
+        if sending is None or now - sending.at > _RECEIPT_AGAIN:
+            return self._pages.page(request, words, "sent.html", {})
         try:
-            receipt = await asyncio.shield(task)  # who closes the page meanwhile has reported all the same
+            receipt = await asyncio.shield(sending.receipt)  # who closes the page meanwhile has reported all the same
         except Exception as error:  # noqa: BLE001 (whatever it is, nothing that the person wrote may be lost)
             self._sent.give_back(mark)
             if not isinstance(error, SafelightError):
@@ -115,7 +129,7 @@ class ReportPages:
         shown = {
             "receipt": receipt,
             "is_again": is_again,
-            "is_due_later": receipt.due_at is not None and receipt.due_at > self._clock(),
+            "is_due_later": receipt.due_at is not None and receipt.due_at > now,
             "help": self._help,
             "concerns_child": form.concerns_child,
             "in_danger": bool(form.danger),

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from safelight.cases.draft import Missing
+from safelight.cases.draft import Addition, Missing
 from safelight.cases.errors import CaseError, ReceiptUnknown, ReportInvalid, TooManyTries
 from safelight.cases.model import CaseState, Outcome, Party, Visibility
 from safelight.cases.reporter_model import ReportStatus
@@ -94,6 +94,7 @@ class StatusPages:
             "error": words(error) if error else "",
             "form": ReportForm.read(fields if error else {}),
             "typed_words": fields.get("words", "") if error else "",
+            "open": do if error else "",
         }
         template = "withdraw.html" if do == "withdraw_ask" and status.can_withdraw else "status.html"
         return self._pages.page(request, words, template, shown, 422 if error else 200)
@@ -104,6 +105,8 @@ class StatusPages:
         try:
             if do == "add":
                 addition = ReportForm.read(fields).addition()
+                if addition == Addition():
+                    return await self._cases.status(code, pin, source), "", "add_empty"
                 return await self._cases.add(code, pin, source, addition), _DONE["add"], ""
             if do == "withdraw":
                 return await self._cases.withdraw(code, pin, source), _DONE["withdraw"], ""
