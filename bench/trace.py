@@ -38,6 +38,7 @@ from safelight.matching.pdq import Frame
 from safelight.provenance import keys, register
 from safelight.provenance.credentials.chain import (
     KEY_FILE,
+    keep_trusted,
     load_key,
     load_or_make,
     trust_of,
@@ -121,6 +122,7 @@ class Service:
         chain, key = load_or_make(folder, utc_now(), production=False)
         self._marks = keys.load_or_make(folder / "watermark")
         self._marker = Marker(self._marks[0], Sealer(LocalSigner(load_key(key, chain, KEY_FILE), chain)))
+        keep_trusted(folder, chain)
         self._digest_key = DigestKey.load_or_make(folder / "digest.key")
         self._seeing = seeing(self._digest_key)
         reader = CredentialReader(trust_of(folder))

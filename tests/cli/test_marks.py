@@ -10,14 +10,15 @@ from typer.testing import CliRunner
 from safelight.cli.main import app
 from safelight.core.clock import utc_now
 from safelight.provenance import keys
-from safelight.provenance.credentials.chain import load_or_make
+from safelight.provenance.credentials.chain import keep_trusted, load_or_make
 from safelight.provenance.credentials.signer import Algorithm, RemoteSigner
 
 
 def test_the_keys_are_shown_and_a_new_watermark_key_goes_first(tmp_path: Path) -> None:
     before = CliRunner().invoke(app, ["marks", "show", "--data-dir", str(tmp_path)])
     assert before.exit_code == 2
-    load_or_make(tmp_path / "marks", utc_now(), production=False)
+    chain, _ = load_or_make(tmp_path / "marks", utc_now(), production=False)
+    keep_trusted(tmp_path / "marks", chain)  # as a start does once it has signed
     keys.load_or_make(tmp_path / "marks" / "watermark")
 
     def shown() -> dict[str, object]:

@@ -4,6 +4,7 @@ import io
 import json
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import c2pa
@@ -57,7 +58,7 @@ def origin(*sources: Source, at: datetime = NOW) -> Origin:
 
 def sealer(folder: Path, now: datetime = NOW) -> Sealer:
     chain, key = load_or_make(folder, now, production=False)
-    return Sealer(LocalSigner(load_key(key, chain, "key"), chain))
+    return Sealer(LocalSigner(load_key(key, chain, "key"), chain), keep=partial(keep_trusted, folder))
 
 
 def reader(folder: Path) -> CredentialReader:
@@ -247,7 +248,7 @@ def test_the_key_file_is_its_owners_alone(tmp_path: Path) -> None:
 def test_a_key_elsewhere_signs_through_the_hook_and_its_failure_releases_nothing(tmp_path: Path) -> None:
     chain, key = load_or_make(tmp_path, NOW, production=False)
     local = LocalSigner(load_key(key, chain, "key"), chain)
-    remote = Sealer(RemoteSigner(chain, Algorithm.ES256, local.sign))
+    remote = Sealer(RemoteSigner(chain, Algorithm.ES256, local.sign), keep=partial(keep_trusted, tmp_path))
     sealed = remote.seal(picture("image/png"), "image/png", origin())
     assert reader(tmp_path).read(sealed, "image/png").state is CredentialState.TRUSTED
 
@@ -336,7 +337,7 @@ def test_a_time_stamp_says_when_it_was_signed(tmp_path: Path) -> None:
     chain, key = load_or_make(tmp_path, NOW, production=False)
     authority = Authority(rsa_key=True, now=NOW.replace(microsecond=0))
     with listening(authority) as address:
-        stamping = Sealer(LocalSigner(load_key(key, chain, "key"), chain), address)
+        stamping = Sealer(LocalSigner(load_key(key, chain, "key"), chain), address, partial(keep_trusted, tmp_path))
         sealed = stamping.seal(picture("image/png"), "image/png", origin())
         stamping.close()
     assert datetime.fromisoformat(str(signature_of(sealed)["time"])) == authority.now
@@ -348,7 +349,7 @@ def test_while_the_authority_is_silent_pictures_are_signed_without_a_time(tmp_pa
     authority = Authority(rsa_key=True, now=NOW.replace(microsecond=0))
     authority.broken = b""
     with listening(authority) as address:
-        stamping = Sealer(LocalSigner(load_key(key, chain, "key"), chain), address)
+        stamping = Sealer(LocalSigner(load_key(key, chain, "key"), chain), address, partial(keep_trusted, tmp_path))
         sealed = stamping.seal(picture("image/png"), "image/png", origin())
     again = stamping.seal(picture("image/png"), "image/png", origin())
     stamping.close()
@@ -369,9 +370,13 @@ def test_a_signer_that_fails_is_no_matter_of_the_stamp(tmp_path: Path) -> None:
 USE, OTHER_USE = ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.SERVER_AUTH
 
 
-def chain_of_two(lacking: str, root_key: ec.EllipticCurvePrivateKey | None = None) -> Sealer:
+def chain_of_two(
+    lacking: str,
+    root_key: ec.EllipticCurvePrivateKey | None = None,
+    leaf_key: ec.EllipticCurvePrivateKey | None = None,
+) -> Sealer:
     """A signer under a chain of two, of whose first certificate something is lacking."""
-    root_key, leaf_key = root_key or ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
+    root_key, leaf_key = (key or ec.generate_private_key(ec.SECP256R1()) for key in (root_key, leaf_key))
     names = [
         x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, f"Images {what}")]) for what in ("root", "signer")
     ]

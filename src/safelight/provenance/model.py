@@ -6,6 +6,8 @@ from enum import StrEnum
 
 WATERMARK_BYTES = 8
 """Of the random id that a watermark carries."""
+SOFTWARE = "Safelight"
+"""As credentials name what made a picture."""
 
 
 class How(StrEnum):
@@ -76,6 +78,17 @@ class Credentials:
     ingredients: int = 0
     forbids_ai: bool = False
     """Whether it, or anything that it was made from, says that AI may not use it."""
+
+    @property
+    def are_ours(self) -> bool:
+        """Whether the gate signed the file: its certificate may sign other things too, and these have no output id."""
+        return self.state is CredentialState.TRUSTED and bool(self.output_id)
+
+    @property
+    def may_be_ours(self) -> bool:
+        """Whether it cannot be told: signed with our certificate but not by the gate, or changed after it was."""
+        claims = bool(self.output_id) or self.software == SOFTWARE
+        return self.state is CredentialState.TRUSTED or (self.state is CredentialState.BROKEN and claims)
 
 
 NO_CREDENTIALS = Credentials(CredentialState.NONE)

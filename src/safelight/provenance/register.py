@@ -148,6 +148,19 @@ def by_numbers(connection: Connection, numbers: Iterable[int], now: datetime) ->
     return _all(connection, outputs.c.number.in_(list(numbers)), now)
 
 
+def newest_features(
+    connection: Connection, before: int | None, count: int, now: datetime
+) -> Sequence[tuple[int, bytes]]:
+    """Number and local features of the newest pictures, of those older than the picture `before`."""
+    where = outputs.c.features.is_not(None) & (outputs.c.expires_at > to_rfc3339(now))
+    if before is not None:
+        where &= outputs.c.number < before
+    query = select(outputs.c.number, outputs.c.features).where(where)
+    return [
+        (row.number, row.features) for row in connection.execute(query.order_by(outputs.c.number.desc()).limit(count))
+    ]
+
+
 def chain_of(connection: Connection, output: Output, now: datetime) -> list[Output]:
     """`output`'s edit chain: what it was made from, back to the first picture, and what was made from it, in order."""
     found = {output.number: output}

@@ -6,12 +6,13 @@ Rules of this module
   marked picture can lay its mark over another one, so a mark alone accuses nobody.
 - Looking alike alone accuses nobody either: two people may ask for the same, and an edit looks like the photo that it
   was made from. It is told as "unsure", with the requests and without accounts.
+- A turned picture, and a part of one, cost seconds to find, so they are looked for only where nothing else leads home.
 - Where the means name different requests, the answer is "unsure", unless our signature binds the file to one of them.
 - Everything that was found is told, in words, with what it is worth.
 """
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -31,6 +32,8 @@ NEAR_MAX_BITS = 31
 """Of 256: what PDQ's authors take as the same picture."""
 _SURE, _MARK_ONLY, _DAMAGED_MARK = 0.999, 0.95, 0.9
 _LOOKS_ALIKE, _CONFLICT, _NOT_COMPARABLE = 0.5, 0.3, 0.6
+_NO_MARK, _NO_DETAIL = 0.8, 0.6
+"""Of a "no". Small parts, and marks that somebody destroyed, are not found; how many of these come nobody can know."""
 _CANDIDATES_MAX = 5
 
 
@@ -111,6 +114,8 @@ class Seeing:
     """Keyed, of a file, as the register has it."""
     same: Callable[[Frame, bytes], bool] | None = None
     """Whether a picture shows what packed local features were made from."""
+    finder: Callable[[Frame], Callable[[bytes], bool]] | None = None
+    """As `same`, for one picture that is compared with many."""
 
 
 @dataclass(slots=True)
@@ -122,6 +127,8 @@ class _Found:
     marked: Output | None = None
     near: Mapping[int, int] = field(default_factory=dict)
     outputs: dict[int, Output] = field(default_factory=dict)
+    shown: Sequence[Output] = ()
+    """By local features alone."""
     clues: list[Clue] = field(default_factory=list)
 
 
@@ -144,12 +151,25 @@ class Tracer:
             frame=frame,
         )
 
-    def find(self, connection: Connection, look: Look, now: datetime) -> Trace:
-        """What the register knows of a picture."""
+    def turned(self, look: Look) -> Look:
+        """`look` with the watermark of a picture that was turned by up to 5°, where it has one. CPU work of seconds."""
+        if isinstance(look.watermark, Reading):
+            return look
+        # Traces of a mark are not told: among so many ways to turn a picture, chance gives some.
+        mark = read(look.frame, self._keys, turns=True)
+        return replace(look, watermark=mark) if isinstance(mark, Reading) else look
+
+    def finder(self, look: Look) -> Callable[[bytes], bool] | None:
+        """Tells whether a picture shows what packed local features were made from; None where nobody can."""
+        return self._seeing.finder(look.frame) if self._seeing.finder else None
+
+    def find(self, connection: Connection, look: Look, now: datetime, shown: Collection[int] = ()) -> Trace:
+        """What the register knows of a picture; `shown` are the outputs that `finder` knows it by."""
         found = _Found()
         self._by_file(connection, look, now, found)
         self._by_watermark(connection, look, now, found)
         self._by_fingerprint(connection, look, now, found)
+        self._by_features(connection, shown, now, found)
         return self._weigh(connection, look, now, found)
 
     def _by_file(self, connection: Connection, look: Look, now: datetime, found: _Found) -> None:
@@ -161,6 +181,8 @@ class Tracer:
             return
         says = CREDENTIALS_SAY[told.state]
         if told.state is not CredentialState.TRUSTED or not told.output_id:
+            if told.state is CredentialState.TRUSTED:
+                says += " They lack what is written into every picture that leaves here."
             found.clues.append(Clue(Means.CREDENTIALS, says))
             return
         output = register.by_id(connection, told.output_id, now)
@@ -174,8 +196,8 @@ class Tracer:
     def _by_watermark(self, connection: Connection, look: Look, now: datetime, found: _Found) -> None:
         mark = look.watermark
         if isinstance(mark, NotRead):
-            if mark.why is WhyNotRead.DAMAGED:
-                found.clues.append(Clue(Means.WATERMARK, "Traces of our watermark, too damaged to be read."))
+            if says := _NOT_READ_SAY.get(mark.why):
+                found.clues.append(Clue(Means.WATERMARK, says))
             return
         output = register.by_watermark(connection, mark.payload, now)
         if output is None:
@@ -184,7 +206,10 @@ class Tracer:
             return
         found.marked = output
         chance = f"by chance once in 10^{-mark.false_log10:.0f} pictures"
-        says = f"Our watermark{' in its mirror image' if mark.mirrored else ''}, read without a doubt ({chance})."
+        turned = f", in a picture turned by {abs(mark.turned_deg):.1f}°" if mark.turned_deg else ""
+        says = (
+            f"Our watermark{' in its mirror image' if mark.mirrored else ''}{turned}, read without a doubt ({chance})."
+        )
         found.clues.append(Clue(Means.WATERMARK, says, (output.id,)))
 
     def _by_fingerprint(self, connection: Connection, look: Look, now: datetime, found: _Found) -> None:
@@ -202,29 +227,37 @@ class Tracer:
             says = f"It looks like pictures that were made here; the nearest differs in {bits} of 256 bits."
             found.clues.append(Clue(Means.FINGERPRINT, says, ids))
 
+    def _by_features(self, connection: Connection, shown: Collection[int], now: datetime, found: _Found) -> None:
+        found.shown = register.by_numbers(connection, shown, now) if shown else []
+        if found.shown:
+            says = "It shows pictures that were made here, at least a part of them: its details lie as they do there."
+            found.clues.append(Clue(Means.FEATURES, says, tuple(output.id for output in found.shown)))
+
     def _weigh(self, connection: Connection, look: Look, now: datetime, found: _Found) -> Trace:
         if found.bound:
             return self._yes(connection, found.bound, _SURE, now, found)
-        if look.credentials.state is CredentialState.TRUSTED and look.credentials.output_id:
+        if look.credentials.are_ours:
             return Trace(Answer.YES, _SURE, tuple(found.clues))
         if found.marked:
             return self._weigh_mark(connection, look, found.marked, now, found)
-        damaged = isinstance(look.watermark, NotRead) and look.watermark.why is WhyNotRead.DAMAGED
         if found.near and isinstance(look.watermark, NotRead) and (output := self._left_of(look, found)):
             return self._yes(connection, output, _DAMAGED_MARK, now, found)
-        if found.near:
+        if found.near or found.shown:
             return self._unsure(_LOOKS_ALIKE, look, found)
-        if damaged or isinstance(look.watermark, Reading):
+        if isinstance(look.watermark, Reading) or look.watermark.why is not WhyNotRead.NOTHING_FOUND:
             return self._unsure(_NOT_COMPARABLE, look, found)
-        if look.credentials.state is CredentialState.BROKEN and look.credentials.software == "Safelight":
+        if look.credentials.may_be_ours:
             return self._unsure(_CONFLICT, look, found)
-        return Trace(Answer.NO, _no_confidence(look), tuple(found.clues))
+        return Trace(Answer.NO, _NO_MARK if look.forms else _NO_DETAIL, tuple(found.clues))
 
     def _weigh_mark(self, connection: Connection, look: Look, marked: Output, now: datetime, found: _Found) -> Trace:
         alike = marked.number in found.near or self._shows(look, marked, found)
         if not alike:
             if look.forms:  # also where that one had no detail: then it did not look like this
-                says = "But it does not look like the picture that this mark was put on: it may have been laid over it."
+                says = (
+                    "But it does not look like the picture that this mark was put on: it may have been laid over it, "
+                    "or only a small part of that picture is left."
+                )
                 found.clues.append(Clue(Means.FINGERPRINT, says))
                 return self._unsure(_CONFLICT, look, found)
             return self._yes(connection, marked, _MARK_ONLY, now, found)
@@ -275,6 +308,7 @@ class Tracer:
         if (marked := found.marked) and marked.number not in found.near:
             # What the mark says comes first, however little the picture looks like it.
             outputs.insert(0, (_apart(look.forms, marked.fingerprint), marked))
+        outputs += [(_apart(look.forms, output.fingerprint), output) for output in found.shown]
         candidates = tuple(
             Candidate(output.request_id, output.id, output.made_at, bits) for bits, output in outputs[:_CANDIDATES_MAX]
         )
@@ -290,15 +324,15 @@ CREDENTIALS_SAY = {
 }
 
 
+_NOT_READ_SAY = {
+    WhyNotRead.DAMAGED: "Traces of our watermark, too damaged to be read.",
+    WhyNotRead.TOO_SMALL: "The picture is too small for a watermark to be read.",
+}
+
+
 def _apart(forms: Sequence[bytes], fingerprint: bytes | None) -> int | None:
     """By how many bits the nearest of `forms` differs from `fingerprint`."""
     if not forms or fingerprint is None:
         return None
     known = int.from_bytes(fingerprint)
     return min((int.from_bytes(form) ^ known).bit_count() for form in forms)
-
-
-def _no_confidence(look: Look) -> float:
-    """How sure a "no" is: less where the picture could not have held a mark that is read."""
-    too_small = isinstance(look.watermark, NotRead) and look.watermark.why is WhyNotRead.TOO_SMALL
-    return 0.6 if too_small or not look.forms else 0.95

@@ -1,7 +1,7 @@
 """Marks and traces: who signs, and what tracing borrows from the rooms beside it."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,11 +17,13 @@ from safelight.ledger.append import Ledger
 from safelight.ledger.draft import Draft
 from safelight.ledger.keys import load_or_make_key
 from safelight.ledger.matters import trace_draft
-from safelight.matching.copies import FULL, LIGHT, features, packed, same_picture, unpacked
+from safelight.matching.copies import FULL, LIGHT, features, likeness, packed, same_picture, unpacked
+from safelight.matching.past_copies import WORTH_A_LOOK
 from safelight.matching.pdq import Frame, Pdq, pdq_once
 from safelight.provenance import keys as watermark_keys
 from safelight.provenance.credentials import chain as credentials_chain
 from safelight.provenance.credentials.read import CredentialReader
+from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import LocalSigner, Signer
 from safelight.provenance.marking import Marker
 from safelight.provenance.service import Provenance, Use
@@ -58,6 +60,18 @@ def _shows(frame: Frame, known: bytes) -> bool:
     return any(same_picture(look, there) is not None for look in looks)
 
 
+def _finder(frame: Frame) -> Callable[[bytes], bool]:
+    """As `_shows`, to ask of many: nearly all that show something else are passed over at a glance."""
+    mirrored = np.ascontiguousarray(frame[:, ::-1])
+    looks = [features(shown, effort) for effort in (LIGHT, FULL) for shown in (frame, mirrored)]
+
+    def shows(known: bytes) -> bool:
+        there = unpacked(known)
+        return any(likeness(look, there) >= WORTH_A_LOOK and same_picture(look, there) is not None for look in looks)
+
+    return shows
+
+
 def signer_of(settings: Settings, folder: Path, now: datetime) -> Signer:
     """The signer that the settings name, or the key in the data folder. Raises NotStartable."""
     if not settings.marks_signer:
@@ -76,9 +90,24 @@ def signer_of(settings: Settings, folder: Path, now: datetime) -> Signer:
     raise NotStartable(f"No installed package has a signer {settings.marks_signer!r} in the group {SIGNER_GROUP}.")
 
 
+def sealer_of(
+    settings: Settings, folder: Path, now: datetime, reader: CredentialReader, signer: Signer | None
+) -> Sealer:
+    """Signs with `signer`, or with the one of the settings; from its first picture on `reader` knows it as our own.
+
+    Raises NotStartable.
+    """
+
+    def keep(chain: credentials_chain.Chain) -> None:
+        credentials_chain.keep_trusted(folder, chain)
+        reader.trust(credentials_chain.trust_of(folder))
+
+    return Sealer(signer or signer_of(settings, folder, now), settings.marks_stamps, keep)
+
+
 def seeing(digest_key: DigestKey) -> Seeing:
     """What tracing borrows from the rooms beside it."""
-    return Seeing(fingerprint, lambda content: digest_key.digest(IMAGE_DIGEST, content), _shows)
+    return Seeing(fingerprint, lambda content: digest_key.digest(IMAGE_DIGEST, content), _shows, _finder)
 
 
 @contextlib.contextmanager

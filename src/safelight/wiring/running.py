@@ -54,7 +54,6 @@ from safelight.policy.model import Policy
 from safelight.provenance import keys as watermark_keys
 from safelight.provenance.credentials import chain as credentials_chain
 from safelight.provenance.credentials.read import CredentialReader
-from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.credentials.signer import Signer
 from safelight.provenance.marking import Marker
 from safelight.provenance.service import Provenance
@@ -66,7 +65,7 @@ from safelight.store.database import Database, make_data_dir, sqlite_url
 from safelight.store.digest_key import DigestKey
 from safelight.wiring.detectors import ASKED_FIRST, builtin_detectors, plugin_detectors
 from safelight.wiring.letters import post_of
-from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_marks, log_trace, seeing, signer_of
+from safelight.wiring.marks import MARKS_FOLDER, fingerprint, light_features, log_marks, log_trace, sealer_of, seeing
 from safelight.wiring.memory import give_memory_back, keep_memory_small
 from safelight.wiring.past import looking_back
 from safelight.wiring.unsafe import refuse_unsafe
@@ -295,12 +294,13 @@ class Safelight:
         key = sealer = None
         # Read in any case: what was marked before stays marked, whatever is asked for now.
         self.watermark_keys = watermark_keys.load_or_make(folder / "watermark")
+        self.credentials = CredentialReader(credentials_chain.trust_of(folder))
+        self._closing.callback(self.credentials.close)
         if settings.marks in {MarksName.ALL, MarksName.WATERMARK}:
             key = self.watermark_keys[0]
         if settings.marks in {MarksName.ALL, MarksName.CREDENTIALS}:
-            sealer = Sealer(self._signer or signer_of(settings, folder, self._clock()), settings.marks_stamps)
+            sealer = sealer_of(settings, folder, self._clock(), self.credentials, self._signer)
             self._closing.callback(sealer.close)
-            credentials_chain.keep_trusted(folder, sealer.chain)
             if why := sealer.chain.why_unfit(self._clock()):
                 raise NotStartable(f"The certificates for content credentials cannot be used: {why}; renew them.")
             sealer.prove(self._clock())
@@ -313,8 +313,6 @@ class Safelight:
             log.warning(
                 "marks_off", message="Released pictures are not marked. In many places the law wants them to be."
             )
-        self.credentials = CredentialReader(credentials_chain.trust_of(folder))
-        self._closing.callback(self.credentials.close)
         marking = cores.lane("mark")
         self._closing.callback(marking.close)
         marker = Marker(key, sealer) if key or sealer else None

@@ -16,6 +16,7 @@ from safelight.backends.memory import MemoryBackend
 from safelight.core.errors import BudgetSpent
 from safelight.core.limits import Limits
 from safelight.provenance.model import Credentials, CredentialState
+from safelight.provenance.watermark import embed
 from safelight.store.provenance_tables import outputs, traces
 from safelight.web.public.throttle import Throttle
 from safelight.web.public.verify_page import words_of
@@ -113,12 +114,36 @@ def test_on_the_page_an_error_is_a_sentence_without_the_name_of_a_field(http: ht
     assert "<p>The file is no picture that the gate reads; " in page.text
 
 
+def test_of_no_picture_an_empty_file_and_two_it_is_said_which_it_was(http: httpx2.Client, made: bytes) -> None:
+    empty_field = b'--x\r\nContent-Disposition: form-data; name="image"; filename=""\r\n\r\n\r\n--x--\r\n'
+    form: dict[str, object] = {"content": empty_field, "headers": {"content-type": "multipart/form-data; boundary=x"}}
+    one = ("image", ("x.png", made))
+    sent: list[tuple[dict[str, object], str, str]] = [
+        (form, "field_missing", "Choose one picture."),
+        ({"files": [("image", ("x.png", b""))]}, "image_empty", "The file is empty;"),
+        ({"files": [one, one]}, "too_many_images", "Choose one picture: these are 2."),
+    ]
+    for request, code, says in sent:
+        assert http.request("POST", "/v1/verify", **request).json()["error"]["code"] == code  # type: ignore[arg-type]
+        assert f"<p>{says}" in http.request("POST", "/verify", **request).text  # type: ignore[arg-type]
+
+
+@pytest.mark.usefixtures("made")
+def test_a_mark_on_what_does_not_look_like_its_picture_may_also_be_a_small_part_of_it(
+    service: Service, http: httpx2.Client
+) -> None:
+    payload = service.sql(lambda c: c.execute(select(outputs.c.watermark)).scalars().first())
+    assert payload
+    laid = png(embed(skimage.data.coffee(), payload, service.safelight.watermark_keys[0]))
+    page = http.post("/verify", files={"image": ("x.png", laid)}).text
+    assert "<h2>Unsure</h2>" in page
+    assert "may have been laid over it" in page
+    assert "or only a small part of that is left" in page
+
+
 def test_no_key_is_asked_for_and_errors_have_the_one_shape(http: httpx2.Client) -> None:
     answer = http.post("/v1/verify", files={"image": ("x.png", b"no picture")})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "image_unsupported")
-    page = http.post("/verify", files={"image": ("x.png", b"")})
-    assert page.status_code == 400
-    assert "Choose one picture." in page.text
     assert http.get("/verify").status_code == 200
 
 

@@ -4,6 +4,7 @@ Rules of this module
 - The operator's chain is one PEM file, leaf first; the key is another. What signed once stays trusted for reading:
   every root that was ever in use is kept in a folder of its own, so a new key leaves the old marks valid.
 - An authority issues to many, so a root does not say who signed: every leaf that was ever in use is kept as well.
+- Kept is for good, so it comes last: only what a picture was signed under, whole, was ever in use (`seal.py`).
 - The development chain is for trying things out. It says so in its name, it shouts at every start, and where the
   settings say production it is refused.
 
@@ -119,7 +120,6 @@ def load_or_make(folder: Path, now: datetime, *, production: bool) -> tuple[Chai
     if chain.is_development and now >= chain.leaf.not_valid_after_utc - _RENEW_BEFORE:
         make_development(folder, now)
         chain, key = _read(chain_file, key_file)
-    keep_trusted(folder, chain)
     return chain, key
 
 
@@ -152,7 +152,7 @@ def make_development(folder: Path, now: datetime) -> None:
 
 
 def keep_trusted(folder: Path, chain: Chain) -> None:
-    """Keep root and leaf of `chain` among those that marks are read under, for good. Raises NotStartable."""
+    """Keep root and leaf of `chain`, which has signed, among those that marks are read under. Raises NotStartable."""
     for kept, certificate in ((folder / TRUSTED_FOLDER, chain.root), (folder / SIGNERS_FOLDER, chain.leaf)):
         path = kept / f"{certificate.fingerprint(hashes.SHA256()).hex()[:16]}.pem"
         try:

@@ -9,7 +9,7 @@ from typing import Any
 
 from safelight import __version__
 from safelight.core.clock import to_rfc3339
-from safelight.provenance.model import How, Origin
+from safelight.provenance.model import SOFTWARE, How, Origin
 
 OWN_ASSERTION = "org.safelight.decision"
 _TYPES = "http://cv.iptc.org/newscodes/digitalsourcetype/"
@@ -32,7 +32,7 @@ def manifest_of(origin: Origin) -> dict[str, Any]:
         if labels[1:]:
             done["parameters"] = {"ingredientIds": labels[1:]}
     return {
-        "claim_generator_info": [{"name": "Safelight", "version": __version__}],
+        "claim_generator_info": [{"name": SOFTWARE, "version": __version__}],
         "title": origin.output_id,
         "assertions": [
             {"label": "c2pa.actions.v2", "data": {"actions": actions}},

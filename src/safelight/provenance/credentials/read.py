@@ -34,21 +34,25 @@ class CredentialReader:
     """Reads, and knows this service's own credentials from those of others under the same roots."""
 
     def __init__(self, trust: Trust) -> None:
+        self._contexts: list[c2pa.Context] = []
+        self.trust(trust)
+
+    def trust(self, trust: Trust) -> None:
+        """Know the service's own by `trust` from here on."""
+        settings = {
+            "version": 1,
+            "trust": {"user_anchors": trust.roots_pem} if trust.roots_pem else {},
+            "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
+        }
+        self._contexts.append(c2pa.Context.from_dict(settings))  # another thread may be reading under the one before
         self._signers = {str(number) for number in trust.signers}
-        self._context = c2pa.Context.from_dict(
-            {
-                "version": 1,
-                "trust": {"user_anchors": trust.roots_pem} if trust.roots_pem else {},
-                "verify": {"remote_manifest_fetch": False, "ocsp_fetch": False, "verify_trust": True},
-            }
-        )
 
     def read(self, content: bytes, media_type: str) -> Credentials:
         """The credentials of `content`; a file that cannot be read says so in the state."""
         if _MARK not in content:
             return NO_CREDENTIALS
         try:
-            reader = c2pa.Reader.try_create(media_type, io.BytesIO(content), context=self._context)
+            reader = c2pa.Reader.try_create(media_type, io.BytesIO(content), context=self._contexts[-1])
             if reader is None:
                 return NO_CREDENTIALS
             with reader:
@@ -66,7 +70,8 @@ class CredentialReader:
 
     def close(self) -> None:
         """Let go of the trusted roots."""
-        self._context.close()
+        for context in self._contexts:
+            context.close()
 
 
 def _active(store: Mapping[str, Any]) -> Mapping[str, Any]:

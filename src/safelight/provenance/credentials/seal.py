@@ -9,6 +9,7 @@ Rules of this module
 
 import io
 import time
+from collections.abc import Callable
 from datetime import datetime
 
 import c2pa
@@ -48,12 +49,15 @@ _SETTINGS = {
 class Sealer:
     """Signs pictures with one signer."""
 
-    def __init__(self, signer: Signer, stamps: str = "") -> None:
+    def __init__(self, signer: Signer, stamps: str = "", keep: Callable[[Chain], object] = lambda _chain: None) -> None:
         """`stamps` is the address of a time stamp authority, or nothing.
 
-        Raises NotStartable where the signer and its chain cannot be used.
+        `keep` gets the chain before the first picture that was signed under it leaves: until then nothing shows that
+        the key is its own. Raises NotStartable where the signer and its chain cannot be used.
         """
         self._signer = signer
+        self._keep = keep
+        self._is_kept = False
         self._asks_again_at = 0.0
         self._why = ""
         self.trouble = ""
@@ -86,14 +90,19 @@ class Sealer:
                 self.trouble = f"The content credentials could not be signed ({self._why})."
                 return
             raise NotStartable(f"The certificates for content credentials are refused: {error}. {_NEEDS}") from error
+        self._keep_chain()
 
     def seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
         """`content` with the credentials that say `origin`. Raises MarkFailed."""
         try:
             sealed = self._seal(content, media_type, origin)
+            self._keep_chain()
         except MarkFailed as error:
             self.trouble = error.message
             raise
+        except NotStartable as error:
+            self.trouble = f"{error.message} Nothing was released."
+            raise MarkFailed(MarkCode.SIGNER_UNAVAILABLE, self.trouble, retry_after_s=30) from error
         self.trouble = ""
         return sealed
 
@@ -103,6 +112,11 @@ class Sealer:
         if self._stamping:
             self._stamping.close()
         self._context.close()
+
+    def _keep_chain(self) -> None:
+        if not self._is_kept:
+            self._keep(self.chain)
+            self._is_kept = True
 
     def _seal(self, content: bytes, media_type: str, origin: Origin) -> bytes:
         if why := self.chain.why_unfit(origin.at):

@@ -50,7 +50,14 @@ async def trace(request: Request) -> JSONResponse:
 
 def one_picture(images: tuple[Upload, ...]) -> Upload:
     """The form's one picture. Raises BadInput."""
-    chosen = [image for image in images if image.content]  # a browser sends an empty file where none was chosen
-    if len(chosen) != 1:
+    # A browser sends an empty file without a name where none was chosen.
+    chosen = [image for image in images if image.content or image.file_name]
+    if not chosen:
         raise BadInput(InputCode.FIELD_MISSING, "Choose one picture.", param="image")
+    if len(chosen) > 1:
+        message = f"Choose one picture: these are {len(chosen)}. Send one after the other."
+        raise BadInput(InputCode.TOO_MANY_IMAGES, message, param="image")
+    if not chosen[0].content:
+        message = "The file is empty; choose the picture again, or another copy of it."
+        raise BadInput(InputCode.IMAGE_EMPTY, message, param="image")
     return chosen[0]
