@@ -19,10 +19,11 @@ sys.path.insert(0, str(ROOT))
 from safelight.signals.text.e5 import tuned  # noqa: E402 - the repository is put on the path first
 from safelight.signals.text.e5.encoder import Encoder  # noqa: E402
 from safelight.signals.text.head import Head  # noqa: E402
-from training.fit import TOUCH_UP, Numbers, Stored, fit_head  # noqa: E402
+from training.fit import FEATURES, HIDDEN, TOUCH_UP, Numbers, fit_head  # noqa: E402
 from training.grammar.generate import Grammar  # noqa: E402
 from training.grammar.rows import Row  # noqa: E402
 from training.hands import by_hand  # noqa: E402
+from training.network import Network  # noqa: E402
 from training.ordinary import ordinary  # noqa: E402
 from training.rows import unique  # noqa: E402
 from training.train_meaning import SEED, save, states, table_of  # noqa: E402
@@ -69,11 +70,8 @@ def stored(path: Path) -> dict[str, Numbers]:
 
 
 def numbers_of(path: Path) -> dict[str, Numbers]:
-    """Layers as `tuned.packed` takes them: bytes and scales as numbers again."""
-    found: Stored = stored(path)
-    whole = {name.removesuffix(".q") for name in found if name.endswith(".q")}
-    plain = {name: array for name, array in found.items() if name[:-2] not in whole}
-    return plain | {name: found[f"{name}.q"] * found[f"{name}.s"] for name in whole}
+    """Every layer as `tuned.packed` takes it; one that is not in the file is the package's."""
+    return Network(FEATURES, HIDDEN, stored(path)).tuned()
 
 
 if __name__ == "__main__":

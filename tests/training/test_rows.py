@@ -9,7 +9,8 @@ from training.grammar.generate import Grammar
 from training.grammar.rows import Row
 from training.noise import disguised, gibberish, mistyped, numbered
 from training.ordinary import Ordinary, ordinary
-from training.rows import conversations, longer, noisy, unique
+from training.romanise import LANGUAGES, romanised
+from training.rows import conversations, in_latin_letters, longer, noisy, unique
 from training.split import Part
 
 
@@ -65,3 +66,26 @@ def test_noise_changes_words_but_not_what_is_true_of_them(rows: list[Row], plain
     assert noise
     assert all(not row.block and row.labels["undress"] == 0.0 for row in noise)
     assert {row.part for row in made} == set(Part)
+
+
+@given(
+    lang=st.sampled_from(sorted(LANGUAGES)),
+    text=st.text("αβγδέήθώψΆОбыщяьїґ њ a1!", max_size=60),
+    seed=st.integers(0, 99),
+)
+def test_what_is_typed_in_latin_letters_keeps_its_words(lang: str, text: str, seed: int) -> None:
+    made = romanised(text, lang, random.Random(seed))
+    assert made == romanised(text, lang, random.Random(seed))
+    assert [word for word in text.split() if word.isascii()] == [
+        latin for word, latin in zip(text.split(" "), made.split(" "), strict=True) if word.isascii() and word
+    ]
+
+
+def test_greek_and_cyrillic_rows_come_again_in_latin_letters(rows: list[Row]) -> None:
+    greek = [row for row in rows if row.lang == "el"]
+    made = in_latin_letters(rows, 1.0)
+    assert {row.lang.removesuffix("-latn") for row in made} <= LANGUAGES
+    for row, latin in zip(greek, [row for row in made if row.lang == "el-latn"], strict=True):
+        assert latin.labels == row.labels
+        assert latin.block is row.block
+        assert not any("α" <= letter <= "ω" for letter in latin.text.lower())

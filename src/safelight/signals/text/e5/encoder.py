@@ -21,10 +21,10 @@ Numbers = NDArray[np.float32]
 
 
 class Encoder:
-    """multilingual-e5-small, its upper layers trained further. Safe to share between threads."""
+    """multilingual-e5-small, its layers trained further. Safe to share between threads."""
 
     def __init__(self, tuned: Mapping[str, NDArray[Any]] | None = None) -> None:
-        """`tuned`: the upper layers; none: those of the package."""
+        """`tuned`: the layers as they were trained; one that is not there is the package's."""
         file = ModelFile(bundled_model())
         self.tokenizer = Tokenizer(file.pieces)
         self.max_tokens = file.shape.max_tokens - 2

