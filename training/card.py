@@ -222,8 +222,9 @@ that chooses what is read of a text too long to be read whole.
 
 `python training/train_meaning.py`: a grammar of ours (`training/grammar/`), templates and word lists by language,
 filled in at run time, words for children only as codes of the lexicon; the same requests inside longer texts, in
-conversations, mistyped, numbered, wrapped, and Greek and Cyrillic ones in Latin letters; `training/hands`, sheets by several authors who never saw the grammar;
-and the ordinary lines of `training/data` (sources and licences there). The layers that ship were fitted in nine
+conversations, mistyped, numbered, wrapped, and Greek and Cyrillic ones in Latin letters; `training/hands`, sheets by
+several authors who never saw the grammar; and the ordinary lines of `training/data` (sources and licences there).
+The layers that ship were fitted in nine
 runs, each going on from the last: three of two passes each over the grammar as it stood, one of four over the grammar
 and seven hands, one of four with fifteen, one of three, one of two with thirty-one, and one of two over half of these
 rows and all of eight more hands. These fitted the upper three layers; the last two of them were blended half and half
