@@ -19,7 +19,7 @@ MUST_BE_LEAVES = {
     "takedown": ({LeafKind.TAKEDOWN}, "cases/records.py", "takedown_draft"),
     "appeal": ({LeafKind.APPEAL}, "cases/decisions.py", "appeal_draft"),
     "review of a refusal": ({LeafKind.REVIEW}, "cases/decisions.py", "review_draft"),
-    "standing of an account": ({LeafKind.STANDING}, "cases/decisions.py", "standing_draft"),
+    "standing of an account": ({LeafKind.STANDING}, "cases/consequences.py", "standing_draft"),
     "outage": ({LeafKind.OUTAGE_START, LeafKind.OUTAGE_END}, "gate/record.py", "_ledger.outages"),
     "erasure": ({LeafKind.ERASURE}, "cli/ledger.py", "erase"),
     "end of what was kept": ({LeafKind.EVIDENCE_DESTROYED}, "cases/retention.py", "evidence_destroyed_draft"),

@@ -72,7 +72,7 @@ def test_a_chain_that_was_refused_beside_our_key_stays_a_strangers_once_the_slip
     running = started(tmp_path)
     assert len(kept(tmp_path)) == 2
     states = [
-        running.credentials.read(one.seal(picture("image/png"), "image/png", origin()), "image/png").state
+        running.credentials.read(one.seal(picture("image/png"), "image/png", origin(at=utc_now())), "image/png").state
         for one in (ours, theirs)
     ]
     assert states == [CredentialState.TRUSTED, CredentialState.VALID]
@@ -101,7 +101,7 @@ def test_the_chain_of_a_signer_that_is_away_is_kept_once_it_has_signed(tmp_path:
     assert marker.trouble()
     assert kept(tmp_path) == []
     is_away[0] = False
-    sealed = marker.seal(picture("image/png"), "image/png", origin())
+    sealed = marker.seal(picture("image/png"), "image/png", origin(at=utc_now()))
     assert len(kept(tmp_path)) == 2
     assert running.credentials.read(sealed, "image/png").state is CredentialState.TRUSTED
 
@@ -111,5 +111,5 @@ def test_no_picture_leaves_under_a_chain_that_cannot_be_kept(tmp_path: Path) -> 
     (tmp_path / "full").write_text("a file where a folder should be")
     sealer = Sealer(local, keep=partial(keep_trusted, tmp_path / "full"))
     with pytest.raises(MarkFailed, match="cannot be kept"):
-        sealer.seal(picture("image/png"), "image/png", origin())
+        sealer.seal(picture("image/png"), "image/png", origin(at=utc_now()))
     assert "cannot be kept" in sealer.trouble

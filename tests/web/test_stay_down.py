@@ -110,7 +110,7 @@ def is_refused(ask: Any) -> bool:
     try:
         ask()
     except openai.BadRequestError as error:
-        return bool(error.body["safelight"]["category"] == "ncii")  # type: ignore[index]
+        return bool(error.body["safelight"]["reasons"] == ["known_image"])  # type: ignore[index]
     return False
 
 

@@ -3,7 +3,7 @@
 Rules of this module
 - Each showing of a picture is written down before the picture leaves; one that cannot be written is not shown.
 - A shift is the last `shift` of time, whatever somebody does: leaving and coming back starts no new count.
-- After `break_after` showings no more come until a break of `break_length` was taken. A break may be taken at any time.
+- After `break_after_points` no more come until a break of `break_length` was taken. A break may be taken at any time.
 - The cap holds for everybody alike, and nobody can lift it for a single person: it is a setting.
 - A showing with less detail counts as well, for less: `REDUCED_WEIGHT`.
 """

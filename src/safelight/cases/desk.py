@@ -19,7 +19,6 @@ from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, Law, LegalClock, Outcome, Visibility
 from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book
-from safelight.cases.rules import priority_of
 from safelight.cases.sealing import GONE
 from safelight.cases.spelling import read_addition
 from safelight.cases.staff_model import (
@@ -234,7 +233,6 @@ def to_row(row: Row[Any]) -> CaseRow:
         id=row.id,
         kind=CaseKind(row.kind),
         matter=matter,
-        priority=priority_of(matter, in_danger=row.in_danger),
         route=Route(row.route),
         state=CaseState(row.state),
         visibility=Visibility(row.visibility),

@@ -43,15 +43,6 @@ class Visibility(StrEnum):
     """For good; and new uploads and generations of it are refused."""
 
 
-class Priority(StrEnum):
-    """What comes first; how long each may wait is in the rules, and age overtakes every priority in the end."""
-
-    URGENT = "urgent"
-    """A child, or danger to life."""
-    INTIMATE = "intimate"
-    REST = "rest"
-
-
 class Law(StrEnum):
     """Which law's clock runs."""
 

@@ -39,7 +39,6 @@ class PublicStep(StrEnum):
     LOOKED_AT = "looked_at"
     REMOVED = "removed"
     KEPT = "kept"
-    RESTORED = "restored"
     CONTESTED = "contested"
     APPEAL_UPHELD = "appeal_upheld"
     """A second person came to the same decision."""
@@ -58,7 +57,7 @@ class Letter:
     id: str
     at: datetime
     kind: str
-    """`received`, `reasons`, `kept`, `restored`, `appeal_received`, `appeal_decided`, `measure`, `undone`."""
+    """A `LetterKind`."""
     language: str
     subject: str
     body: str

@@ -16,7 +16,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from safelight.cases.draft import Matter, Route
-from safelight.cases.model import Law, LegalClock, Outcome, Priority, ReasonCode
+from safelight.cases.model import Law, LegalClock, Outcome, ReasonCode
 from safelight.core.category import Category
 from safelight.core.errors import NotStartable
 from safelight.core.request import Standing
@@ -145,11 +145,6 @@ class MeasureRules(_Part):
     removed: dict[ReasonCode, Measure]
     ladder: tuple[Rung, ...]
 
-    def rung(self, strikes: int) -> Rung | None:
-        """The highest rung that `strikes` reach."""
-        reached = [rung for rung in self.ladder if rung.strikes <= strikes]
-        return max(reached, key=lambda rung: rung.strikes) if reached else None
-
 
 class _File(_Part):
     matter: dict[Matter, MatterRules]
@@ -208,7 +203,7 @@ class CaseRules:
         """When its turn has come, whoever came later.
 
         The moment is fixed at receipt, so whatever waits comes ahead, in the end, of everything that arrives: nothing
-        starves. A priority is only how soon that is.
+        starves.
         """
         patience_h = self.times.danger_patience_h if in_danger else self.matter[matter].patience_h
         if views > 0:
@@ -216,13 +211,6 @@ class CaseRules:
         if is_flood:
             patience_h += self.flood.delay_h
         return received_at + timedelta(hours=patience_h)
-
-
-def priority_of(matter: Matter, *, in_danger: bool) -> Priority:
-    """The three tiers that people see."""
-    if matter is Matter.CHILD or in_danger:
-        return Priority.URGENT
-    return Priority.INTIMATE if matter is Matter.INTIMATE else Priority.REST
 
 
 def parse_rules(text: str) -> CaseRules:

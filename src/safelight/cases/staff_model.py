@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from safelight.accounts.permissions import Role
 from safelight.cases.draft import Fingerprint, Matter, Place, ReportDraft, Route
-from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Priority, ReasonCode, Visibility
+from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, ReasonCode, Visibility
 from safelight.cases.reporter_model import Letter
 from safelight.core.canonical import Json
 
@@ -46,7 +46,6 @@ class CaseRow:
     id: str
     kind: CaseKind
     matter: Matter
-    priority: Priority
     route: Route
     state: CaseState
     visibility: Visibility

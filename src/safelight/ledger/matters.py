@@ -28,7 +28,7 @@ from safelight.ledger.proofs.leaf import LeafKind, PublicValue
 
 
 def report_draft(at: datetime, *, case_id: str, ground: str, due_h: int, elements: str = "") -> Draft:
-    """A report was received. `ground`: a code such as `ncii`; `due_h`: hours until it must be decided.
+    """A report was received. `ground`: its matter's code, such as `intimate`; `due_h`: hours until it must be decided.
 
     `elements`: what the report said and whom it came from, as the room keeps it; committed to only.
     """
@@ -46,7 +46,7 @@ def takedown_draft(
     automatic: bool = False,
     reason: str = "",
 ) -> Draft:
-    """What became of reported content. `outcome`: a code such as `hidden`, `removed`, `kept`, `restored`.
+    """What became of reported content. `outcome`: a code such as `hidden`, `removed`, `kept`, `late`.
 
     `after_s`: seconds since the report was received; `copies`: further ones that went with it; `automatic`: whether
     no person decided; `reason`: as both sides were told, committed to only.
@@ -74,7 +74,7 @@ def review_draft(
 def appeal_draft(
     at: datetime, *, appeal_id: str, about: str, outcome: str, after_s: int = 0, decider: str = "", reason: str = ""
 ) -> Draft:
-    """An appeal. `about`: a code such as `takedown`, `refusal`; `outcome`: `received`, `upheld`, `reversed`.
+    """An appeal. `about`: `takedown` or `standing`; `outcome`: `received`, `upheld`, `reversed`.
 
     `after_s`: seconds since it was received; `decider` and `reason` are committed to only.
     """
@@ -84,7 +84,7 @@ def appeal_draft(
 
 
 def standing_draft(at: datetime, *, subject_id: str, change: str, by: str = "", reason: str = "") -> Draft:
-    """An account's standing changed. `change`: a code such as `strike`, `limited`, `suspended`, `good`."""
+    """An account's standing changed. `change`: a code such as `strike`, `limited`, `suspended`, `restored`."""
     committed = {"account": subject_id, "by": by, "reason": reason}
     return Draft(LeafKind.STANDING, at, {"change": code(change)}, committed, subject_id, subject_id)
 

@@ -1,7 +1,7 @@
 """Hashes of pictures that everybody has, so that a list that would match one of them is noticed.
 
 They are the PDQ hashes of sample pictures that the scikit-image package carries and that may be shown to anyone; the
-name is the file's. `tests/matching/test_guards.py` works them out again.
+name is the file's. `tests/matching/test_intake.py` works them out again.
 """
 
 from collections.abc import Mapping

@@ -34,7 +34,6 @@ class Name:
     """For text: every value there is."""
     lowest: int = 0
     """For numbers: the least value there is."""
-    is_signal: bool = False
 
 
 FACT_HELP: Mapping[str, str] = {
@@ -87,7 +86,5 @@ _KINDS: Mapping[SignalKind, Kind] = {kind: Kind(kind.value) for kind in SignalKi
 
 def known_names(vocabulary: Vocabulary) -> dict[str, Name]:
     """Every name that a condition may use with these detectors installed; a fact wins over a signal of its name."""
-    signals = {
-        spec.name: Name(spec.name, _KINDS[spec.kind], spec.help, is_signal=True) for spec in vocabulary.specs.values()
-    }
+    signals = {spec.name: Name(spec.name, _KINDS[spec.kind], spec.help) for spec in vocabulary.specs.values()}
     return {**signals, **FACTS}

@@ -20,7 +20,7 @@ class Detector(Protocol):
 
     @property
     def name(self) -> str:
-        """Stable, lower case, such as `text_meaning` or `image_nudity`."""
+        """Stable, lower case, such as `text_meaning` or `image_nudity_one`."""
 
     @property
     def version(self) -> str:

@@ -1,4 +1,6 @@
-"""Every table, in one place. Migrations are in `migrations/versions`; a test holds the two against each other.
+"""The first tables, and the metadata that `*_tables.py` share.
+
+Migrations are in `migrations/versions`; a test holds the two against each other.
 
 What is not here: prompts, images, account names. A request leaves keyed digests (`digest_key.py`), which tell whether
 a text or image in hand is the one that was asked, and nothing to anybody without the key.

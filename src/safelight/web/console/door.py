@@ -27,7 +27,6 @@ from safelight.accounts.staff_sessions import Session, SessionRules, needs_touch
 from safelight.core.clock import Clock
 from safelight.core.errors import BadInput, InputCode, NotAllowed, NotStartable, SafelightError
 from safelight.store.database import Database
-from safelight.web.console.words import WORDS
 from safelight.web.gateway.errors import answer_to
 
 log = structlog.get_logger()
@@ -96,7 +95,7 @@ class Door:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._pages.globals.update(words=WORDS, P=StaffPermission, prefix=PREFIX)
+        self._pages.globals.update(P=StaffPermission, prefix=PREFIX)
 
     def guard(self, page: Page, permission: StaffPermission | None) -> Open:
         """`page`, for who is signed in and has `permission`; none: for anybody who is signed in."""

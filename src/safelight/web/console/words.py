@@ -45,15 +45,12 @@ WORDS: Mapping[str, str] = {
     "by_subject": "the person shown",
     "by_for_subject": "somebody who acts for the person shown",
     "by_other": "somebody who came across it",
-    # Priorities and laws
-    "urgent": "Urgent",
-    "rest": "The rest",
+    # Laws
     "uk_osa_s10": "UK Online Safety Act, 48 hours",
     "us_take_it_down": "US TAKE IT DOWN Act, 48 hours",
     "house": "The house's own time",
     "law_child": "A child: out of sight at once",
     # Effects of a decision
-    "hide": "Hide it for now",
     "places": "The platform is told: this place and every copy",
     "bank": "Its fingerprint goes into, or out of, the bank of what is refused",
     "index": "The gate's index follows the bank",

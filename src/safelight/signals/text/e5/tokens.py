@@ -20,8 +20,6 @@ class Cut:
     """A text as piece ids."""
 
     ids: tuple[int, ...]
-    starts: tuple[int, ...]
-    """For each piece the index of the word that it belongs to."""
     score: float
     """Log-probability of the cut: low for what is no language."""
     unknown: int
@@ -45,17 +43,15 @@ class Tokenizer:
     def cut_words(self, words: Iterable[str], known: dict[str, tuple[tuple[int, ...], float, int]]) -> Cut:
         """Cut each of `words`; `known` keeps the cuts of one call."""
         ids: list[int] = []
-        starts: list[int] = []
         total, unknown = 0.0, 0
-        for position, word in enumerate(words):
+        for word in words:
             found = known.get(word)
             if found is None:
                 found = known[word] = self._cut(word)
             ids.extend(found[0])
-            starts.extend([position] * len(found[0]))
             total += found[1]
             unknown += found[2]
-        return Cut(tuple(ids), tuple(starts), total, unknown)
+        return Cut(tuple(ids), total, unknown)
 
     def _cut(self, word: str) -> tuple[tuple[int, ...], float, int]:
         marked = _SPACE + word

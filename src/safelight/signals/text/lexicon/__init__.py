@@ -1,1 +1,1 @@
-"""Word lists by language, as data: `minors.toml`."""
+"""Word lists by language, as data: children, garments, people, deceptive scenes."""

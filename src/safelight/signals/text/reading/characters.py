@@ -51,7 +51,6 @@ OVERLAY = re.compile(
     r"[\u0334-\u0338\u0488\u0489\u20d2\u20d3\u20d8-\u20da\u20dd-\u20e0\u20e2-\u20e6\u20ea\u20eb\u035c-\u0362]"
 )
 LOOSE_MARK = re.compile(rf"(?<=[A-Za-z]){COMMON_MARK}")
-PILED = re.compile(r"([\u0591-\u05c7\u0610-\u061a\u064b-\u065f\u06d6-\u06ed\u0900-\u0dff\u0e31-\u0e4e]*)")
 STYLE_NAMES = re.compile(r"[\U0001d400-\U0001d7ff\u2100-\u214f]")
 REGIONAL = re.compile(r"[\U0001f1e6-\U0001f1ff]")
 REGIONAL_RUN = re.compile(r"[\U0001f1e6-\U0001f1ff](?:[ \u200b-\u200d\u2060]?[\U0001f1e6-\U0001f1ff])*")
