@@ -256,7 +256,7 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 ## By other authors
 
 By the totals of `second` the thresholds were chosen: of conversations (`TOGETHER_FROM`, `LATEST_FROM`,
-`FRAGMENTS_FROM`), and 0.4 for `undress` and `sexual`. That the last run lost requests about children was seen on the
+`FRAGMENTS_FROM`), and 0.4 for `undress` and `sexual`. That the eighth run lost requests about children was seen on the
 totals of `final` and `second`, and led to the blend; by `third` and `fourth` nothing was chosen. `fourth` was written
 as an outside evaluator would write it, half of it everyday requests.
 
