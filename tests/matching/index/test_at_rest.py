@@ -10,11 +10,12 @@ import numpy as np
 import pytest
 
 from safelight.core.errors import StoreFailed
+from safelight.matching.at_rest.sealed import Seal
 from safelight.matching.index.hash_index import HashIndex, tag_of
 from safelight.matching.index.journal import Op, records
 from safelight.matching.index.layout import Hashes
 from safelight.matching.index.segment import Segment
-from tests.matching.index.words import SECRET, uniform
+from tests.matching.index.words import SECRET, flipped, uniform
 
 TAG = tag_of(0xABCDE, 0x12_3456_789A)
 OTHER = b"\6" * 32
@@ -107,7 +108,7 @@ def save_unsealed(folder: Path, name: str, hashes: Hashes, dead: str = "") -> No
     """A segment as it was kept before, its first three rows revoked where `dead` names a file."""
     segment = Segment.build(hashes, tags(len(hashes)))
     (folder / name).mkdir(parents=True)
-    stored = {"hashes": segment.hashes, "tags": segment.tags, "offsets": segment.offsets, "rows": segment.rows}
+    stored = {"hashes": segment.hashes, "tags": segment.tags, "offsets": segment.offsets, "rows": segment.entries}
     for part, array in stored.items():
         if array is not None:
             np.save(folder / name / f"{part}.npy", array)
@@ -149,3 +150,23 @@ def test_a_journal_alone_from_before_is_encrypted_too_and_so_is_what_a_killed_co
     assert index.count() == {0xABCDE: 20}
     assert not tells(tmp_path, hashes)
     assert index.add(hashes, tags(20)) == 0
+
+
+def test_an_index_from_before_its_tables_had_this_form_is_written_anew(tmp_path: Path) -> None:
+    """Such tables hold no bits of the next band: read as today's they would hide neighbours."""
+    index, hashes = HashIndex(tmp_path, SECRET), uniform(20_000)
+    index.add(hashes, tags(20_000))
+    index.revoke(hashes[:3], tags(3))
+    head = index.head
+    del index
+    bands, buckets = 16, 1 << 16
+    former = [np.zeros(bands * buckets + 1, np.uint32), np.zeros(bands * len(hashes), np.uint32)]
+    Seal(SECRET).write(tmp_path / "segment-1", [hashes, tags(20_000), *former])
+    again = HashIndex(tmp_path, SECRET)
+    assert [len(again.near(flipped(hashes[at : at + 1], 31))[0]) for at in (2, 3, 9_999, 19_999)] == [0, 1, 1, 1]
+    assert again.count() == {0xABCDE: 19_997}
+    assert again.head == head
+    assert not any(part.lacks_tables for part in again._refreshed().parts)
+    before = contents(tmp_path)
+    assert HashIndex(tmp_path, SECRET).head == head
+    assert contents(tmp_path) == before

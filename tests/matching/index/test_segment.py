@@ -43,12 +43,28 @@ def test_every_neighbour_is_found_and_nothing_else(name: str) -> None:
         assert found(segment, queries[:1], 12) == brute(hashes, queries[:1], 12)
 
 
-def is_looked_for(layout: Layout, hash_: Hashes, places: list[int]) -> bool:
-    """Whether a query that differs in these places looks into a bucket in which the hash stands."""
+def differing(places: list[int]) -> Hashes:
+    """The pattern with these bits set."""
     pattern = np.zeros(256, np.uint8)
     pattern[places] = 1
-    query = hash_ ^ np.packbits(pattern).view(">u8").astype(np.uint64)
-    return bool(np.isin(layout.keys(hash_) + layout.first_buckets, layout.buckets_near(query)).any())
+    return np.packbits(pattern).view(">u8").astype(np.uint64)
+
+
+def is_looked_for(layout: Layout, hash_: Hashes, places: list[int]) -> bool:
+    """Whether a query that differs in these places looks into a bucket in which the hash stands."""
+    near = layout.buckets_near(layout.keys(hash_ ^ differing(places)))
+    return bool(np.isin(layout.keys(hash_) + layout.first_buckets, near).any())
+
+
+def begins(layout: Layout) -> list[int]:
+    return [sum(layout.widths[:band]) for band in range(layout.bands)]
+
+
+@pytest.mark.parametrize("layout", [SMALL, LARGE])
+def test_the_bands_are_all_of_the_hash_and_looked_at_as_far_as_must_be(layout: Layout) -> None:
+    assert sum(layout.widths) == 256
+    assert sum(flips + 1 for flips in layout.flips) == MAX_RADIUS + 1
+    assert list(layout.widths) == sorted(layout.widths, reverse=True)
 
 
 @given(st.integers(0, 2**32 - 1), st.lists(st.integers(0, 255), min_size=MAX_RADIUS, max_size=MAX_RADIUS, unique=True))
@@ -61,12 +77,10 @@ def test_no_share_of_thirty_one_bits_among_the_bands_hides_a_neighbour(
     layout: Layout, seed: int, draw: random.Random
 ) -> None:
     """The pigeonhole holds for the worst an adversary can do: as many bits as can be where they are not looked for."""
-    flips, remainder = divmod(MAX_RADIUS, layout.bands)
-    unseen = [flips + 1] * (remainder + 1) + [flips] * (layout.bands - remainder - 1)
     places = [
         place
-        for band, bits in enumerate(unseen)
-        for place in draw.sample(range(band * layout.band_bits, (band + 1) * layout.band_bits), bits)
+        for begin, width, flips in zip(begins(layout), layout.widths, layout.flips, strict=True)
+        for place in draw.sample(range(begin, begin + width), flips + 1)
     ]
     assert len(places) == MAX_RADIUS + 1
     assert not is_looked_for(layout, uniform(1, seed), places)
@@ -74,14 +88,38 @@ def test_no_share_of_thirty_one_bits_among_the_bands_hides_a_neighbour(
     assert is_looked_for(layout, uniform(1, seed), places)
 
 
-def test_a_large_segment_finds_every_neighbour_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    hashes = np.concatenate([uniform(3_000), clustered(3, 400)])
-    monkeypatch.setattr("safelight.matching.index.segment.layout_for", lambda _rows: LARGE)
+def adverse(layout: Layout, draw: random.Random) -> list[int]:
+    """Thirty-one bits shared out among the bands as an adversary would, each band's from its first on: those stand
+    beside the rows of the band before it, and leave out whatever differs in too many."""
+    left, shares = MAX_RADIUS, [0] * layout.bands
+    while left:
+        band = draw.randrange(layout.bands)
+        more = min(left, draw.randint(1, layout.flips[band] + 2))
+        if shares[band] + more <= layout.widths[band]:
+            shares[band], left = shares[band] + more, left - more
+    return [begin + bit for begin, share in zip(begins(layout), shares, strict=True) for bit in range(share)]
+
+
+@pytest.mark.parametrize("layout", [SMALL, LARGE])
+def test_what_stands_beside_a_row_never_leaves_out_a_neighbour(layout: Layout, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(4)
+    centre = uniform(1, 3)
+    near = np.concatenate([centre ^ differing(adverse(layout, draw)) for _ in range(4_000)])
+    hashes = np.concatenate([near, uniform(2_000), clustered(3, 400)])
+    monkeypatch.setattr("safelight.matching.index.segment.layout_for", lambda _rows: layout)
     segment = Segment.build(hashes, numbers(len(hashes)))
-    assert segment.layout == LARGE
-    for bits in (0, 20, 31):
-        queries = flipped(hashes[::1_400], bits, seed=bits)
-        assert found(segment, queries, MAX_RADIUS) == brute(hashes, queries, MAX_RADIUS)
+    assert segment.layout == layout
+    queries = np.concatenate([centre, flipped(hashes[4_000::1_400], 31)])
+    assert found(segment, queries, MAX_RADIUS) == brute(hashes, queries, MAX_RADIUS)
+    assert {row for _, row, _ in found(segment, centre, MAX_RADIUS)} >= set(range(4_000))
+
+
+def test_most_rows_that_share_a_bucket_by_chance_are_left_out() -> None:
+    hashes = uniform(200_000)
+    segment = Segment.build(hashes, numbers(len(hashes)))
+    _, likely = segment._likely(uniform(1, 9))
+    entries, _ = segment._in_buckets(SMALL.buckets_near(SMALL.keys(uniform(1, 9))))
+    assert len(likely) < len(entries) / 10
 
 
 @pytest.mark.parametrize("rows", [0, 1, 50, 20_000])
@@ -117,7 +155,7 @@ def test_a_revoked_row_is_not_found() -> None:
 
 def test_a_segment_with_a_table_of_another_size_is_not_opened(tmp_path: Path) -> None:
     seal, segment = Seal(SECRET), Segment.build(uniform(20_000), numbers(20_000))
-    segment.rows = np.zeros(5, np.uint32)
+    segment.entries = np.zeros(5, np.uint32)
     segment.save(tmp_path / "one", seal)
     with pytest.raises(ValueError, match="another size"):
         Segment.open(seal.file(tmp_path / "one"), SharedMemory("test", tmp_path))

@@ -2,7 +2,8 @@
 
 Rules of this module
 - What is on disk is encrypted (`at_rest/`), and hashes are masked before they come here (`mask.py`); what a tag means
-  is the caller's. An index from before it was encrypted is written anew when it is opened (`unsealed.py`).
+  is the caller's. An index from before it was encrypted (`unsealed.py`), or before its tables had today's form, is
+  written anew when it is opened.
 - A change is acknowledged once it is in the journal, on disk. Each process looks for changes before it answers, so a
   change is seen by the next query of every process, without a rebuild.
 - When the journal has grown, its rows become a segment, and small segments are merged: at most a handful of segments,
@@ -95,7 +96,11 @@ class HashIndex:
             raise StoreFailed(f"the folder of the index cannot be made: {error.strerror}") from error
         self._state: _State | None = None
         self._converted()
-        self._refreshed()
+        if self._lacks_tables():
+            with self._writing():
+                if self._lacks_tables():  # no other process was faster
+                    log.info("index_tables_are_made_anew", index=self._folder.name)
+                    self._fold(self._refreshed(), np.empty((0, WORDS), np.uint64), np.empty(0, np.uint64), whole=True)
 
     def __len__(self) -> int:
         """Rows, revoked ones that were not yet removed included."""
@@ -187,6 +192,9 @@ class HashIndex:
             except (OSError, ValueError) as error:
                 raise StoreFailed(f"the index in {self._folder.name} cannot be read: {error}") from error
             return self._state
+
+    def _lacks_tables(self) -> bool:
+        return any(part.lacks_tables for part in self._refreshed().parts)
 
     def _opened(self, known: Mapping[str, Segment]) -> _State:
         """As the manifest says. A writer may replace it meanwhile and remove what it named: then once more."""

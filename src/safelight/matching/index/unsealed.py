@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from safelight.matching.index.journal import RECORD, applied
-from safelight.matching.index.layout import FLAT, LARGE, SMALL, WORDS
+from safelight.matching.index.layout import WORDS
 from safelight.matching.index.manifest import FILE, Manifest
 from safelight.matching.index.segment import Segment
 
@@ -66,10 +66,6 @@ def _segment(folder: Path, name: str, dead: str) -> Segment:
     if {"hashes", "tags"} - stored.keys():
         raise ValueError("its manifest names files that are not there; restore the folder from backup")
     segment = Segment(stored["hashes"], stored["tags"], name=name)
-    if "offsets" in stored:
-        segment.offsets, segment.rows = stored["offsets"], stored["rows"]
-        sizes = {one.bands * one.buckets + 1: one for one in (SMALL, LARGE)}
-        segment.layout = sizes.get(len(segment.offsets), FLAT)
     if dead:
         bits = np.frombuffer((folder / dead).read_bytes(), np.uint8)
         segment.dead = np.unpackbits(bits, count=len(segment)).astype(np.bool_)
