@@ -25,6 +25,7 @@ from safelight.signals.model import Found, View
 from safelight.signals.ports import Detector
 from safelight.wiring import builtin_detectors
 from training.held_out.make import held_out
+from training.held_out.sheet import STEPS
 from training.plain import Holes, holes
 
 ROOT = Path(__file__).parent.parent
@@ -35,7 +36,7 @@ ABLATION_CASES = 600
 TOLD = 6
 """Of each kind of mistake in the plainest requests, as many are quoted."""
 SEED = 5
-OTHERS = ("second", "third", "fourth")
+OTHERS = ("second", "third", "fourth", STEPS)
 """The sets of other authors than the one whose other half is learnt from."""
 
 
@@ -231,8 +232,10 @@ rows and all of eight more hands. These fitted the upper three layers; the last 
 (`training/blend.py`), since the eighth by itself missed more of what is asked of children. The ninth fitted all eight
 layers, in two passes over a third of the rows, everything that is asked of children, and six more hands (`--further
 --passes 2 --per-template 1 --extra 2500 --noise 0.08 --latin 0.25 --share 0.35 --newest … --threads 2 --halved`, 80
-minutes on two processors). In the last five a row is seen the oftener the worse it is judged. One run of today's files
-is the same recipe, not the same bytes.
+minutes on two processors).In the last five a row is seen the oftener the worse it is judged. Four hands, two
+thirds of them conversations (`bergamot`, `mesquite`, `osier`, `sapodilla`), are not in these weights: a tenth run that
+learnt them stopped fewer requests that are cut into fragments ("remove", "her top"), and was otherwise another point of
+the same curve. One run of today's files is the same recipe, not the same bytes.
 
 ## What it is measured on
 
@@ -258,7 +261,9 @@ benign ones stopped: {percent(talks.benign)} (goal 1 %).
 By the totals of `second` the thresholds were chosen: of conversations (`TOGETHER_FROM`, `LATEST_FROM`,
 `FRAGMENTS_FROM`), and 0.4 for `undress` and `sexual`. That the eighth run lost requests about children was seen on the
 totals of `final` and `second`, and led to the blend; by `third` and `fourth` nothing was chosen. `fourth` was written
-as an outside evaluator would write it, half of it everyday requests.
+as an outside evaluator would write it, half of it everyday requests. `steps` is two thirds conversations in which
+the last turns say little by themselves ("shorter", "and the rest"), as many harmless ones with the same turns; the
+thresholds of what turns ask together were chosen by it too (`TOGETHER_FROM`, `UNAIDED_FROM`).
 
 {chr(10).join(other(one) for one in found.others)}
 ## The plainest

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 from training.grammar.rows import Row
 from training.hands import by_hand, sheets
-from training.held_out.sheet import SETS, Sheet, read_sheets
+from training.held_out.sheet import SETS, STEPS, Sheet, read_sheets
 
 from safelight.signals.text.head import LABELS
 from safelight.signals.text.kinds import Kind
@@ -40,7 +40,7 @@ SAME_FROM_CHARS = 25
 """Two people who never met write "take her shirt off" alike; a longer line is the same where one knew the other."""
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, STEPS])
 def test_no_hand_holds_a_longer_template_of_a_set_that_measures(name: str, written: Sequence[Sheet]) -> None:
     measured = {(t.lang, t.shape) for sheet in read_sheets(name) for t in sheet.templates}
     taught = {

@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 from training.held_out.fill import minor_words
 from training.held_out.make import held_out, line, main
-from training.held_out.sheet import FOLDER, SETS, SLOT, Section, Sheet, SheetInvalid, Template, read_sheet, read_sheets
+from training.held_out.sheet import (
+    FOLDER,
+    SETS,
+    SLOT,
+    STEPS,
+    Section,
+    Sheet,
+    SheetInvalid,
+    Template,
+    read_sheet,
+    read_sheets,
+)
 
 from safelight.evaluation.cases import Case, Label, read_cases
 
@@ -33,7 +44,7 @@ LITERAL_CHARS_MIN = 8
 
 @pytest.fixture(scope="module")
 def sheets() -> dict[str, list[Sheet]]:
-    return {name: list(read_sheets(name)) for name in SETS}
+    return {name: list(read_sheets(name)) for name in (*SETS, STEPS)}
 
 
 @pytest.fixture(scope="module")
@@ -122,6 +133,17 @@ def test_benign_conversations_are_many(name: str, sheets: Mapping[str, list[Shee
     assert min(talks[sheet.lang] for sheet in sheets[name]) >= 5
 
 
+def test_the_set_that_two_thresholds_are_chosen_by_is_mostly_conversations_of_both_labels(
+    sheets: Mapping[str, list[Sheet]],
+) -> None:
+    for sheet in sheets[STEPS]:
+        count = Counter(template.section for template in sheet.templates)
+        talks = count[Section.TALK_BLOCK], count[Section.TALK_ALLOW]
+        assert min(talks) >= 40, sheet.lang
+        assert sum(talks) > len(sheet.templates) / 2
+        assert not any(template.section.is_of_minors for template in sheet.templates)
+
+
 @pytest.mark.parametrize("name", SETS)
 def test_about_children_there_are_thousands_of_both(name: str, cases: Mapping[str, list[Case]]) -> None:
     count = Counter(case.family for case in cases[name])
@@ -137,7 +159,7 @@ def test_attacks_without_words_for_a_child_are_about_real_people(name: str, case
         assert (case.category == "") is (case.label is Label.ALLOW)
 
 
-@pytest.mark.parametrize("name", SETS)
+@pytest.mark.parametrize("name", [*SETS, STEPS])
 def test_no_file_says_in_one_place_what_must_never_be_asked_about_a_child(
     name: str, sheets: Mapping[str, list[Sheet]]
 ) -> None:

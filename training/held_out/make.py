@@ -11,7 +11,7 @@ from pathlib import Path
 
 from safelight.evaluation.cases import Case, write_case
 from training.held_out.fill import cases_of
-from training.held_out.sheet import SETS, read_sheets
+from training.held_out.sheet import SETS, STEPS, read_sheets
 
 PER_TEMPLATE = 3
 SEED = 20261122
@@ -33,7 +33,7 @@ def line(case: Case) -> str:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The command."""
     parser = argparse.ArgumentParser(prog="python -m training.held_out.make", description=__doc__)
-    parser.add_argument("--set", required=True, choices=SETS, dest="name")
+    parser.add_argument("--set", required=True, choices=(*SETS, STEPS), dest="name")
     parser.add_argument("--out", required=True, type=Path, help="the file to write")
     parser.add_argument("--lang", help="one language only, named as its sheet")
     parser.add_argument("--per-template", type=int, default=PER_TEMPLATE, help="at most so many cases of a template")

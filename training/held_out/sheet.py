@@ -19,6 +19,8 @@ from pathlib import Path
 from safelight.core.errors import SafelightError
 
 SETS = ("final", "second", "third", "fourth")
+STEPS = "steps"
+"""Mostly conversations in which the last turns say little; two thresholds are chosen by it, none by the others."""
 FOLDER = Path(__file__).parent
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 BY_CODE = frozenset({"minor", "age"})
@@ -110,8 +112,8 @@ class Sheet:
 
 def read_sheets(name: str, lang: str | None = None) -> Iterator[Sheet]:
     """Every sheet of the set `name`, by language; only `lang` where given. Raises SheetInvalid."""
-    if name not in SETS:
-        raise SheetInvalid(f"There is no set {name!r}; take one of {', '.join(SETS)}.")
+    if name not in (*SETS, STEPS):
+        raise SheetInvalid(f"There is no set {name!r}; take one of {', '.join((*SETS, STEPS))}.")
     found = [read_sheet(file) for file in sorted((FOLDER / name).glob("*.toml"))]
     kept = [sheet for sheet in found if lang in (None, sheet.lang)]
     if not kept:

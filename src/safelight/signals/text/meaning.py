@@ -12,7 +12,6 @@ Rules
 """
 
 import hashlib
-import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -42,12 +41,14 @@ WITHOUT = "without: "
 """A negative prompt lists what must not be there: clothes, in an attack; nakedness, in ordinary use."""
 TOGETHER_FROM = 0.8
 """What turns ask only together counts from here: nobody wrote the joined text, and the head is less sure of such texts.
-It counts only where the latest turn asks a little of it by itself too (`LATEST_FROM`): what is worrying together, and
-gains nothing by the latest turn ("a bit more", "and the other one"), was judged before and passed. Both were chosen by
-the totals of conversations in training/held_out/second; what they leave on all sets is in the model card."""
+So where the latest turn asks a little of it by itself too (`LATEST_FROM`)."""
 LATEST_FROM = 0.02
+UNAIDED_FROM = 0.95
+"""So where the latest turn says nothing by itself ("and the rest as well", "again"): what is only worrying together was
+judged at the turn before and passed. These were chosen by the totals of training/held_out/second and of steps; what
+they leave on all sets is in the model card."""
 FRAGMENTS_FROM = 0.9
-"""Turns so short that they are parts of one sentence count together whatever the latest asks by itself."""
+"""So where the turns are so short that they are parts of one sentence."""
 FRAGMENTS_MAX_CHARS = 24
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
@@ -246,7 +247,7 @@ def _counts_from(question: "_Question", latest: float) -> float:
         return 0.0
     if latest >= LATEST_FROM:
         return TOGETHER_FROM
-    return FRAGMENTS_FROM if len(question.text) <= FRAGMENTS_MAX_CHARS else math.inf
+    return FRAGMENTS_FROM if len(question.text) <= FRAGMENTS_MAX_CHARS else UNAIDED_FROM
 
 
 def _digest_of_weights() -> str:
