@@ -88,6 +88,33 @@ def test_a_batch_that_is_held_back_is_told_and_released(run: Command) -> None:
     assert "quarantined" not in run.shown("banks", "list")
 
 
+def test_what_comes_into_a_bank_that_is_held_back_waits_and_is_said_to(run: Command) -> None:
+    run("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "ncii")
+    run("banks", "quarantine", "list", "--why", "not sure")
+    first, second = (run.file(f"{n}.csv", f"PDQ\n{one.hex()}\n".encode()) for n, one in enumerate(random_pdqs(2)))
+    taken = run("banks", "import", "list", first, "--column", "PDQ=pdq")
+    told = {name: taken[name] for name in ("added", "waiting", "held_back", "batches")}
+    assert told == {"added": 0, "waiting": 1, "held_back": "not sure", "batches": ["list"]}
+    shown = run.shown("banks", "import", "list", second, "--column", "PDQ=pdq")
+    assert "they do not count yet" in shown
+    assert "safelight banks release list" in shown
+    picture = run.file("p.png", png(photo()))
+    taken = run("banks", "add-picture", "list", picture)
+    told = [taken[name] for name in ("added", "waiting", "held_back", "batches")]
+    assert told == [0, 4, "not sure", ["list"]]
+    run("banks", "release", "list", "--why", "sure")
+    assert len(run("match", picture, code=1)["matches"]) == 2
+
+
+def test_the_name_of_a_removed_bank_stays_with_its_history(run: Command) -> None:
+    add = ("banks", "add", "list", "--owner", "o", "--source", "s", "--category", "ncii")
+    run(*add)
+    again = [*add, "--data-dir", str(run.folder)]
+    assert "There is a bank 'list' already" in CliRunner().invoke(app, again).output
+    run("banks", "remove", "list", "--why", "was a trial")
+    assert "that was removed" in CliRunner().invoke(app, again).output
+
+
 def test_a_list_is_withdrawn_and_what_a_negative_bank_overrules_is_said(run: Command) -> None:
     """A hash that was imported by mistake is taken out, or outweighed, and both can be seen."""
     for name, kind in (("list", "known"), ("not-it", "negative")):

@@ -5,7 +5,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import httpx2
+import numpy as np
 import pytest
+from PIL import Image
 
 from safelight.accounts.keys import create_key
 from safelight.accounts.model import Permission
@@ -13,12 +15,13 @@ from safelight.backends.memory import MemoryBackend
 from safelight.core.clock import utc_now
 from safelight.gate.known_images import KnownImageDetector
 from safelight.matching.banks import bank_named, create_bank
-from safelight.matching.fingerprints import HashKind
+from safelight.matching.fingerprints import HashKind, file_digests
 from safelight.matching.model import BankCategory, BankKind
 from tests.conftest import png
 from tests.detectors import scripted_detectors
 from tests.matching.pictures import hash_of, jpeg, photo
 from tests.service import Service, serving
+from tests.signals.image.samples import encoded
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +64,26 @@ def test_a_file_is_hashed_and_looked_up(service: Service) -> None:
         assert http.post("/h/hash?types=pdq,tlsh", files=file).status_code == 400
         rocket = hash_of(photo("rocket")).hex()
         assert http.get("/m/lookup", params={"signal_type": "pdq", "signal": rocket}).json() == []
+
+
+def test_a_photo_is_looked_for_as_the_gate_does_and_a_hash_by_itself_only(service: Service, flat: bytes) -> None:
+    mirrored, turned = np.ascontiguousarray(photo()[:, ::-1]), np.ascontiguousarray(np.rot90(photo()))
+    frames = [Image.fromarray(frame) for frame in (photo("grass", 512, 512), photo())]
+    later = encoded(frames[0], "PNG", save_all=True, append_images=frames[1:])
+    bank = service.sql(lambda c: bank_named(c, "files"))
+    service.safelight.known.hashes.add(bank.number, HashKind.MD5, [file_digests(flat)[HashKind.MD5]])
+    with client(service, Permission.LOOKUP) as http:
+        for content, names in (
+            (png(mirrored), ["seed"]),
+            (png(turned), ["seed"]),
+            (later, ["seed"]),
+            (flat, ["files"]),
+        ):
+            found = http.post("/m/lookup", files={"photo": ("a.png", content, "image/png")})
+            assert found.json() == {"pdq": names}
+        by_hash = {"signal_type": "pdq", "signal": hash_of(mirrored).hex()}
+        assert http.get("/m/lookup", params=by_hash).json() == []
+    service.safelight.known.hashes.revoke(bank.number, HashKind.MD5, [file_digests(flat)[HashKind.MD5]])
 
 
 def test_a_match_is_explained_and_drawn_for_whoever_may_see_it(service: Service) -> None:

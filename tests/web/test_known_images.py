@@ -8,6 +8,7 @@ import numpy as np
 import openai
 import pytest
 import skimage.data
+from PIL import Image
 from sqlalchemy import select
 
 from safelight.backends.memory import MemoryBackend
@@ -22,6 +23,7 @@ from tests.conftest import png
 from tests.detectors import scripted_detectors
 from tests.matching.pictures import hash_of, jpeg, photo
 from tests.service import Service, serving
+from tests.signals.image.samples import HIDDEN, encoded
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,18 @@ def test_an_upload_that_is_known_is_refused_as_a_copy_too(service: Service) -> N
     assert body
     assert f'"image_known@{service.safelight.known.lists and "1-" + service.safelight.known.lists}"' in body
     assert "rockets" not in body
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_a_known_picture_does_not_pass_in_transparency(service: Service, name: str) -> None:
+    """Laid over white, or over black, it is in plain sight; its colours and its look over grey are others."""
+    add(service, f"hidden-{name.replace(' ', '-')}", BankCategory.CSAM, hash_of(photo("brick")))
+    hide, _ = HIDDEN[name]
+    shown, decoy = (Image.fromarray(photo(one, 512, 512)) for one in ("brick", "chelsea"))
+    content = encoded(hide(shown, decoy), "PNG")
+    with pytest.raises(openai.BadRequestError) as caught:
+        service.client().images.edit(image=("image.png", content, "image/png"), prompt="make it brighter")
+    assert caught.value.code == "moderation_blocked"
 
 
 def test_a_protected_photo_is_refused_in_the_same_words_and_its_person_told(service: Service) -> None:

@@ -197,6 +197,18 @@ def test_a_picture_too_small_for_a_watermark_is_signed_and_registered(
     assert registered(service)[-1].watermark is None
 
 
+def test_a_picture_too_small_for_the_only_mark_that_is_asked_for_does_not_leave(tmp_path: Path, flat: bytes) -> None:
+    backend = MemoryBackend(flat)
+    with (
+        serving(tmp_path, detectors=list(scripted_detectors().values()), backend=backend, marks="watermark") as running,
+        running.http() as http,
+    ):
+        answer = http.post("/v1/images/generations", json={"prompt": "a red house"})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (503, "marks_watermark_failed")
+        assert "SAFELIGHT_MARKS=all" in answer.text
+        assert registered(running) == []
+
+
 def test_the_register_holds_no_picture_and_leads_to_the_receipt(service: Service) -> None:
     with service.http() as http:
         answer = http.post("/v1/images/generations", json={"prompt": "a red house", "user": "somebody"})

@@ -181,12 +181,33 @@ def test_a_mark_laid_over_another_picture_accuses_nobody(
     assert (public["answer"], public["watermark"]) == ("unsure", "found")
 
 
-def test_the_mark_of_a_plain_picture_laid_over_another_one_accuses_nobody(
+@pytest.mark.parametrize("words", [(), ("A letter that somebody", "else wrote and", "nobody made here")])
+def test_a_mark_copied_onto_a_page_without_detail_accuses_nobody(
+    http: httpx2.Client, made: dict[str, Made], words: tuple[str, ...]
+) -> None:
+    """Whoever has one marked picture has its mark without a key, and a page of text has no fingerprint."""
+    light = cv2.cvtColor(made["coffee"].pixels, cv2.COLOR_RGB2YCrCb)[..., 0]
+    mark = np.clip(light.astype(int) - cv2.medianBlur(light, 5), -4, 4)
+    page = np.full((*light.shape, 3), 235, np.uint8)
+    for line, text in enumerate(words):
+        place = (40, 200 + 60 * line)
+        cv2.putText(page, text, place, cv2.FONT_HERSHEY_SIMPLEX, 0.9, (40, 40, 40), 2, cv2.LINE_AA)
+    content = file_of(np.clip(page + 2 * mark[..., None], 0, 255).astype(np.uint8))
+    assert http.post("/v1/verify", files={"image": ("x.png", content)}).json()["watermark"] == "found"
+    told = trace(http, content)
+    assert (told["answer"], told["output"]) == ("unsure", None)
+    assert "account" not in json.dumps(told)
+    assert [one["request"] for one in told["candidates"]] == [made["coffee"].request]
+
+
+def test_the_mark_of_a_plain_picture_accuses_nobody_on_another_one_or_its_like(
     service: Service, http: httpx2.Client, backend: MemoryBackend
 ) -> None:
-    """Of a picture without detail nothing can be compared, but such a one does not show a rocket."""
+    """Of a picture without detail nothing can be compared: it is told as "unsure", with the request."""
     one = make(http, backend, np.full((512, 512, 3), 120, np.uint8), "plain")
-    assert trace(http, file_of(one.pixels, "JPEG", quality=80))["output"]["request"] == one.request
+    told = trace(http, file_of(one.pixels, "JPEG", quality=80))
+    assert (told["answer"], told["output"], told["confidence"]) == ("unsure", None, 0.6)
+    assert [found["request"] for found in told["candidates"]] == [one.request]
     payload = service.sql(
         lambda c: c.execute(select(outputs.c.watermark).where(outputs.c.request_id == one.request)).scalar_one()
     )
@@ -234,6 +255,28 @@ def test_an_edit_chain_leads_back_to_the_first_picture(http: httpx2.Client, back
     assert told["output"]["request"] == second.request
     assert [one["request"] for one in told["chain"]] == [first.request, second.request, third.request]
     assert [one["photos"] for one in told["chain"]] == [0, 1, 1]
+
+
+def test_a_file_that_left_for_several_requests_names_none_of_them(tmp_path: Path) -> None:
+    """Without marks equal pictures are equal files: whose copy somebody found cannot be told."""
+    detectors, model = list(scripted_detectors().values()), MemoryBackend(png(resized(PICTURES["coffee"])))
+    with serving(tmp_path, open=False, detectors=detectors, backend=model, marks="off") as running:
+        key = running.sql(
+            lambda c: create_key(
+                c, name="all", permissions=[Permission.MAKE, Permission.TRACE], requests_per_minute=0, now=utc_now()
+            )[1]
+        )
+        with running.http(headers={"authorization": f"Bearer {key}"}) as http:
+            http.timeout = 300
+            asked = [http.post("/v1/images/generations", json={"prompt": "a", "user": who}) for who in ("one", "other")]
+            first, second = map(Made, asked)
+            assert first.content == second.content
+            told = trace(http, first.content)
+            assert (told["answer"], told["output"]) == ("unsure", None)
+            assert {one["request"] for one in told["candidates"]} == {first.request, second.request}
+            assert len(told["candidates"]) == 2
+            assert "account" not in json.dumps(told)
+            assert http.post("/v1/verify", files={"image": ("x.png", first.content)}).json()["answer"] == "yes"
 
 
 def test_a_picture_that_the_register_has_forgotten_is_told_by_its_signature_alone(

@@ -71,7 +71,7 @@ def take_from(name: str, exchange: Exchange, data_dir: Path | None, as_json: boo
     if not told and not taken.aside:
         console.print("Nothing has changed: nothing is new, and what was withdrawn was not in the bank.")
     if taken.held_back:
-        console.print(f"[red]Held back[/]: {escape(taken.held_back)}. Look at it, then release or remove the batch:")
+        console.print(f"[red]Held back[/]: {escape(taken.held_back)}. Look at it, then release or remove it:")
     for batch in taken.batches:
         console.print(f"safelight banks release {escape(batch)} --why …", highlight=False, soft_wrap=True)
 

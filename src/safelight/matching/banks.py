@@ -49,7 +49,10 @@ def create_bank(
         )
     if not 0 <= threshold_bits <= MAX_RADIUS:
         raise BankError(f"The threshold is 0 to {MAX_RADIUS} bits: beyond that the index would not be complete.")
-    if connection.execute(select(banks.c.number).where(banks.c.name == name)).first():
+    if state_there := connection.execute(select(banks.c.state).where(banks.c.name == name)).scalar():
+        if state_there == BankState.REMOVED.value:
+            message = f"The name {name!r} belonged to a bank that was removed, whose history keeps it"
+            raise BankError(f"{message}; choose another name.")
         raise BankError(f"There is a bank {name!r} already; choose another name.")
     values = {
         "name": name,

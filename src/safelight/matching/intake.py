@@ -39,7 +39,7 @@ class Taken:
     added: int = 0
     """New hashes that count."""
     waiting: int = 0
-    """New hashes that were held back."""
+    """New hashes that were held back, or that came into a bank that is."""
     already_there: int = 0
     withdrawn: int = 0
     nonsense: int = 0
@@ -47,9 +47,9 @@ class Taken:
     aside: Mapping[str, int] = field(default_factory=dict)
     """Entries of signal types that are not known here, by type: kept out and counted."""
     held_back: str = ""
-    """Why those wait in a batch of their own; empty where all count at once."""
+    """Why those wait; empty where all count at once."""
     batches: tuple[str, ...] = ()
-    """The names of such batches, for `safelight banks release`."""
+    """The names of what they wait in, for `safelight banks release`: batches of their own, or the bank."""
     made_here: int = 0
     """Pictures that were made here before and that the new hashes know (`past.py`)."""
 
@@ -108,7 +108,7 @@ def take_in(
 
     Of several entries about one hash the newest counts, and the last of those that are equally new. A hash that was
     withdrawn later than an entry says it was listed stays away. What counts at once is held against `past`, if that is
-    given. Raises StoreFailed.
+    given; of a bank that is held back, its release does that. Raises StoreFailed.
     """
     batches = database.read_here(partial(batches_of, number=bank.number))
     gone_items = gone_items or {}
@@ -135,6 +135,8 @@ def take_in(
     run.why = run.why or why_hold_back(run.held, run.new, pdqs, bank.threshold_bits)
     why = run.why if count else ""
     into = _batch(database, bank, batches, run, now) if why else bank
+    waits = into.state is BankState.QUARANTINED
+    past = past if bank.state is BankState.ACTIVE else None
 
     withdrawn = len(gone_items)
     for kind, some in gone.items():
@@ -150,14 +152,14 @@ def take_in(
     looked_for = new.get(HashKind.PDQ, []) if mark and added else []
     was_made_here = _look_back(database, hashes, past, bank, now, looked_for, mark) if past else 0
     taken = Taken(
-        added=0 if why else added,
-        waiting=added if why else 0,
+        added=0 if waits else added,
+        waiting=added if waits else 0,
         already_there=listed_here - added,
         withdrawn=withdrawn,
         nonsense=nonsense,
         aside=dict(aside or {}),
-        held_back=why,
-        batches=(into.name,) if why else (),
+        held_back=into.why if waits and added else why,
+        batches=(into.name,) if why or (waits and added) else (),
         made_here=was_made_here,
     )
     database.write_here(lambda connection: _note(connection, bank, taken, now))

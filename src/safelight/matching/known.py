@@ -4,8 +4,8 @@ Rules of this module
 - A bank's own threshold decides, its state is looked at anew at least every half second, and the digest of all lists
   that were asked goes with the answer.
 - A negative bank overrules what is near by PDQ in the same frame, never an equal file.
-- Where features of pictures are kept (`copy_book.py`), copies that no hash finds are looked for as well, in the first
-  frame and the middle one.
+- Where features of pictures are kept (`copy_book.py`), copies that no hash finds are looked for as well: in every frame
+  of a few, such as the looks at a transparent still, otherwise in the first frame and the middle one.
 - That a picture cannot be hashed is said beside what was found, and is never "no match".
 """
 
@@ -34,6 +34,8 @@ from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 
 _BANKS_MAX_AGE_S = 0.5
+_FEW_FRAMES = 4
+"""The most looks that there are at a transparent still (`signals/image/pixels.py`)."""
 
 
 def open_hashes(data_dir: Path, key: DigestKey) -> BankHashes:
@@ -102,11 +104,11 @@ class KnownImages:
         return Look((*nearest.values(), *copies), is_unhashable, lists, tuple(overruled_by))
 
     def _copies_in(self, frames: Sequence[Frame]) -> list[Match]:
-        """Copies by features in the first frame, and in the middle one where there are several."""
+        """Copies by features in every frame of a few, and in the first and the middle one of more."""
         if self.copies is None or not self.copies.digest:
             return []
         banks, _ = self._in_force()
-        shown = [frames[0], frames[len(frames) // 2]][: len(frames)]
+        shown = frames if len(frames) <= _FEW_FRAMES else [frames[0], frames[len(frames) // 2]]
         surest: dict[tuple[int, int], Match] = {}
         for frame in _different(shown):
             for match in _copies(self.copies.find(frame), banks):

@@ -4,7 +4,8 @@ Rules of this module
 - The watermark is in the pixels before anything is decided of them, so that what was checked is what leaves.
 - A picture is encoded once, from those pixels, in its own format (`pixels.py`); the credentials change no pixel.
 - All of it is CPU work without state, for the caller's threads. Whatever goes wrong is MarkFailed.
-- A picture that is too small for a watermark has none: it is marked by its credentials and the register alone.
+- A picture that is too small for a watermark has none: it is marked by its credentials and the register alone. Where
+  no credentials are wanted it is not released.
 """
 
 import secrets
@@ -16,7 +17,7 @@ from safelight.core.errors import MarkCode, MarkFailed
 from safelight.provenance.credentials.seal import Sealer
 from safelight.provenance.model import WATERMARK_BYTES, Origin
 from safelight.provenance.pixels import FileFormat, Form, Pixels, encoded, form_of
-from safelight.provenance.watermark import WatermarkKey, can_carry, embed
+from safelight.provenance.watermark import NotMarkable, WatermarkKey, can_carry, embed
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -26,7 +27,7 @@ class Inked:
     pixels: Pixels
     form: Form
     watermark: bytes | None
-    """The id that it carries; None where it could carry none, or none is wanted."""
+    """The id that it carries; None where none is wanted, or where it is too small and its file will be signed."""
 
 
 class Marker:
@@ -54,10 +55,16 @@ class Marker:
         """`pixels`, decoded from `content`, with a watermark under a new random id. Raises MarkFailed."""
         try:
             form = form_of(content)
-            if self._key is None or not can_carry(*pixels.shape[:2]):
+            if self._key is None or (self._sealer and not can_carry(*pixels.shape[:2])):
                 return Inked(pixels, form, None)
             payload = secrets.token_bytes(WATERMARK_BYTES)
             return Inked(embed(pixels, payload, self._key), form, payload)
+        except NotMarkable as error:
+            message = (
+                f"Nothing was released: {error.message}, and no other mark is asked for. Ask for a larger picture, "
+                "or have the operator set SAFELIGHT_MARKS=all."
+            )
+            raise MarkFailed(MarkCode.WATERMARK_FAILED, message) from error
         except Exception as error:
             raise _failed("watermarked", error) from error
 

@@ -138,9 +138,9 @@ def by_watermark(connection: Connection, payload: bytes, now: datetime) -> Outpu
     return _one(connection, outputs.c.watermark == payload, now)
 
 
-def by_content(connection: Connection, content_digest: str, now: datetime) -> Output | None:
-    """The picture that left as exactly this file."""
-    return _one(connection, outputs.c.content_digest == content_digest, now)
+def by_content(connection: Connection, content_digest: str, now: datetime) -> list[Output]:
+    """The newest pictures that left as exactly this file: without marks, several requests may come to equal files."""
+    return _all(connection, outputs.c.content_digest == content_digest, now)
 
 
 def by_numbers(connection: Connection, numbers: Iterable[int], now: datetime) -> list[Output]:

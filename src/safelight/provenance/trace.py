@@ -3,7 +3,8 @@
 Rules of this module
 - An account is named only where two things agree: something that leads to one output (our signature over this very
   file, the file itself, or our watermark), and, for a watermark, that the picture looks like that output. Whoever has a
-  marked picture can lay its mark over another one, so a mark alone accuses nobody.
+  marked picture can lay its mark over another one, so a mark alone accuses nobody, also where there is no detail to
+  compare. Nor does a file that left here for several requests.
 - Looking alike alone accuses nobody either: two people may ask for the same, and an edit looks like the photo that it
   was made from. It is told as "unsure", with the requests and without accounts.
 - A turned picture, and a part of one, cost seconds to find, so they are looked for only where nothing else leads home.
@@ -30,8 +31,8 @@ from safelight.provenance.watermark import NotRead, Reading, WatermarkKey, WhyNo
 Frame = NDArray[np.uint8]
 NEAR_MAX_BITS = 31
 """Of 256: what PDQ's authors take as the same picture."""
-_SURE, _MARK_ONLY, _DAMAGED_MARK = 0.999, 0.95, 0.9
-_LOOKS_ALIKE, _CONFLICT, _NOT_COMPARABLE = 0.5, 0.3, 0.6
+_SURE, _DAMAGED_MARK = 0.999, 0.9
+_SEVERAL, _LOOKS_ALIKE, _CONFLICT, _NOT_COMPARABLE = 0.5, 0.5, 0.3, 0.6
 _NO_MARK, _NO_DETAIL = 0.8, 0.6
 """Of a "no". Small parts, and marks that somebody destroyed, are not found; how many of these come nobody can know."""
 _CANDIDATES_MAX = 5
@@ -90,7 +91,7 @@ class Trace:
     chain: tuple[Output, ...] = ()
     """Its edit chain, oldest first, itself included."""
     candidates: tuple[Candidate, ...] = ()
-    """With "unsure", what its mark says, then what it resembles, the nearest first."""
+    """With "unsure", what left as this very file, what its mark says, then what it resembles, the nearest first."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -124,6 +125,8 @@ class _Found:
 
     bound: Output | None = None
     """By the file itself, or by our signature over it."""
+    equal: Sequence[Output] = ()
+    """That left as this very file, where it left for several requests."""
     marked: Output | None = None
     near: Mapping[int, int] = field(default_factory=dict)
     outputs: dict[int, Output] = field(default_factory=dict)
@@ -173,9 +176,14 @@ class Tracer:
         return self._weigh(connection, look, now, found)
 
     def _by_file(self, connection: Connection, look: Look, now: datetime, found: _Found) -> None:
-        if output := register.by_content(connection, look.content_digest, now):
-            found.bound = output
-            found.clues.append(Clue(Means.FILE, "This is the very file that left here.", (output.id,)))
+        equal = register.by_content(connection, look.content_digest, now)
+        if len({output.request_id for output in equal}) > 1:
+            found.equal = equal
+            says = "This very file left here for several requests; nothing in it says for which of them."
+            found.clues.append(Clue(Means.FILE, says, tuple(output.id for output in equal)))
+        elif equal:
+            found.bound = equal[0]
+            found.clues.append(Clue(Means.FILE, "This is the very file that left here.", (equal[0].id,)))
         told = look.credentials
         if told.state is CredentialState.NONE:
             return
@@ -238,6 +246,8 @@ class Tracer:
             return self._yes(connection, found.bound, _SURE, now, found)
         if look.credentials.are_ours:
             return Trace(Answer.YES, _SURE, tuple(found.clues))
+        if found.equal:
+            return self._unsure(_SEVERAL, look, found)
         if found.marked:
             return self._weigh_mark(connection, look, found.marked, now, found)
         if found.near and isinstance(look.watermark, NotRead) and (output := self._left_of(look, found)):
@@ -253,14 +263,17 @@ class Tracer:
     def _weigh_mark(self, connection: Connection, look: Look, marked: Output, now: datetime, found: _Found) -> Trace:
         alike = marked.number in found.near or self._shows(look, marked, found)
         if not alike:
-            if look.forms:  # also where that one had no detail: then it did not look like this
-                says = (
-                    "But it does not look like the picture that this mark was put on: it may have been laid over it, "
-                    "or only a small part of that picture is left."
-                )
+            if not look.forms and marked.fingerprint is None:
+                says = "Nor had the picture that this mark was put on, so whether it was laid over it cannot be told."
                 found.clues.append(Clue(Means.FINGERPRINT, says))
-                return self._unsure(_CONFLICT, look, found)
-            return self._yes(connection, marked, _MARK_ONLY, now, found)
+                return self._unsure(_NOT_COMPARABLE, look, found)
+            # Also where one of the two has no detail: then it does not look like the other.
+            says = (
+                "But it does not look like the picture that this mark was put on: it may have been laid over it, "
+                "or only a small part of that picture is left."
+            )
+            found.clues.append(Clue(Means.FINGERPRINT, says))
+            return self._unsure(_CONFLICT, look, found)
         mine = found.near.get(marked.number, NEAR_MAX_BITS + 1)
         for number, bits in found.near.items():
             other = found.outputs[number]
@@ -305,6 +318,8 @@ class Tracer:
     def _unsure(self, confidence: float, look: Look, found: _Found) -> Trace:
         nearest = sorted(found.near, key=lambda number: found.near[number])
         outputs: list[tuple[int | None, Output]] = [(found.near[number], found.outputs[number]) for number in nearest]
+        if found.equal:
+            outputs = [(_apart(look.forms, output.fingerprint), output) for output in found.equal]
         if (marked := found.marked) and marked.number not in found.near:
             # What the mark says comes first, however little the picture looks like it.
             outputs.insert(0, (_apart(look.forms, marked.fingerprint), marked))

@@ -61,7 +61,10 @@ class Picture:
     where: str
     """`photo 1`, `mask`, `output 2`, counted from 1 in the order of the conversation."""
     frames: tuple[NDArray[np.uint8], ...]
-    """Every frame as (height, width, 3) RGB, upright (EXIF orientation applied), transparency laid over grey."""
+    """Every frame as (height, width, 3) RGB, upright (EXIF orientation applied).
+
+    A transparent one stands there over grey, then as the other looks at it (`image/pixels.py`).
+    """
     alpha: NDArray[np.uint8] | None
     """(height, width) of the first frame, 255 opaque; None where the image has no transparency."""
     clean: bytes

@@ -113,3 +113,31 @@ def photograph(name: str) -> Image.Image:
 def values(found: Found) -> dict[str, float]:
     """The signals of one picture by name."""
     return {signal.name: signal.value for signal in found.signals}
+
+
+def _behind(low: int, base: int, spread: int) -> Callable[[Image.Image, Image.Image], Image.Image]:
+    """Colours that show the decoy, and an alpha that shows the picture, in greys from `low` on, over white."""
+
+    def hide(shown: Image.Image, decoy: Image.Image) -> Image.Image:
+        wanted = low + np.asarray(shown.convert("L")) / 255 * (255 - low)
+        colours = base + np.asarray(decoy.convert("L")) / 255 * spread
+        alpha = np.round(255 * (255 - wanted) / (255 - colours))
+        return Image.fromarray(np.stack([colours] * 3 + [alpha], axis=2).astype(np.uint8))
+
+    return hide
+
+
+def _in_alpha(shown: Image.Image, _: Image.Image) -> Image.Image:
+    """One grey everywhere; the picture, at half its brightness, is what alpha lets through over black."""
+    image = Image.new("RGBA", shown.size, (128, 128, 128, 255))
+    image.putalpha(shown.convert("L"))
+    return image
+
+
+HIDDEN: Mapping[str, tuple[Callable[[Image.Image, Image.Image], Image.Image], int]] = {
+    "light": (_behind(195, 60, 70), 255),
+    "over dark colours": (_behind(130, 20, 60), 255),
+    "over one grey": (_behind(195, 128, 0), 255),
+    "in alpha alone": (_in_alpha, 0),
+}
+"""Ways in which transparency shows one picture and hides it in another, each with the grey that it shows it over."""

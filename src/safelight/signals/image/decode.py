@@ -6,8 +6,8 @@ Rules of this module
 - Decoded is not the original but the file cut down to its pixels, and the very same bytes go on where they are one
   still, upright picture. Anything else is encoded anew from the pixels that were judged. Metadata never goes on.
 - Colour profiles and gamma are ignored, as image models ignore them; they do not go on either.
-- Transparency hides nothing: what lies under it is a frame of its own (`pixels.py`).
-- Memory: while it is decoded, at most 24 bytes a pixel of the largest frame, 32 where it is transparent; afterwards
+- Transparency hides nothing: each look at a transparent picture is a frame of its own (`pixels.py`), and counts as one.
+- Memory: while it is decoded, at most 24 bytes a pixel of the largest frame, 36 where it is transparent; afterwards
   3 bytes a pixel of every frame kept, and the clean bytes (`tests/signals/image/test_hostile.py` measures it).
 
 Left to others: fetching and base64 (`web/`), what the pictures show (the detectors beside this file).
@@ -40,7 +40,7 @@ from safelight.core.request import Upload
 from safelight.signals.image.containers.model import Block, BlockKind, Format, Outline, corrupt
 from safelight.signals.image.containers.outline import outline
 from safelight.signals.image.metadata import read_orientation, read_text
-from safelight.signals.image.pixels import encoded, looks, only_transparency, upright
+from safelight.signals.image.pixels import LOOKS_MAX, encoded, looks, only_transparency, upright
 from safelight.signals.model import Passage, Picture, PictureRole
 
 _PARAMS = {PictureRole.PHOTO: "image", PictureRole.MASK: "mask", PictureRole.OUTPUT: None}
@@ -200,7 +200,8 @@ def _require_room(width: int, height: int, frames: int, limits: Limits) -> None:
     if frames > limits.image_max_frames:
         raise BadInput(
             InputCode.IMAGE_TOO_MANY_FRAMES,
-            f"the image has more than {limits.image_max_frames} frames; send a still or a shorter animation",
+            f"the image has more than {limits.image_max_frames} frames, each as up to {LOOKS_MAX} where it is "
+            "transparent; send a still or a shorter animation",
         )
     pixels = width * height
     if (
@@ -211,7 +212,8 @@ def _require_room(width: int, height: int, frames: int, limits: Limits) -> None:
         raise BadInput(
             InputCode.IMAGE_TOO_MANY_PIXELS,
             f"the image is larger than {limits.image_max_side_px} pixels a side, {limits.image_max_pixels} pixels a "
-            f"frame or {limits.image_max_total_pixels} pixels in all; scale it down",
+            f"frame or {limits.image_max_total_pixels} pixels in all, where transparent frames count up to {LOOKS_MAX} "
+            "times; scale it down",
         )
 
 

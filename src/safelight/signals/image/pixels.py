@@ -1,7 +1,7 @@
 """From a decoder's image to what detectors look at, and back to bytes that go on.
 
-Transparency must hide nothing. Beside the picture laid over grey there is one more look for colours under transparent
-pixels, and one over white for a picture whose shapes are drawn in the alpha channel and filled with grey.
+Transparency must hide nothing. What is transparent is looked at over grey, over white and over black, since it may show
+something else over each, and without its transparency where colours differ under transparent pixels.
 """
 
 from io import BytesIO
@@ -24,13 +24,12 @@ _UPRIGHT = {
 }
 """What turns a picture with this EXIF orientation upright."""
 
-_GREY, _WHITE = 128, 255
+_GREY, _WHITE, _BLACK = 128, 255, 0
 _HIDDEN_BELOW_ALPHA = 128
 _SAME_COLOUR = 8
 """Colours that differ by no more than this in any channel are one colour: nothing can be seen in them."""
-_NEAR_GREY = 32
-_MAX_NEAR_GREY_SHARE = 0.2
-"""Share of the visible pixels that may vanish over grey before the picture is looked at over white too."""
+LOOKS_MAX = 4
+"""At one frame."""
 
 
 def upright(image: Image.Image, orientation: int) -> Image.Image:
@@ -48,21 +47,18 @@ def upright(image: Image.Image, orientation: int) -> Image.Image:
 
 
 def looks(image: Image.Image) -> list[NDArray[np.uint8]]:
-    """Every look at an RGB or RGBA picture that may show something else, each as (height, width, 3) RGB."""
+    """Every look at an RGB or RGBA picture that may show something else, each as (height, width, 3) RGB.
+
+    The first is over grey. One in RGB has one look; no picture has more than `LOOKS_MAX`.
+    """
     if image.mode == "RGB":
         return [np.asarray(image)]
-    bare = image.convert("RGB")
-    alpha = image.getchannel("A")
+    bare, alpha = image.convert("RGB"), image.getchannel("A")
     found = [np.asarray(_over(bare, alpha, _GREY))]
-    colours, opacity = np.asarray(bare), np.asarray(alpha)
-    shown = cv2.inRange(opacity, (_HIDDEN_BELOW_ALPHA,), (255,))
-    if not _is_one_colour(colours, cv2.bitwise_not(shown)):
+    colours = np.asarray(bare)
+    if not _is_one_colour(colours, cv2.inRange(np.asarray(alpha), (0,), (_HIDDEN_BELOW_ALPHA - 1,))):
         found.append(colours)
-    greyish = cv2.inRange(colours, (_GREY - _NEAR_GREY,) * 3, (_GREY + _NEAR_GREY,) * 3)
-    vanishing = cv2.countNonZero(cv2.bitwise_and(greyish, shown))
-    if vanishing > _MAX_NEAR_GREY_SHARE * cv2.countNonZero(shown):
-        found.append(np.asarray(_over(bare, alpha, _WHITE)))
-    return found
+    return found + [np.asarray(_over(bare, alpha, shade)) for shade in (_WHITE, _BLACK)]
 
 
 def _is_one_colour(colours: NDArray[np.uint8], where: cv2.typing.MatLike) -> bool:

@@ -1,8 +1,9 @@
 """`/h/hash` and `/m/lookup`, as clients of Meta's Hasher-Matcher-Actioner send them, so that they can move here.
 
-Answers have its shapes: hashes by signal type, and lists of the names of banks. Three things differ, on purpose. A key
-with `matching:bank:lookup` is needed, because names of banks are for nobody else. A picture without detail is an error
-and not an empty answer. And an address is fetched by the gate's own guarded fetcher.
+Answers have its shapes: hashes by signal type, and lists of the names of banks. Four things differ, on purpose. A key
+with `matching:bank:lookup` is needed, because names of banks are for nobody else. A picture without detail that no bank
+knows is an error and not an empty answer. An address is fetched by the gate's own guarded fetcher. And a picture is
+looked for as the gate looks for it, not by its one hash.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from safelight.matching.fingerprints import HashKind, parse_hash
 from safelight.matching.known import KnownImages
 from safelight.matching.pdq import Pdq, pdq
 from safelight.signals.image.decode import decode
-from safelight.signals.model import PictureRole
+from safelight.signals.model import Picture, PictureRole
 from safelight.web.gateway.door import Door, door_of
 from safelight.web.gateway.openapi import ERRORS
 
@@ -45,7 +46,7 @@ async def hash_file(request: Request) -> JSONResponse:
 
 @router.get("/m/lookup", responses=ERRORS)
 async def look_up(request: Request) -> JSONResponse:
-    """The banks that know a hash (`signal`, `signal_type`), or for each signal type the picture at `url`."""
+    """The banks that know a hash (`signal`, `signal_type`), or as a file the picture at `url`."""
     door = door_of(request)
     async with door.enter(request, Permission.LOOKUP):
         if request.query_params.get("url"):
@@ -63,7 +64,7 @@ async def look_up(request: Request) -> JSONResponse:
 
 @router.post("/m/lookup", responses=ERRORS)
 async def look_up_file(request: Request) -> JSONResponse:
-    """For each signal type, the banks that know the form's one file, `photo`."""
+    """The banks that know the form's one file, `photo`, under a photo's one signal type."""
     door = door_of(request)
     async with door.enter(request, Permission.LOOKUP):
         return JSONResponse(await _banks_of(door, request, await door.bodies.one_file(request, "photo")))
@@ -76,28 +77,42 @@ async def _fetched(door: Door, request: Request) -> Upload:
 
 
 async def _hashed(door: Door, request: Request, upload: Upload) -> dict[str, str]:
-    types = [name.strip() for name in request.query_params.get("types", "pdq").split(",") if name.strip()]
-    if types != ["pdq"]:
-        raise BadInput(InputCode.FIELD_INVALID, "A photo has the signal type pdq and no other here.", param="types")
+    _require_photo_types(request)
 
     def work() -> dict[str, str]:
-        picture = decode(upload, role=PictureRole.PHOTO, where="photo", limits=door.translator.limits)
-        found = pdq(picture.frames[0])
+        found = pdq(_decoded(door, upload).frames[0])
         if not isinstance(found, Pdq):
-            message = "The picture has too little detail for a hash: nothing is known of copies of it."
-            raise BadInput(InputCode.FIELD_INVALID, message, param="photo")
+            raise _without_detail()
         return {"pdq": found.hex}
 
     return await asyncio.to_thread(work)
 
 
 async def _banks_of(door: Door, request: Request, upload: Upload) -> dict[str, list[str]]:
-    hashes = await _hashed(door, request, upload)
-    known = _known(request)
-    return {
-        name: await asyncio.to_thread(known.banks_with, _TYPES[name], bytes.fromhex(text))
-        for name, text in hashes.items()
-    }
+    _require_photo_types(request)
+
+    def work() -> dict[str, list[str]]:
+        look = _known(request).look(_decoded(door, upload).frames, upload.content)
+        if look.is_unhashable and not look.matches:
+            raise _without_detail()
+        return {"pdq": list(dict.fromkeys(match.bank.name for match in look.matches))}
+
+    return await asyncio.to_thread(work)
+
+
+def _require_photo_types(request: Request) -> None:
+    types = [name.strip() for name in request.query_params.get("types", "pdq").split(",") if name.strip()]
+    if types != ["pdq"]:
+        raise BadInput(InputCode.FIELD_INVALID, "A photo has the signal type pdq and no other here.", param="types")
+
+
+def _decoded(door: Door, upload: Upload) -> Picture:
+    return decode(upload, role=PictureRole.PHOTO, where="photo", limits=door.translator.limits)
+
+
+def _without_detail() -> BadInput:
+    message = "The picture has too little detail for a hash: nothing is known of copies of it."
+    return BadInput(InputCode.FIELD_INVALID, message, param="photo")
 
 
 def _known(request: Request) -> KnownImages:
