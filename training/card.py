@@ -232,7 +232,7 @@ rows and all of eight more hands. These fitted the upper three layers; the last 
 (`training/blend.py`), since the eighth by itself missed more of what is asked of children. The ninth fitted all eight
 layers, in two passes over a third of the rows, everything that is asked of children, and six more hands (`--further
 --passes 2 --per-template 1 --extra 2500 --noise 0.08 --latin 0.25 --share 0.35 --newest … --threads 2 --halved`, 80
-minutes on two processors).In the last five a row is seen the oftener the worse it is judged. Four hands, two
+minutes on two processors). In the last five a row is seen the oftener the worse it is judged. Four hands, two
 thirds of them conversations (`bergamot`, `mesquite`, `osier`, `sapodilla`), are not in these weights: a tenth run that
 learnt them stopped fewer requests that are cut into fragments ("remove", "her top"), and was otherwise another point of
 the same curve. One run of today's files is the same recipe, not the same bytes.

@@ -62,6 +62,11 @@ def post(name: str) -> Place:
     return Place(PlaceKind.POST, name)
 
 
+def address(text: str) -> Place:
+    """A place on the web."""
+    return Place(PlaceKind.ADDRESS, text)
+
+
 def print_of(value: bytes) -> Fingerprint:
     """A PDQ fingerprint of good quality."""
     return Fingerprint(HashKind.PDQ, value.hex())
@@ -159,6 +164,10 @@ class House:
         self.run(self.cases.claim(staff, case_id))
         self.run(self.cases.decide(staff, case_id, choice, self.row(case_id).version))
         self.tick()
+
+    def undo(self, staff: Staff, case_id: str, words: str = "") -> None:
+        """Take the decision back that stands now."""
+        self.run(self.cases.undo(staff, case_id, self.row(case_id).version, words))
 
     def close(self) -> None:
         self.runner.close()

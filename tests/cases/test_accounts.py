@@ -159,7 +159,7 @@ def test_whatever_is_taken_back_about_a_contest_the_account_stands_as_before(hom
     row = home.run(home.cases.queue(SENIOR, EVERYTHING)).rows[0]
     home.decide(row.id, choice, SENIOR)
     home.now += timedelta(seconds=1)
-    home.run(home.cases.undo(SENIOR, row.id, "the wrong key"))
+    home.undo(SENIOR, row.id, "the wrong key")
     assert standing(home) == "suspended"
     told = home.run(home.cases.status(code, pin, "")).letters[-1]
     assert told.kind == "undone"
@@ -178,7 +178,7 @@ def test_a_removal_s_strike_outlives_a_decision_on_its_contest_that_is_taken_bac
     code, pin = body.split("your code ")[1].split(" ")[0], body.split("your PIN ")[1][:6]
     home.run(home.cases.contest(code, pin, "", "mine"))
     home.decide(receipt.case_id, choice, SENIOR)
-    home.run(home.cases.undo(SENIOR, receipt.case_id, ""))
+    home.undo(SENIOR, receipt.case_id, "")
     home.decide(receipt.case_id, REMOVE, OTHER_SENIOR)
     view = home.run(home.cases.open(SENIOR, receipt.case_id))
     assert view.account is not None
@@ -192,7 +192,7 @@ def test_an_undone_removal_tells_the_account_of_its_standing_and_nobody_else(hom
     receipt = home.run(home.cases.receive(report(), "", subject_id=account(home)))
     home.decide(receipt.case_id)
     home.now += timedelta(seconds=1)
-    home.run(home.cases.undo(MODERATOR, receipt.case_id, ""))
+    home.undo(MODERATOR, receipt.case_id, "")
     told = [letter for letter in home.run(home.cases.account_letters(account(home))) if letter.kind == "undone"]
     assert "What was done to your account because of it has been undone." in told[0].body
     theirs = home.run(home.cases.status(receipt.code, receipt.pin, "")).letters[-1]
@@ -233,6 +233,60 @@ def test_a_removal_strikes_and_its_reversal_restores_content_strike_and_standing
     # The suspension came with the third strike; which of the three was wrong decides what is left of it.
     reasons = [event.kind for event in home.sql(lambda c: account_history(c, account(home)))]
     assert MeasureKind.REVERSED in reasons
+
+
+def receipts_of(home: House) -> list[tuple[str, str]]:
+    """Code and PIN of each letter to the account that says them, oldest first."""
+    bodies = [letter.body for letter in home.run(home.cases.account_letters(account(home)))]
+    return [(one.split("your code ")[1][:14], one.split("your PIN ")[1][:6]) for one in bodies if "your code" in one]
+
+
+def test_who_wins_three_contests_of_four_strikes_is_not_left_suspended_for_good(home: House) -> None:
+    for _ in range(4):
+        refuse(home, "ncii")
+        home.now += timedelta(hours=2)
+    assert standing(home) == "suspended"
+    said = []
+    for (code, pin), now in zip(receipts_of(home)[:3], ("suspended", "limited", "good"), strict=True):
+        home.run(home.cases.contest(code, pin, "there", "It was my brother."))
+        home.decide(home.run(home.cases.queue(SENIOR)).rows[0].id, LIFT, SENIOR)
+        assert standing(home) == now
+        status = home.run(home.cases.status(code, pin, "there"))
+        assert status.standing is Standing(now)
+        said.append(status.letters[-1].body)
+    assert "Your account is suspended until 2026-12-22 18:00 UTC." in said[0], "three strikes: thirty days of the last"
+    assert "Your account is limited until 2026-11-29 18:00 UTC." in said[1]
+    assert "Your account is" not in said[2]
+    home.travel(days=31)
+    assert standing(home) == "good"
+
+
+def test_a_reversal_that_is_taken_back_puts_later_strikes_back_as_well(home: House) -> None:
+    cases = []
+    for number in range(2):
+        receipt = home.run(home.cases.receive(report(places=(post(f"p{number}"),)), "", subject_id=account(home)))
+        home.decide(receipt.case_id, REMOVE, SENIOR)
+        cases.append(receipt.case_id)
+    assert standing(home) == "limited"
+    code, pin = next(one for one in receipts_of(home) if home.run(home.cases.status(*one, "")).can_contest)
+    home.run(home.cases.contest(code, pin, "", "mine"))
+    home.decide(cases[0], KEEP, OTHER_SENIOR)
+    assert standing(home) == "good", "one strike is left, and one limits nobody"
+    home.now += timedelta(seconds=1)
+    home.undo(OTHER_SENIOR, cases[0], "the wrong key")
+    assert standing(home) == "limited"
+    home.travel(days=8)
+    assert standing(home) == "good"
+
+
+def test_a_letter_says_the_standing_that_holds(home: House) -> None:
+    refuse(home, "csam")
+    for number in range(2):
+        receipt = home.run(home.cases.receive(report(places=(post(f"p{number}"),)), "", subject_id=account(home)))
+        home.decide(receipt.case_id, REMOVE, SENIOR)
+    body = [one.body for one in home.run(home.cases.account_letters(account(home))) if one.kind == "reasons"][-1]
+    assert "Your account has a strike; in force now: 2. Your account is suspended for good." in body
+    assert "limited" not in body
 
 
 def test_a_child_s_picture_suspends_whoever_published_it(home: House) -> None:

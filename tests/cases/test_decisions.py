@@ -179,7 +179,7 @@ def test_whoever_takes_back_their_decision_of_a_contest_decides_it_again(home: H
     home.decide(receipt.case_id, KEEP, OTHER_SENIOR)
     home.run(home.cases.contest(receipt.code, receipt.pin, "here", "It is me."))
     home.decide(receipt.case_id, KEEP, SENIOR)
-    home.run(home.cases.undo(SENIOR, receipt.case_id, "the wrong key"))
+    home.undo(SENIOR, receipt.case_id, "the wrong key")
     with pytest.raises(CaseError) as caught:
         home.run(home.cases.decide(OTHER_SENIOR, receipt.case_id, KEEP, home.row(receipt.case_id).version))
     assert caught.value.code == CaseCode.SAME_PERSON
@@ -202,12 +202,27 @@ def test_what_is_contested_is_hidden_by_those_who_may_decide_it_only(home: House
     assert home.row(receipt.case_id).visibility is Visibility.VISIBLE
 
 
-def test_what_was_kept_and_turns_out_to_show_a_child_is_hidden_as_soon_as_it_is_contested(home: House) -> None:
+def test_what_was_kept_and_turns_out_to_show_a_child_is_hidden_and_decided_anew(home: House) -> None:
     receipt = home.run(home.cases.receive(report(), "here"))
     home.decide(receipt.case_id, KEEP, SENIOR)
-    home.run(home.cases.add(receipt.code, receipt.pin, "here", Addition(person_is_child=True)))
-    status = home.run(home.cases.contest(receipt.code, receipt.pin, "here", "I am sixteen."))
-    assert status.visibility is Visibility.HIDDEN
+    home.travel(days=9)
+    home.run(home.cases.add(receipt.code, receipt.pin, "here", Addition(explanation="It is me all the same.")))
+    assert home.row(receipt.case_id).state is CaseState.DECIDED
+    status = home.run(home.cases.add(receipt.code, receipt.pin, "here", Addition(person_is_child=True)))
+    assert (status.state, status.visibility, status.outcome) == (CaseState.OPEN, Visibility.HIDDEN, None)
+    row = home.row(receipt.case_id)
+    assert (row.matter, row.received_at, row.decided_at) == (Matter.CHILD, home.now, None)
+    assert [one.id for one in home.run(home.cases.queue(SENIOR)).rows] == [receipt.case_id]
+    home.tick()
+    assert "escalated" not in [entry.kind for entry in home.run(home.cases.open(SENIOR, receipt.case_id)).history]
+
+
+def test_what_turns_out_to_show_a_child_while_it_is_contested_is_hidden(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    home.decide(receipt.case_id, KEEP, SENIOR)
+    home.run(home.cases.contest(receipt.code, receipt.pin, "here", "I am sixteen."))
+    status = home.run(home.cases.add(receipt.code, receipt.pin, "here", Addition(person_is_child=True)))
+    assert (status.state, status.visibility) == (CaseState.CONTESTED, Visibility.HIDDEN)
 
 
 def test_nobody_contests_what_was_decided_for_them(home: House) -> None:
@@ -222,7 +237,7 @@ def test_an_undone_decision_is_undone_whole(home: House) -> None:
     account = "sub_" + "1" * 32
     receipt = home.run(home.cases.receive(report(), "here", subject_id=account))
     home.decide(receipt.case_id)
-    home.run(home.cases.undo(MODERATOR, receipt.case_id, "the wrong button"))
+    home.undo(MODERATOR, receipt.case_id, "the wrong button")
     home.tick()
     row = home.row(receipt.case_id)
     assert (row.state, row.visibility) == (CaseState.OPEN, Visibility.HIDDEN)
@@ -233,7 +248,7 @@ def test_an_undone_decision_is_undone_whole(home: House) -> None:
     home.decide(receipt.case_id)
     home.travel(minutes=61)
     with pytest.raises(CaseError) as caught:
-        home.run(home.cases.undo(MODERATOR, receipt.case_id, ""))
+        home.undo(MODERATOR, receipt.case_id, "")
     assert caught.value.code == CaseCode.TOO_LATE
 
 

@@ -88,7 +88,7 @@ def test_the_next_upload_and_the_next_generation_of_each_copy_are_refused(town: 
 def test_a_reversal_shows_every_copy_again_and_blocks_none(town: House) -> None:
     receipt = town.run(town.cases.receive(report(fingerprints=(print_of(hash_of(photo("astronaut"))),)), "here"))
     town.decide(receipt.case_id, REMOVE)
-    town.run(town.cases.undo(SENIOR, receipt.case_id, ""))
+    town.undo(SENIOR, receipt.case_id, "")
     town.decide(receipt.case_id, KEEP)
     assert all(town.platform.shows(name) for name in town.platform.posts)
     assert not refused(town, photo("astronaut"))
@@ -241,7 +241,7 @@ def test_what_was_removed_by_mistake_is_seen_again_when_the_decision_is_taken_ba
     town.decide(receipt.case_id, AGAINST_TERMS if matter is Matter.OTHER else REMOVE)
     assert not town.platform.shows("p1")
     assert Step.CONFIRMED in steps_of(town, receipt.case_id)
-    town.run(town.cases.undo(SENIOR, receipt.case_id, ""))
+    town.undo(SENIOR, receipt.case_id, "")
     town.tick()
     assert town.platform.shows("p1")
     places = town.run(town.cases.open(SENIOR, receipt.case_id)).places

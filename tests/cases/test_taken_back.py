@@ -16,11 +16,11 @@ def test_only_one_of_those_who_decided_or_a_senior_takes_a_decision_back(home: H
     home.decide(receipt.case_id)
     assert Action.UNDO not in home.run(home.cases.open(OTHER_MODERATOR, receipt.case_id)).actions
     with pytest.raises(PermissionLacking):
-        home.run(home.cases.undo(OTHER_MODERATOR, receipt.case_id, ""))
+        home.undo(OTHER_MODERATOR, receipt.case_id, "")
     assert home.row(receipt.case_id).state is CaseState.DECIDED
     for staff in (MODERATOR, SENIOR):
         assert Action.UNDO in home.run(home.cases.open(staff, receipt.case_id)).actions
-        home.run(home.cases.undo(staff, receipt.case_id, "the wrong key"))
+        home.undo(staff, receipt.case_id, "the wrong key")
         home.decide(receipt.case_id)
 
 
@@ -32,8 +32,8 @@ def test_what_two_decided_is_taken_back_by_who_may_be_a_second_only(home: House)
     for staff in (MODERATOR, OTHER_MODERATOR):
         assert Action.UNDO not in home.run(home.cases.open(staff, receipt.case_id)).actions
         with pytest.raises(PermissionLacking):
-            home.run(home.cases.undo(staff, receipt.case_id, ""))
-    home.run(home.cases.undo(OTHER_SENIOR, receipt.case_id, "the wrong key"))
+            home.undo(staff, receipt.case_id, "")
+    home.undo(OTHER_SENIOR, receipt.case_id, "the wrong key")
     assert (home.row(receipt.case_id).state, home.platform.shows("p1")) == (CaseState.OPEN, False)
 
 
@@ -47,7 +47,7 @@ def test_a_decision_on_a_contest_is_taken_back_by_who_could_have_made_it_only(ho
     for staff in (MODERATOR, SENIOR):
         assert Action.UNDO not in home.run(home.cases.open(staff, receipt.case_id)).actions
         with pytest.raises(SafelightError) as caught:
-            home.run(home.cases.undo(staff, receipt.case_id, ""))
+            home.undo(staff, receipt.case_id, "")
         assert caught.value.code == (PermissionLacking.code if staff is MODERATOR else CaseCode.SAME_PERSON)
     home.tick()
     assert not home.platform.shows("p1")
@@ -55,5 +55,5 @@ def test_a_decision_on_a_contest_is_taken_back_by_who_could_have_made_it_only(ho
     assert (preview.before, preview.after) == (Visibility.REMOVED, Visibility.VISIBLE)
     assert {letter.kind for letter in preview.letters} == {"undone"}
     assert home.row(receipt.case_id).state is CaseState.DECIDED, "a preview changes nothing"
-    home.run(home.cases.undo(OTHER_SENIOR, receipt.case_id, "the wrong key"))
+    home.undo(OTHER_SENIOR, receipt.case_id, "the wrong key")
     assert home.row(receipt.case_id).state is CaseState.CONTESTED

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from safelight.cases.draft import Declarations
 from safelight.cli.main import app
 from tests.cases.house import house, post, report
+from tests.cases.test_decisions import account_receipt
 
 NOW = datetime.now(UTC)
 
@@ -42,6 +43,21 @@ def test_status_says_what_waits_and_what_failed_and_exits_with_1(folder: Path) -
     assert found["by_clock"]["overdue"] == 1
     assert found["late_and_visible"] == []  # hidden here, though the platform has not confirmed it
     assert (found["failed_effects"], found["clocks_missed"]) == (1, 1)
+
+
+def test_a_contest_that_is_late_wants_somebody_to_act_though_nothing_is_to_be_seen(tmp_path: Path) -> None:
+    with house(tmp_path, now=NOW - timedelta(hours=90)) as home:
+        mine = home.run(home.cases.receive(report(), ""))
+        home.tick()
+        home.decide(mine.case_id)
+        home.run(home.cases.contest(*account_receipt(home), "", "mine"))
+        home.travel(hours=73)
+    (tmp_path / "cases.db").rename(tmp_path / "safelight.db")
+    (tmp_path / "digest.key").write_bytes(b"\x05" * 32)
+    code, text = ask(tmp_path, "status", "--json")
+    found = json.loads(text)
+    assert (code, found["late_contests"], found["late_and_visible"]) == (1, [mine.case_id], [])
+    assert "Contests that should have been decided by now: 1" in ask(tmp_path, "status")[1]
 
 
 def test_a_failed_order_can_be_tried_again(folder: Path) -> None:

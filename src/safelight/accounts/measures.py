@@ -2,7 +2,7 @@
 
 Rules of this module
 - What an account pays is no argument of any function here: the same history gives the same standing to everybody.
-- A standing that ends lifts itself; a reversal voids an event, and the standing is worked out anew without it.
+- A standing that ends lifts itself; a reversal voids an event, and later strikes climb the ladder anew without it.
 - An account is a pseudonym. Who it is, the platform knows.
 """
 
@@ -74,6 +74,7 @@ class Taken:
 
 _WORST = {Standing.GOOD: 0, Standing.LIMITED: 1, Standing.SUSPENDED: 2}
 _STANDING = {MeasureKind.LIMITED: Standing.LIMITED, MeasureKind.SUSPENDED: Standing.SUSPENDED}
+_KIND = {standing: kind for kind, standing in _STANDING.items()}
 
 
 def account_history(connection: Connection, subject_id: str) -> list[AccountEvent]:
@@ -124,13 +125,9 @@ def strike(
     events = account_history(connection, subject_id)
     new = [_event(subject_id, MeasureKind.STRIKE, reason, reference, by, now, None)]
     strikes = strikes_of([*events, *new], now, window)
-    reached = [step for step in ladder if step.strikes <= strikes]
-    if reached:
-        step = max(reached, key=lambda one: one.strikes)
-        kind = MeasureKind.SUSPENDED if step.standing is Standing.SUSPENDED else MeasureKind.LIMITED
-        if step.standing is not Standing.GOOD:
-            until = now + step.lasts if step.lasts else None
-            new.append(_event(subject_id, kind, reason, reference, by, now, until))
+    if rung := _rung(ladder, strikes, now):
+        kind, until = rung
+        new.append(_event(subject_id, kind, reason, reference, by, now, until))
     return _take(connection, subject_id, events, new, now, strikes, reason)
 
 
@@ -141,19 +138,37 @@ def suspend(connection: Connection, subject_id: str, *, reason: str, reference: 
     return _take(connection, subject_id, events, new, now, 0, reason)
 
 
-def reverse(connection: Connection, subject_id: str, reference: str, *, by: str, now: datetime) -> Taken | None:
+def reverse(
+    connection: Connection,
+    subject_id: str,
+    reference: str,
+    *,
+    by: str,
+    now: datetime,
+    window: timedelta,
+    ladder: Sequence[Step],
+) -> Taken | None:
     """Void everything that followed from `reference`; None where nothing in force did."""
     events = account_history(connection, subject_id)
-    kinds = (MeasureKind.STRIKE, MeasureKind.LIMITED, MeasureKind.SUSPENDED)
+    kinds = (MeasureKind.STRIKE, *_STANDING)
     void = [event for event in in_force(events) if event.reference == reference and event.kind in kinds]
     if not void:
         return None
     new = [_event(subject_id, MeasureKind.REVERSED, one.reason, reference, by, now, None, about=one.id) for one in void]
+    new += _climb_anew(events, new, by, now, window, ladder)
     return _take(connection, subject_id, events, new, now, 0, "reversed")
 
 
 def reinstate(
-    connection: Connection, subject_id: str, reference: str, *, since: datetime, by: str, now: datetime
+    connection: Connection,
+    subject_id: str,
+    reference: str,
+    *,
+    since: datetime,
+    by: str,
+    now: datetime,
+    window: timedelta,
+    ladder: Sequence[Step],
 ) -> Taken | None:
     """Undo a reversal of what followed from `reference` that was made at `since` or later; None where there is none."""
     events = account_history(connection, subject_id)
@@ -168,7 +183,10 @@ def reinstate(
         for one in reversals
         if one.id not in undone
     ]
-    return _take(connection, subject_id, events, new, now, 0, "reinstated") if new else None
+    if not new:
+        return None
+    new += _climb_anew(events, new, by, now, window, ladder)
+    return _take(connection, subject_id, events, new, now, 0, "reinstated")
 
 
 def lift_due(connection: Connection, now: datetime) -> list[AccountEvent]:
@@ -181,6 +199,53 @@ def lift_due(connection: Connection, now: datetime) -> list[AccountEvent]:
         _take(connection, subject_id, events, new, now, 0, "over")
         lifted += new
     return lifted
+
+
+def _rung(ladder: Sequence[Step], strikes: int, at: datetime) -> tuple[MeasureKind, datetime | None] | None:
+    """What a strike that was given at `at` comes to as the last of so many, and until when."""
+    reached = [step for step in ladder if step.strikes <= strikes]
+    step = max(reached, key=lambda one: one.strikes, default=None)
+    if step is None or step.standing is Standing.GOOD:
+        return None
+    return _KIND[step.standing], at + step.lasts if step.lasts else None
+
+
+def _climb_anew(
+    events: Sequence[AccountEvent],
+    new: Sequence[AccountEvent],
+    by: str,
+    now: datetime,
+    window: timedelta,
+    ladder: Sequence[Step],
+) -> list[AccountEvent]:
+    """What the strikes come to that `new` makes more or fewer of: of each what no longer follows is void.
+
+    What a strike led to has its reference. One whose number is as before keeps what it led to under older rules.
+    """
+    valid = in_force([*events, *new])
+    numbers, before = _numbers(valid, window), _numbers(in_force(events), window)
+    changes = []
+    for one in valid:
+        if one.kind is not MeasureKind.STRIKE or before.get(one.id) == numbers[one.id]:
+            continue
+        rung = _rung(ladder, numbers[one.id], one.at)
+        is_over = rung is not None and rung[1] is not None and rung[1] <= now
+        due = set() if rung is None or is_over else {rung}
+        led = [two for two in valid if two.reference == one.reference and two.kind in _STANDING]
+        led = [two for two in led if two.until is None or two.until > now]
+        about = (one.subject_id, MeasureKind.REVERSED, one.reason, one.reference, by, now, None)
+        changes += [_event(*about, about=two.id) for two in led if (two.kind, two.until) not in due]
+        for kind, until in due - {(two.kind, two.until) for two in led}:
+            changes.append(_event(one.subject_id, kind, one.reason, one.reference, by, now, until))
+    return changes
+
+
+def _numbers(valid: Sequence[AccountEvent], window: timedelta) -> dict[str, int]:
+    """Of each strike, which it was in the order of those that counted when it was given: 1 for the first."""
+    strikes = [event for event in valid if event.kind is MeasureKind.STRIKE]
+    return {
+        one.id: sum(two.at > one.at - window for two in strikes[: number + 1]) for number, one in enumerate(strikes)
+    }
 
 
 def _take(

@@ -2,7 +2,8 @@
 
 Rules of this module
 - Nobody chooses which cases are drawn: a keyed digest of the case's id says it, neither steered nor foreseen.
-- The second is another person than the first, and sees neither the first's answer nor who they were.
+- The second is somebody who had no part in deciding the case, contest included, and sees neither the first's answer
+  nor who they were.
 - A second answer changes nothing about the case: it measures. Who thinks that a decision is wrong says so to a lead.
 - Agreement is reported with Cohen's kappa (Cohen 1960), which takes away what chance alone would give.
 """
@@ -14,16 +15,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, delete, func, insert, select, update
+from sqlalchemy import Connection, Select, delete, exists, func, insert, select, update
 
 from safelight.accounts.permissions import StaffPermission
 from safelight.accounts.staff import Member
 from safelight.core.clock import to_rfc3339
 from safelight.core.errors import NotAllowed
 from safelight.core.ids import new_id
+from safelight.store.cases_tables import case_events, cases
 from safelight.store.staff_tables import staff_reviews
 
 _SCALE = 1 << 32
+_PART = ("hidden", "proposed", "rejected", "decided", "undone")
+"""Steps of a case's history by which a member had a part in how it was decided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,11 @@ def agreement_of(pairs: Sequence[tuple[str, str]]) -> Agreement:
 def _waiting_for(member: Member) -> Select[str, str]:
     table = staff_reviews
     asked = select(table.c.id, table.c.case_id).where(table.c.answered_at.is_(None), table.c.first_by != member.id)
+    mine = (case_events.c.case_id == table.c.case_id, case_events.c.by == member.id, case_events.c.step.in_(_PART))
+    asked = asked.where(~exists().where(*mine))
     if member.opted_out:
-        asked = asked.where(table.c.matter.not_in(sorted(member.opted_out)))
+        out = sorted(member.opted_out)
+        # What it is may have turned out to be worse since it was drawn.
+        is_out = exists().where(cases.c.id == table.c.case_id, cases.c.matter.in_(out))
+        asked = asked.where(table.c.matter.not_in(out), ~is_out)
     return asked

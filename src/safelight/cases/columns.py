@@ -6,16 +6,15 @@ from typing import Any
 from safelight.cases.history import Case
 from safelight.cases.model import CaseState
 from safelight.cases.rules import CaseRules
-from safelight.cases.timers import destroy_at, next_at
+from safelight.cases.timers import contest_due, destroy_at, next_at
 from safelight.core.clock import to_rfc3339
 
 
 def columns_of(case: Case, rules: CaseRules, views: int, *, is_flood: bool) -> dict[str, Any]:
     """The columns of `cases` that a step may change."""
     rank_at = rules.rank_at(case.matter, case.received_at, in_danger=case.in_danger, views=views, is_flood=is_flood)
-    due_at = case.due_at
+    due_at = contest_due(case, rules) or case.due_at
     if case.state is CaseState.CONTESTED and case.contested_at:
-        due_at = case.contested_at + timedelta(hours=rules.times.appeal_h)
         rank_at = case.contested_at + timedelta(hours=rules.times.appeal_h / 2)
     return {
         "kind": case.kind.value,

@@ -7,30 +7,29 @@ Rules of this module
   one work: either all of it stands, or none.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
 from safelight.accounts.permissions import StaffPermission, may, require
-from safelight.cases.consequences import reinstate, reverse, take_measure
+from safelight.cases.consequences import log_appeal, reinstate, reverse, take_measure
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind, MeasureWords
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
+from safelight.cases.model import RULES_ID, CaseKind, CaseState, Outcome, Party, ReasonCode, Visibility
 from safelight.cases.records import Book
 from safelight.cases.reporter_model import Letter
 from safelight.cases.rules import Measure
 from safelight.cases.staff_model import Action, Choice, Staff
+from safelight.cases.undoing import can_undo, hides_once_undone, refuse_undo
 from safelight.core.clock import to_rfc3339
-from safelight.ledger.matters import appeal_draft, review_draft
 from safelight.store.cases_tables import case_events, case_places
 
 _P = StaffPermission
-_DECISION = "dec_"
-"""How the ids of the gate's decisions begin: a measure that refers to one followed a refusal."""
 
 
 class Decisions:
@@ -43,13 +42,14 @@ class Decisions:
     def actions(self, case: Case, staff: Staff, now: datetime) -> frozenset[Action]:
         """What this member may do with this case now."""
         can = {Action.OPEN} if may(staff.role, _P.CASE_READ) else set()
-        is_other = case.held_by not in ("", staff.id) and bool(case.held_until and now < case.held_until)
+        is_held, is_own = case.is_held(now), case.held_by == staff.id
+        is_other = is_held and not is_own
         works = may(staff.role, _P.CASE_CLAIM) and case.matter not in staff.opted_out
         if works and case.is_waiting and not is_other:
             can.add(Action.CLAIM)
-        if case.held_by == staff.id:
+        if is_held and is_own:
             can.add(Action.RELEASE)
-        elif case.held_by and may(staff.role, _P.CASE_FREE):
+        elif is_held and may(staff.role, _P.CASE_FREE):
             can.add(Action.FREE)
         if may(staff.role, _P.MEDIA_VIEW) and case.matter not in staff.opted_out:
             can.add(Action.VIEW)
@@ -58,14 +58,15 @@ class Decisions:
         if works and not is_other:
             if case.state is CaseState.OPEN and may(staff.role, _P.CASE_DECIDE):
                 can.add(Action.DECIDE)
-            if case.state is CaseState.CONTESTED and may(staff.role, _P.APPEAL_DECIDE):
-                can |= {Action.DECIDE} if staff.id not in case.deciders else set()
+            is_judge = may(staff.role, _P.APPEAL_DECIDE) and staff.id not in case.deciders
+            if case.state is CaseState.CONTESTED and is_judge and not case.proposed:
+                can.add(Action.DECIDE)
             if Action.DECIDE in can and case.kind is CaseKind.IMAGE and case.visibility is Visibility.VISIBLE:
                 can.add(Action.HIDE)
-            if case.state is CaseState.PROPOSED and may(staff.role, _P.CASE_SECOND):
-                can |= {Action.SECOND} if staff.id != case.proposed_by else set()
-            if case.state is CaseState.DECIDED and case.before and self._undo_until(case) >= now:
-                can |= {Action.UNDO} if _may_undo(case, case.before, staff) else set()
+            if case.proposed and may(staff.role, _P.CASE_SECOND) and staff.id != case.proposed_by:
+                can |= {Action.SECOND} if is_judge or case.state is not CaseState.CONTESTED else set()
+            if can_undo(case, staff, self._book.rules, now):
+                can.add(Action.UNDO)
         return frozenset(can)
 
     def claim(self, connection: Connection, staff: Staff, case_id: str) -> Case:
@@ -87,7 +88,7 @@ class Decisions:
     def look(self, connection: Connection, staff: Staff, case_id: str) -> Case:
         """The first look is a step; later ones leave nothing."""
         require(staff.role, _P.CASE_READ)
-        case = self._book.load(connection, case_id)
+        case = self._case(connection, staff, case_id)
         if case.first_look_at is None and case.held_by == staff.id:
             case = self._book.add(connection, case_id, case, Event(self._book.clock(), Step.LOOKED, staff.id))
         return case
@@ -122,7 +123,7 @@ class Decisions:
         """Hide for the time being: whoever may decide it may, before they do."""
         case, now = self._case(connection, staff, case_id), self._book.clock()
         require(staff.role, _P.APPEAL_DECIDE if case.state is CaseState.CONTESTED else _P.CASE_DECIDE)
-        self._refuse_held(case, staff, now)
+        case.refuse_held(staff.id, now)
         if Action.HIDE not in self.actions(case, staff, now):
             raise CaseError(CaseCode.STEP_FORBIDDEN, "Only what can be seen, and waits for you to decide, is hidden.")
         case = self._book.add(connection, case_id, case, Event(now, Step.HIDDEN, staff.id, {"why": "staff"}))
@@ -132,7 +133,7 @@ class Decisions:
     def needs_second(self, case: Case, outcome: Outcome) -> bool:
         """Whether a second person has to agree."""
         rules = self._book.rules.matter[case.matter]
-        return case.kind is CaseKind.IMAGE and case.state is CaseState.OPEN and outcome in rules.second
+        return case.kind is CaseKind.IMAGE and not case.proposed and outcome in rules.second
 
     def decide(
         self,
@@ -146,11 +147,14 @@ class Decisions:
     ) -> Case:
         """Decide, propose, or decide what is contested. A `preview` shows the whole way, without the second person."""
         case, now = self._case(connection, staff, case_id), self._book.clock()
-        if case.state is CaseState.PROPOSED:
+        if case.proposed:
             raise CaseError(CaseCode.STEP_FORBIDDEN, "Somebody has proposed a decision; agree to it, or reject it.")
         require(staff.role, _P.APPEAL_DECIDE if case.state is CaseState.CONTESTED else _P.CASE_DECIDE)
-        self._refuse_held(case, staff, now)
+        case.refuse_held(staff.id, now)
         self._refuse_changed(case, version)
+        if choice.reason is ReasonCode.OTHER_ILLEGAL and not choice.words.strip():
+            message = "Name the law in the words for colleagues: the letter says that the record names it."
+            raise CaseError(CaseCode.WORDS_MISSING, message)
         body = {"outcome": choice.outcome.value, "reason": choice.reason.value}
         if self.needs_second(case, choice.outcome) and not preview:
             after = self._book.add(
@@ -172,7 +176,9 @@ class Decisions:
         """Agree or reject."""
         require(staff.role, _P.CASE_SECOND)
         case, now = self._case(connection, staff, case_id), self._book.clock()
-        self._refuse_held(case, staff, now)
+        if case.state is CaseState.CONTESTED:
+            require(staff.role, _P.APPEAL_DECIDE)
+        case.refuse_held(staff.id, now)
         self._refuse_changed(case, version)
         if case.proposed is None:
             raise CaseError(CaseCode.STEP_FORBIDDEN, "Nothing was proposed.")
@@ -185,62 +191,66 @@ class Decisions:
         self._follow(connection, case_id, case, after, how)
         return after
 
-    def undo(self, connection: Connection, staff: Staff, case_id: str, words: str) -> Case:
+    def undo(self, connection: Connection, staff: Staff, case_id: str, version: int, words: str) -> Case:
         """Take a decision back, within the rules' time; later, a contest is the way."""
         case, now = self._case(connection, staff, case_id), self._book.clock()
-        require(staff.role, _P.CASE_UNDO)
-        if case.decided_at and case.before:
-            require(staff.role, _undo_permission(case, case.before, staff))
-            if not _may_undo(case, case.before, staff):
-                message = "You took part in the decision that was contested; another person takes this one back."
-                raise CaseError(CaseCode.SAME_PERSON, message)
-            if self._undo_until(case) < now:
-                raise CaseError(CaseCode.TOO_LATE, "The time for undoing this is over; it can be contested.")
+        refuse_undo(case, staff, self._book.rules, now)
+        self._refuse_changed(case, version)
         with self._book.sheet(connection) as sheet:
             after = self._book.add_to(sheet, case_id, case, Event(now, Step.UNDONE, staff.id), words=words)
+            by_rule = case.before is not None and hides_once_undone(self._book, connection, case.before, after)
+            if by_rule:
+                hidden = Event(now, Step.HIDDEN, RULES_ID, {"why": "reported"})
+                after = self._book.add_to(sheet, case_id, after, hidden)
             self._book.order(sheet, case_id, after)
         row = self._book.row(connection, case_id)
         done = self._measures_as_before(connection, row, case, after, staff.id) if row.subject_id else ()
+        told = self._mail.told_of_decision(connection, case_id, case.decided_at or now)
         with self._book.sheet(connection) as sheet:
             for party in Party:
                 # What happens to the account is told to nobody else.
                 facts = LetterFacts(now, measures=done if party is Party.ACCOUNT else ())
                 for receipt in self._mail.receipts(connection, case_id, party):
-                    self._mail.write(sheet, receipt, LetterKind.UNDONE, facts)
+                    stands = party is Party.ACCOUNT or receipt.report_id in after.reports
+                    if stands and receipt.code_digest in told:
+                        self._mail.write(sheet, receipt, LetterKind.UNDONE, facts)
+        if after.visibility is Visibility.HIDDEN and case.visibility is Visibility.VISIBLE:
+            how = Automated.HIDDEN if by_rule else _by_hand(after, {staff.id})
+            self.tell_hidden(connection, case_id, after, how)
         return after
 
     def tell_hidden(self, connection: Connection, case_id: str, case: Case, how: Automated) -> None:
         """Tell the account what was hidden for the time being (DSA Art. 17: no later than the restriction)."""
-        row = self._book.row(connection, case_id)
-        self._to_account(connection, row, case, LetterKind.HIDDEN, how)
+        self._to_account(connection, self._book.row(connection, case_id), case, LetterKind.HIDDEN, how)
 
     # What follows from a decision
 
     def _follow(self, connection: Connection, case_id: str, before: Case, after: Case, how: Automated) -> None:
         row = self._book.row(connection, case_id)
-        by = sorted(after.deciders - before.deciders)[0] if after.deciders - before.deciders else ""
+        by = min(after.decided_by)
         was_contested = before.state is CaseState.CONTESTED
         if after.kind is CaseKind.ACCOUNT:
             is_reversed = after.outcome is Outcome.MEASURE_LIFTED
             done = reverse(self._book, connection, row.subject_id, row.reference, by) if is_reversed else ()
             kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
             self._to_account(connection, row, after, kind, how, done)
-            self._log_appeal(connection, row, after, by, "standing", is_reversed=is_reversed)
+            log_appeal(self._book, connection, row, after, by, "standing", is_reversed=is_reversed)
             return
         done = ()
         if row.subject_id:
             if after.outcome is Outcome.REMOVE and before.outcome is not Outcome.REMOVE:
                 assert after.reason is not None  # noqa: S101 (a decision has one)
                 measure = self._book.rules.measures.removed.get(after.reason, Measure.NONE)
-                to = (row.subject_id, measure, after.reason.value, case_id, by)
-                done = take_measure(self._book, connection, *to)[0]
+                done = take_measure(self._book, connection, row.subject_id, measure, after.reason.value, case_id, by)[0]
             elif after.outcome is Outcome.KEEP and before.outcome is Outcome.REMOVE:
                 done = reverse(self._book, connection, row.subject_id, case_id, by)
         is_reversed = was_contested and after.outcome is not before.outcome
         if was_contested:
-            self._log_appeal(connection, row, after, by, "takedown", is_reversed=is_reversed)
+            log_appeal(self._book, connection, row, after, by, "takedown", is_reversed=is_reversed)
         contested_by = before.contested_by if was_contested else None
-        self._tell_reporters(connection, row, after, how, contested_by, is_reversed=is_reversed)
+        if contested_by is not Party.ACCOUNT or is_reversed:  # otherwise nothing has changed for them
+            contester = before.contested_report if contested_by is Party.REPORTER else ""
+            self._tell_reporters(connection, row, after, how, contester, is_reversed=is_reversed)
         if contested_by is Party.ACCOUNT:
             kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
             self._to_account(connection, row, after, kind, how, done)
@@ -255,19 +265,21 @@ class Decisions:
         row: Row[Any],
         after: Case,
         how: Automated,
-        contested_by: Party | None,
+        contester: str,
         *,
         is_reversed: bool,
     ) -> None:
-        if contested_by is not None and not is_reversed and contested_by is not Party.REPORTER:
-            return  # for them nothing has changed
-        kind = LetterKind.REMOVED if after.outcome is Outcome.REMOVE else LetterKind.KEPT
-        if contested_by is Party.REPORTER:
-            kind = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
+        """What was decided. `contester`: whose report the objection came with; the others objected to nothing."""
+        outcome = LetterKind.REMOVED if after.outcome is Outcome.REMOVE else LetterKind.KEPT
+        appeal = LetterKind.APPEAL_REVERSED if is_reversed else LetterKind.APPEAL_UPHELD
+        facts = self._facts(connection, row, after, how)
+        if Party.REPORTER in after.has_contested:
+            facts = replace(facts, until=None, is_contested=True)
         with self._book.sheet(connection) as sheet:
             for receipt in self._mail.receipts(connection, row.id, Party.REPORTER):
                 if receipt.report_id in after.reports:
-                    self._mail.write(sheet, receipt, kind, self._facts(connection, row, after, how))
+                    kind = appeal if receipt.report_id == contester else outcome
+                    self._mail.write(sheet, receipt, kind, facts)
 
     def _to_account(
         self,
@@ -324,61 +336,18 @@ class Decisions:
             return reinstate(self._book, connection, row.subject_id, reference, undone.decided_at, by)
         return ()
 
-    def _log_appeal(
-        self, connection: Connection, row: Row[Any], after: Case, by: str, about: str, *, is_reversed: bool
-    ) -> None:
-        now = self._book.clock()
-        after_s = int((now - (after.contested_at or now)).total_seconds())
-        self._book.leaf(
-            connection,
-            appeal_draft(
-                now,
-                appeal_id=row.id,
-                about=about,
-                outcome="reversed" if is_reversed else "upheld",
-                after_s=after_s,
-                decider=by,
-                reason=after.reason.value if after.reason else "",
-            ),
-        )
-        if row.subject_id and (row.reference or "").startswith(_DECISION):
-            outcome = "reversed" if is_reversed else "upheld"
-            of_refusal = {"decision_id": row.reference, "subject_id": row.subject_id, "reviewer": by}
-            self._book.leaf(connection, review_draft(now, outcome=outcome, **of_refusal))
-
     # Refusals
 
     def _case(self, connection: Connection, staff: Staff, case_id: str) -> Case:
         case = self._book.load(connection, case_id)
         if case.matter in staff.opted_out:
-            raise CaseError(CaseCode.OPTED_OUT, "You have said that you do not work on this matter.")
+            message = "You have said that you do not work on this matter. Leave it to others, or change that under You."
+            raise CaseError(CaseCode.OPTED_OUT, message)
         return case
-
-    def _refuse_held(self, case: Case, staff: Staff, now: datetime) -> None:
-        if case.held_by not in ("", staff.id) and case.held_until and now < case.held_until:
-            raise CaseError(CaseCode.HELD_BY_OTHER, f"{case.held_by} works on this case now.")
 
     def _refuse_changed(self, case: Case, version: int) -> None:
         if not case.substance <= version <= case.version:
             raise CaseError(CaseCode.CHANGED, "This case has changed since you looked at it; look again.")
-
-    def _undo_until(self, case: Case) -> datetime:
-        assert case.decided_at is not None  # noqa: S101 (asked of decided cases only)
-        return case.decided_at + timedelta(minutes=self._book.rules.times.undo_min)
-
-
-def _undo_permission(case: Case, before: Case, staff: Staff) -> StaffPermission:
-    """To take a decision back weighs as much as to make it; to take back another's, as much as to be the second."""
-    if before.state is CaseState.CONTESTED:
-        return _P.APPEAL_DECIDE
-    return _P.CASE_UNDO if case.deciders - before.deciders == {staff.id} else _P.CASE_SECOND
-
-
-def _may_undo(case: Case, before: Case, staff: Staff) -> bool:
-    # DSA Art. 20(6): whoever made what was contested would otherwise have the last word on it after all.
-    is_own_contest = before.state is CaseState.CONTESTED and staff.id in before.deciders
-    needed = {_P.CASE_UNDO, _undo_permission(case, before, staff)}
-    return not is_own_contest and all(may(staff.role, one) for one in needed)
 
 
 def _by_hand(case: Case, deciders: set[str], *, by_two: bool = False) -> Automated:

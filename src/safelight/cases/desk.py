@@ -8,7 +8,7 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, func, or_, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, or_, select, tuple_
 
 from safelight.accounts.measures import account_history, standing_of, strikes_of
 from safelight.accounts.permissions import StaffPermission, require
@@ -16,7 +16,7 @@ from safelight.cases.decisions import Decisions
 from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import ReportInvalid
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import CaseKind, CaseState, Law, LegalClock, Outcome, Visibility
+from safelight.cases.model import CaseKind, CaseState, Outcome, Visibility
 from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book
 from safelight.cases.sealing import GONE
@@ -38,6 +38,7 @@ from safelight.cases.staff_model import (
     Staff,
 )
 from safelight.cases.stay_down import made_here
+from safelight.cases.timers import clock_of
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_additions, case_effects, case_reports, cases
 from safelight.store.tables import decisions as decisions_table
@@ -130,12 +131,9 @@ class Desk:
         row = to_row(found)
         case = book.load(connection, case_id)
         places = book.places(connection, case_id)
-        clock = LegalClock(case.law, case.received_at, row.due_at)
-        if case.state is CaseState.CONTESTED and case.contested_at:
-            clock = LegalClock(Law.HOUSE, case.contested_at, row.due_at)  # no law names hours for it
         return CaseView(
             row=row,
-            clock=clock,
+            clock=clock_of(case, book.rules),
             reports=self._reports(connection, case_id),
             places=tuple(
                 PlaceView(place, kept.is_copy, Visibility(kept.visibility), _moment(kept.confirmed_at))
@@ -158,8 +156,10 @@ class Desk:
                 )
             ),
             actions=self._decisions.actions(case, staff, now),
-            allowed_reasons=allowed_reasons(case.kind, case.matter),
+            allowed_reasons=allowed_reasons(case),
             deciders=tuple(sorted(case.deciders)),
+            is_proposed=case.proposed is not None,
+            decided_by=tuple(sorted(case.decided_by)),
         )
 
     def account(self, connection: Connection, subject_id: str | None) -> AccountView | None:
@@ -209,7 +209,7 @@ class Desk:
             now = to_rfc3339(self._book.clock())
             query = query.where(or_(cases.c.held_by == "", cases.c.held_until <= now))
         elif which.held_by is not None:
-            query = query.where(and_(cases.c.held_by == which.held_by))
+            query = query.where(cases.c.held_by == which.held_by, cases.c.held_until > to_rfc3339(self._book.clock()))
         return query
 
 

@@ -32,6 +32,11 @@ class Matter(StrEnum):
     """Anything else: an insult, a false scene, a photo used without leave."""
 
 
+def worst(one: Matter, other: Matter) -> Matter:
+    """The graver of two: what a case is that both were said of."""
+    return min(one, other, key=_GRAVITY.__getitem__)
+
+
 class Route(StrEnum):
     """By which way a report came in. The bound is the same for all; figures compare them."""
 
@@ -222,14 +227,19 @@ class ReportDraft:
             raise ReportInvalid("views", "A number of views is not negative.")
 
     @property
+    def is_intimate(self) -> bool:
+        """Whether an intimate image was reported, whatever it is treated as: a copyright form may say so too."""
+        says_so = bool(self.declarations.shows_intimate_content)
+        return self.matter is Matter.INTIMATE or (says_so and self.matter is not Matter.CHILD)
+
+    @property
     def effective_matter(self) -> Matter | None:
         """What it is treated as: anything that concerns a child in an intimate image is a matter of a child."""
-        intimate = self.matter is Matter.INTIMATE or bool(self.declarations.shows_intimate_content)
         shows_themselves = self.reporter is Reporter.SUBJECT and self.reporter_is_child
-        if self.matter is Matter.CHILD or (intimate and (self.person_is_child or shows_themselves)):
+        if self.matter is Matter.CHILD or (self.is_intimate and (self.person_is_child or shows_themselves)):
             return Matter.CHILD
-        if intimate:
-            return Matter.INTIMATE  # whatever form it came by: a copyright form says so too
+        if self.is_intimate:
+            return Matter.INTIMATE
         return self.matter
 
     def missing(self) -> tuple[Missing, ...]:
@@ -296,6 +306,7 @@ SIGNATURE_MAX_CHARS = 200
 CONTACT_MAX_CHARS = 320
 """The longest e-mail address (RFC 5321, 64 + 1 + 255)."""
 
+_GRAVITY = {Matter.CHILD: 0, Matter.INTIMATE: 1, Matter.OTHER: 2}
 _ADDRESS = re.compile(r"https?://[^\s\x00-\x1f\x7f<>\"]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[^\s@,;:<>\"()\[\]\\]{1,64}@[^\s@,;:<>\"()\[\]\\]{1,255}")
 _LANGUAGE = re.compile(r"[a-zA-Z]{2,3}(-[a-zA-Z0-9]{2,8})*")

@@ -64,6 +64,8 @@ class CaseCode(StrEnum):
     """Its state does not allow this step."""
     REASON_FORBIDDEN = "case_reason_forbidden"
     """Not a reason that the law allows for this outcome."""
+    WORDS_MISSING = "case_words_missing"
+    """The letter says that the record names the law, so the words for colleagues have to."""
     SAME_PERSON = "case_same_person"
     """Another person has to do this."""
     EXPOSURE_SPENT = "case_exposure_spent"

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from safelight.cases.draft import Matter, Route
+from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.model import CaseKind, CaseState, Law, Outcome, Party, ReasonCode, Visibility
 from safelight.core.canonical import Json
 
@@ -73,6 +74,8 @@ class Case:
     visibility: Visibility = Visibility.VISIBLE
     reports: frozenset[str] = frozenset()
     """Those not taken back."""
+    is_intimate: bool = False
+    """Whether somebody reported an intimate image, whatever the matter is by now."""
     held_by: str = ""
     held_until: datetime | None = None
     first_look_at: datetime | None = None
@@ -86,14 +89,24 @@ class Case:
     outcome: Outcome | None = None
     reason: ReasonCode | None = None
     decided_at: datetime | None = None
+    decided_matter: Matter | None = None
+    """What it was when it was decided last: it may turn out to be worse."""
     before: "Case | None" = None
     """As it stood before the last decision, for undoing it."""
+    decided_by: frozenset[str] = frozenset()
+    """Who made the decision as it stands."""
     deciders: frozenset[str] = frozenset()
+    """Who took part in any decision so far: none of them decides a contest."""
     viewers: frozenset[str] = frozenset()
     """To whom the picture was shown: it can be decided without looking, and letters say which it was."""
     contested_by: Party | None = None
     contested_at: datetime | None = None
+    contested_report: str = ""
+    """Whose reporter contests, where a reporter does."""
     has_contested: frozenset[Party] = frozenset()
+    """Who cannot contest the decision as it stands any more: it was upheld against them, or made as they wanted it."""
+    is_contest_late: bool = False
+    """Whether somebody was told that the contest should have been decided by now."""
     was_overturned: bool = False
     escalated_h: frozenset[float] = frozenset()
     closed_at: datetime | None = None
@@ -115,3 +128,12 @@ class Case:
     def is_waiting(self) -> bool:
         """Whether somebody has to decide."""
         return self.state in (CaseState.OPEN, CaseState.PROPOSED, CaseState.CONTESTED)
+
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody works on it: what they hold is free again by itself."""
+        return bool(self.held_by and self.held_until and now < self.held_until)
+
+    def refuse_held(self, by: str, now: datetime) -> None:
+        """Raises CaseError where somebody else than `by` works on it."""
+        if self.held_by != by and self.is_held(now):
+            raise CaseError(CaseCode.HELD_BY_OTHER, "Somebody else works on this case now. Take another one.")

@@ -8,24 +8,26 @@ Rules of this module
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, insert, select, union_all, update
 
-from safelight.cases.draft import Addition, Matter, ReportDraft
+from safelight.cases.draft import Addition, Matter, ReportDraft, worst
 from safelight.cases.errors import CaseCode, CaseError
+from safelight.cases.hiding import asks_to_hide, is_undecided
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import RULES_ID, CaseKind, CaseState, Outcome, Party, Visibility
-from safelight.cases.reasons import allowed_reasons
+from safelight.cases.model import RULES_ID, CaseKind, CaseState, Law, Outcome, Party, Visibility
 from safelight.cases.records import Book, body_of
 from safelight.cases.reporter_model import Receipt
 from safelight.cases.rules import HideWhen
 from safelight.cases.sheet import Sheet
 from safelight.cases.spelling import write_addition, write_report
+from safelight.cases.stay_down import known_by
 from safelight.core.canonical import Json
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
@@ -41,6 +43,7 @@ from safelight.store.cases_tables import (
 )
 from safelight.store.standing_tables import account_events
 
+log = structlog.get_logger()
 _REPORT = "report"
 _HOUR = timedelta(hours=1)
 
@@ -102,6 +105,7 @@ class Intake:
         assert matter is not None  # noqa: S101 (nobody gets here without one: `Cases.receive`)
         report_id = new_id("rep", now)
         more: dict[str, Json] = {"report": report_id, "in_danger": draft.in_danger, "route": draft.route.value}
+        more["is_intimate"] = draft.is_intimate
         if found:
             case_id = found
             case = book.load(sheet.connection, case_id)
@@ -109,6 +113,7 @@ class Intake:
             sheet.connection.execute(update(cases).where(cases.c.id == case_id).values(views=views))
             joined = Event(now, Step.JOINED, "reporter", body_of(matter, book.rules, now, **more))
             case = book.add_to(sheet, case_id, case, joined)
+            _alert(case_id, case, draft)
         else:
             case_id = new_id("case", now)
             body = body_of(matter, book.rules, now, kind=CaseKind.IMAGE.value, ruled_by=book.rules.version, **more)
@@ -145,21 +150,34 @@ class Intake:
             report_id=report_id,
             contact=draft.contact,
         )
-        is_hidden = case.visibility is not Visibility.VISIBLE
-        facts = LetterFacts(
-            now,
-            received=now,
-            due=case.due_at,
-            law=case.law.value,
-            is_hidden=is_hidden,
-            is_missing=bool(draft.missing()),
-            is_child=_about_child(draft),
+        facts = LetterFacts(now, is_child=_about_child(draft))
+        removed_at = case.decided_at if case.visibility is Visibility.REMOVED else None
+        is_hidden = case.visibility is Visibility.HIDDEN
+        if removed_at:
+            known = known_by((*book.prints(sheet.connection, case_id), *draft.fingerprints))
+            facts = replace(facts, at=removed_at, known_by=known)
+        else:
+            # Of a clock that ran out before this report came there is nothing to promise; a child's always has.
+            runs = case.due_at > now or case.law is Law.CHILD
+            due = case.due_at if runs else None
+            facts = replace(facts, received=now, due=due, law=case.law.value, is_hidden=is_hidden)
+            facts = replace(facts, is_missing=bool(draft.missing()))
+        kind = LetterKind.REMOVED if removed_at else LetterKind.RECEIVED
+        self._mail.write(sheet, receipt, kind, facts, is_flood=is_flood)
+        return Receipt(
+            arrival.code,
+            arrival.pin,
+            case_id,
+            draft.missing(),
+            case.due_at,
+            now if is_hidden else None,
+            is_flood and case.visibility is Visibility.VISIBLE and self._hides_complete(case),
+            removed_at,
+            self._mail.letters_wait(sheet.connection, receipt, is_flood=is_flood),
         )
-        # Whoever sends many may name anybody's address: those letters wait to be read.
-        self._mail.write(sheet, receipt, LetterKind.RECEIVED, facts, sends=not is_flood)
-        hidden_at = now if is_hidden else None
-        holds_back = is_flood and not is_hidden and book.rules.matter[case.matter].hide is HideWhen.COMPLETE
-        return Receipt(arrival.code, arrival.pin, case_id, draft.missing(), case.due_at, hidden_at, holds_back)
+
+    def _hides_complete(self, case: Case) -> bool:
+        return self._book.rules.matter[case.matter].hide is HideWhen.COMPLETE
 
     def add(self, connection: Connection, receipt: Row[Any], more: Addition) -> None:
         """Add details. What they make of the report (complete, of a child) counts from now on."""
@@ -175,10 +193,14 @@ class Intake:
         )
         draft = book.report(connection, report_id)
         matter = draft.effective_matter or case.matter
-        body: dict[str, Json] = {"report": report_id}
+        body: dict[str, Json] = {"report": report_id, "is_intimate": draft.is_intimate}
         if more.places or more.fingerprints:
             body["names_more"] = True
-        worse = body_of(matter, book.rules, case.received_at, in_danger=draft.in_danger, **body)
+        is_kept = case.state is CaseState.DECIDED and case.outcome is Outcome.KEEP
+        if is_kept and worst(matter, case.matter) is not case.decided_matter:
+            body["reopens"] = True
+        since = now if "reopens" in body else case.received_at
+        worse = body_of(matter, book.rules, since, in_danger=draft.in_danger, **body)
         with book.sheet(connection) as sheet:
             case = book.add_to(sheet, case_id, case, Event(now, Step.ADDED, "reporter", worse))
             new = book.add_places(sheet, case_id, more.places, is_copy=False)
@@ -187,6 +209,7 @@ class Intake:
             contact = book.seal.close(receipt.code_digest, {"kind": more.contact.kind, "value": more.contact.value})
             mine = case_receipts.c.code_digest == receipt.code_digest
             connection.execute(update(case_receipts).where(mine).values(contact=contact))
+        _alert(case_id, case, more)
         row = connection.execute(select(case_reports.c.is_flood).where(case_reports.c.id == report_id)).one()
         if new or case.visibility is Visibility.VISIBLE:
             with book.sheet(connection) as sheet:
@@ -218,9 +241,9 @@ class Intake:
             case = book.load(connection, case_id)
             if case.decided_at and now > self.contest_until(case.decided_at):
                 raise CaseError(CaseCode.TOO_LATE, "The time for contesting this decision is over.")
-            event = Event(now, Step.CONTESTED, party.value, {"party": party.value})
+            event = Event(now, Step.CONTESTED, party.value, {"party": party.value, "report": receipt.report_id or ""})
             case = book.add(connection, case_id, case, event, words=words)
-            if party is Party.REPORTER and _is_undecided(case):
+            if party is Party.REPORTER and is_undecided(case):
                 draft = book.report(connection, receipt.report_id)
                 with book.sheet(connection) as sheet:
                     self._hide_or_order(sheet, case_id, case, draft, is_flood=False)
@@ -331,15 +354,14 @@ class Intake:
 
     def _hide_or_order(self, sheet: Sheet, case_id: str, case: Case, draft: ReportDraft, *, is_flood: bool) -> Case:
         """Hide at once where the rules say so; otherwise tell the platform of whatever is new."""
-        rule = self._book.rules.matter[case.matter].hide
-        is_complete = not draft.missing() and not is_flood
-        hides = rule is HideWhen.ALWAYS or (rule is HideWhen.COMPLETE and is_complete)
-        if hides and _is_undecided(case) and case.visibility is Visibility.VISIBLE:
+        hides = is_undecided(case) and asks_to_hide(self._book, case, draft, is_flood=is_flood)
+        if hides and case.visibility is Visibility.VISIBLE:
             event = Event(self._book.clock(), Step.HIDDEN, RULES_ID, {"why": "reported"})
             hidden = self._book.add_to(sheet, case_id, case, event)
             self._tell_account(sheet, case_id, hidden, LetterKind.HIDDEN)
             return hidden
-        self._book.order(sheet, case_id, case)
+        if case.state is not CaseState.DECIDED or case.outcome is Outcome.REMOVE:
+            self._book.order(sheet, case_id, case)  # of a place that was never hidden, none is to be shown again
         return case
 
     def _tell_account(self, sheet: Sheet, case_id: str, case: Case, kind: LetterKind) -> None:
@@ -357,16 +379,18 @@ class Intake:
         self._mail.write(sheet, receipt, kind, facts)
 
 
+def _alert(case_id: str, case: Case, said: ReportDraft | Addition) -> None:
+    """Nobody has this case before them any more; that somebody is in danger is told all the same."""
+    if said.in_danger and not case.is_waiting:
+        log.error("danger_in_decided_case", case=case_id)
+
+
 def _takes_more(row: Row[Any]) -> bool:
-    """Whether another report of the same picture belongs here: not to a case that was decided the other way."""
-    return bool(row.kind == CaseKind.IMAGE and (row.state != CaseState.DECIDED or row.outcome == Outcome.REMOVE))
+    """Whether another report of the same picture belongs here: not to a case that was decided the other way.
 
-
-def _is_undecided(case: Case) -> bool:
-    """Whether nobody has decided yet on what it is now: what was kept may turn out to show a child."""
-    if case.state is CaseState.CONTESTED and case.outcome is not None:
-        return case.reason not in allowed_reasons(case.kind, case.matter).get(case.outcome, ())
-    return case.state in (CaseState.OPEN, CaseState.PROPOSED)
+    Nor while that is contested: whoever contests has had their clock, and whoever reports has one of their own.
+    """
+    return bool(row.kind == CaseKind.IMAGE and row.outcome != Outcome.KEEP)
 
 
 def _about_child(draft: ReportDraft) -> bool:

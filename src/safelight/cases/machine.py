@@ -12,14 +12,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import cast
 
-from safelight.cases.draft import Matter, Route
+from safelight.cases.draft import Matter, Route, worst
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.model import CaseKind, CaseState, Law, Outcome, Party, ReasonCode, Visibility
 from safelight.cases.reasons import allowed_reasons
 from safelight.core.canonical import Json
-
-_SEVERITY = {Matter.CHILD: 0, Matter.INTIMATE: 1, Matter.OTHER: 2}
 
 
 def replay(events: Iterable[Event]) -> Case:
@@ -59,6 +57,7 @@ def _received(event: Event) -> Case:
         received_at=event.at,
         due_at=_moment(body["due_at"]),
         in_danger=bool(body.get("in_danger")),
+        is_intimate=bool(body.get("is_intimate")),
         state=CaseState.CONTESTED if contested_by else CaseState.OPEN,
         reports=frozenset({cast(str, report)}) if report else frozenset(),
         deciders=frozenset(cast(list[str], body.get("deciders", []))),
@@ -73,45 +72,61 @@ def _received(event: Event) -> Case:
 
 
 def _joined(case: Case, event: Event) -> Case:
-    matter = min(case.matter, Matter(cast(str, event.body["matter"])), key=_SEVERITY.__getitem__)
-    due_at = min(case.due_at, _moment(event.body["due_at"]))
-    law = case.law if due_at == case.due_at else Law(cast(str, event.body["law"]))
     reports = case.reports | {cast(str, event.body["report"])}
-    in_danger = case.in_danger or bool(event.body.get("in_danger"))
-    joined = replace(case, matter=matter, law=law, due_at=due_at, reports=reports, in_danger=in_danger)
-    joined = replace(joined, check_from=event.at, is_checked=False)
-    if case.state is CaseState.WITHDRAWN:
-        # What ran before was taken back; the new report has its own clock, whole.
-        due_at, law = _moment(event.body["due_at"]), Law(cast(str, event.body["law"]))
-        return replace(
-            joined,
-            state=CaseState.OPEN,
-            due_at=due_at,
-            law=law,
-            received_at=event.at,
-            escalated_h=frozenset(),
-            first_look_at=None,
-            hidden_at=None,
-            confirmed_at=None,
-        )
-    return joined
+    joined = replace(_with_said(case, event), reports=reports, check_from=event.at, is_checked=False)
+    # What ran before was taken back.
+    return _begun_anew(joined, event) if case.state is CaseState.WITHDRAWN else joined
+
+
+def _with_said(case: Case, event: Event) -> Case:
+    """With what a report says of the matter: the graver one, and the stricter clock."""
+    due_at = min(case.due_at, _moment(event.body["due_at"]))
+    return replace(
+        case,
+        matter=worst(case.matter, Matter(cast(str, event.body["matter"]))),
+        law=case.law if due_at == case.due_at else Law(cast(str, event.body["law"])),
+        due_at=due_at,
+        in_danger=case.in_danger or bool(event.body.get("in_danger")),
+        is_intimate=case.is_intimate or bool(event.body.get("is_intimate")),
+    )
+
+
+def _begun_anew(case: Case, event: Event) -> Case:
+    """Open, with a clock of its own, whole, and as if nobody had looked before."""
+    return replace(
+        case,
+        state=CaseState.OPEN,
+        due_at=_moment(event.body["due_at"]),
+        law=Law(cast(str, event.body["law"])),
+        received_at=event.at,
+        check_from=event.at,
+        is_checked=False,
+        escalated_h=frozenset(),
+        first_look_at=None,
+        hidden_at=None,
+        removed_at=None,
+        confirmed_at=None,
+        outcome=None,
+        reason=None,
+        decided_at=None,
+        decided_matter=None,
+        decided_by=frozenset(),
+        before=None,
+        has_contested=frozenset(),
+    )
 
 
 def _added(case: Case, event: Event) -> Case:
     if cast(str, event.body["report"]) not in case.reports:
         raise _forbidden("This report was taken back; send a new one.")
-    if event.body.get("names_more"):
-        # As with another report: the platform has a while to confirm these too.
+    if event.body.get("names_more"):  # as with another report, the platform has a while to confirm these too
         case = replace(case, check_from=event.at, is_checked=False)
     if "matter" not in event.body:
         return case
-    # What was added may make it a matter of a child.
-    matter = min(case.matter, Matter(cast(str, event.body["matter"])), key=_SEVERITY.__getitem__)
-    due_at = min(case.due_at, _moment(event.body["due_at"]))
-    law = case.law if due_at == case.due_at else Law(cast(str, event.body["law"]))
-    return replace(
-        case, matter=matter, due_at=due_at, law=law, in_danger=case.in_danger or bool(event.body.get("in_danger"))
-    )
+    added = _with_said(case, event)
+    is_kept = case.state is CaseState.DECIDED and case.outcome is Outcome.KEEP
+    # It was left up as something less: nobody has decided on what it is now.
+    return _begun_anew(added, event) if is_kept and event.body.get("reopens") else added
 
 
 def _withdrawn(case: Case, event: Event) -> Case:
@@ -148,16 +163,15 @@ def _confirmed(case: Case, event: Event) -> Case:
 def _claimed(case: Case, event: Event) -> Case:
     if not case.is_waiting:
         raise _forbidden("There is nothing to decide in this case.")
-    if case.held_by not in ("", event.by) and case.held_until and event.at < case.held_until:
-        raise CaseError(CaseCode.HELD_BY_OTHER, f"{case.held_by} works on this case now.")
+    case.refuse_held(event.by, event.at)
     return replace(case, held_by=event.by, held_until=_moment(event.body["until"]))
 
 
 def _released(case: Case, event: Event) -> Case:
     if not case.held_by:
         raise _forbidden("Nobody holds this case.")
-    if case.held_by != event.by and not event.body.get("freed"):
-        raise CaseError(CaseCode.HELD_BY_OTHER, f"{case.held_by} works on this case now.")
+    if not event.body.get("freed"):
+        case.refuse_held(event.by, event.at)
     return replace(case, held_by="", held_until=None)
 
 
@@ -174,14 +188,14 @@ def _unchanged(case: Case, _event: Event) -> Case:
 
 
 def _proposed(case: Case, event: Event) -> Case:
-    if case.state is not CaseState.OPEN:
-        raise _forbidden("Only an open case is proposed for decision.")
-    outcome, reason = _choice(case, event)
-    looked = replace(case, first_look_at=case.first_look_at or event.at)
+    if case.state not in (CaseState.OPEN, CaseState.CONTESTED) or case.proposed:
+        raise _forbidden("Only what nobody has decided or proposed is proposed for decision.")
+    _refuse_part(case, event)
     return replace(
-        looked,
-        state=CaseState.PROPOSED,
-        proposed=(outcome, reason),
+        case,
+        first_look_at=case.first_look_at or event.at,
+        state=CaseState.PROPOSED if case.state is CaseState.OPEN else case.state,  # a contest stays one
+        proposed=_choice(case, event),
         proposed_by=event.by,
         held_by="",
         held_until=None,
@@ -189,33 +203,28 @@ def _proposed(case: Case, event: Event) -> Case:
 
 
 def _rejected(case: Case, event: Event) -> Case:
-    if case.state is not CaseState.PROPOSED:
+    if not case.proposed:
         raise _forbidden("Nothing was proposed.")
-    if event.by == case.proposed_by:
-        raise CaseError(CaseCode.SAME_PERSON, "Another person has to look at what you proposed.")
-    return replace(case, state=CaseState.OPEN, proposed=None, proposed_by="", held_by="", held_until=None)
+    _refuse_part(case, event)
+    state = CaseState.OPEN if case.state is CaseState.PROPOSED else case.state
+    return replace(case, state=state, proposed=None, proposed_by="", held_by="", held_until=None)
 
 
 def _decided(case: Case, event: Event) -> Case:
     if not case.is_waiting:
         raise _forbidden("There is nothing to decide in this case.")
+    _refuse_part(case, event)
     outcome, reason = _choice(case, event)
-    deciders = {event.by}
-    if case.state is CaseState.PROPOSED:
-        if event.by == case.proposed_by:
-            raise CaseError(CaseCode.SAME_PERSON, "Another person has to agree to what you proposed.")
-        if case.proposed != (outcome, reason):
-            raise _forbidden("The second person agrees to what was proposed, or rejects it.")
-        deciders.add(case.proposed_by)
-    if case.state is CaseState.CONTESTED and event.by in case.deciders:
-        raise CaseError(
-            CaseCode.SAME_PERSON, "You took part in the decision that is contested; another person decides."
-        )
+    if case.proposed not in (None, (outcome, reason)):
+        raise _forbidden("The second person agrees to what was proposed, or rejects it.")
+    deciders = frozenset({event.by, case.proposed_by} - {""})
     visibility = case.visibility
     if case.kind is CaseKind.IMAGE:
         visibility = Visibility.REMOVED if outcome is Outcome.REMOVE else Visibility.VISIBLE
     is_reversal = case.state is CaseState.CONTESTED and outcome is not (case.outcome or Outcome.MEASURE_STANDS)
     is_removed = visibility is Visibility.REMOVED
+    # A decision that goes the other way is another one: whoever it is against now may contest it, as each decision.
+    still = frozenset({case.contested_by}) if is_reversal and case.contested_by else case.has_contested
     return replace(
         case,
         state=CaseState.DECIDED,
@@ -223,15 +232,18 @@ def _decided(case: Case, event: Event) -> Case:
         outcome=outcome,
         reason=reason,
         decided_at=event.at,
+        decided_matter=case.matter,
         closed_at=event.at,
         first_look_at=case.first_look_at or event.at,
         hidden_at=case.hidden_at or (event.at if is_removed else None),
         removed_at=case.removed_at or (event.at if is_removed else None),
         before=replace(case, before=None),
+        decided_by=deciders,
         deciders=case.deciders | deciders,
         proposed=None,
         proposed_by="",
         contested_by=None,
+        has_contested=still,
         was_overturned=case.was_overturned or is_reversal,
         held_by="",
         held_until=None,
@@ -251,9 +263,12 @@ def _undone(case: Case, _event: Event) -> Case:
         outcome=before.outcome,
         reason=before.reason,
         decided_at=before.decided_at,
+        decided_matter=before.decided_matter,
         contested_by=before.contested_by,
+        has_contested=before.has_contested,
         # Whoever takes back their own decision of a contest may decide it again; it was no part of what is contested.
         deciders=before.deciders,
+        decided_by=before.decided_by,
         # What is taken back is no removal in any figure, and no reversal: the picture is where it was.
         hidden_at=before.hidden_at,
         removed_at=before.removed_at,
@@ -274,7 +289,9 @@ def _contested(case: Case, event: Event) -> Case:
         state=CaseState.CONTESTED,
         contested_by=party,
         contested_at=event.at,
+        contested_report=cast(str, event.body.get("report", "")),
         has_contested=case.has_contested | {party},
+        is_contest_late=False,
         before=None,
         held_by="",
         held_until=None,
@@ -282,6 +299,8 @@ def _contested(case: Case, event: Event) -> Case:
 
 
 def _escalated(case: Case, event: Event) -> Case:
+    if event.body.get("is_contest"):
+        return replace(case, is_contest_late=True)
     return replace(case, escalated_h=case.escalated_h | {float(cast(float, event.body["after_h"]))})
 
 
@@ -355,12 +374,21 @@ _STEPS = {
 
 def _choice(case: Case, event: Event) -> tuple[Outcome, ReasonCode]:
     outcome, reason = Outcome(cast(str, event.body["outcome"])), ReasonCode(cast(str, event.body["reason"]))
-    if reason not in allowed_reasons(case.kind, case.matter).get(outcome, ()):
+    if reason not in allowed_reasons(case).get(outcome, ()):
         raise CaseError(
             CaseCode.REASON_FORBIDDEN,
             f"`{reason.value}` is no reason for `{outcome.value}` in a matter of `{case.matter.value}`.",
         )
     return outcome, reason
+
+
+def _refuse_part(case: Case, event: Event) -> None:
+    """Raises CaseError for whoever has had their say: in what was proposed, or in what is contested."""
+    if event.by == case.proposed_by:
+        raise CaseError(CaseCode.SAME_PERSON, "Another person has to look at what you proposed.")
+    if case.state is CaseState.CONTESTED and event.by in case.deciders:
+        message = "You took part in the decision that is contested; another person decides."
+        raise CaseError(CaseCode.SAME_PERSON, message)
 
 
 def _moment(value: Json) -> datetime:

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Row, bindparam, select
 
 from safelight.accounts.languages import language_of as language_of_account
 from safelight.cases.draft import Contact, ContactKind
-from safelight.cases.letters.compose import FALLBACK, LetterFacts, LetterKind, compose, language_of
+from safelight.cases.letters.compose import FALLBACK, OF_DECISIONS, LetterFacts, LetterKind, compose, language_of
 from safelight.cases.model import Party
 from safelight.cases.receipts import code_digest, new_code, new_pin, pin_digest
 from safelight.cases.records import LETTER, Book
@@ -21,9 +21,10 @@ from safelight.cases.reporter_model import Letter
 from safelight.cases.sealing import GONE
 from safelight.cases.sheet import Sheet
 from safelight.cases.spelling import read_contact, write_contact
+from safelight.cases.stay_down import known_by
 from safelight.core.clock import to_rfc3339
 from safelight.core.ids import new_id
-from safelight.store.cases_tables import case_effects, case_letters, case_receipts
+from safelight.store.cases_tables import case_effects, case_letters, case_receipts, case_reports
 
 Holder = Row[Any] | SimpleNamespace
 """A receipt: its row, or what is to become one."""
@@ -38,16 +39,24 @@ class Mailroom:
     """Receipts and letters, inside a caller's transaction."""
 
     def __init__(
-        self, book: Book, takes: Callable[[Party, Contact | None], bool], language: str = FALLBACK, page: str = ""
+        self,
+        book: Book,
+        takes: Callable[[Party, Contact | None], bool],
+        language: str = FALLBACK,
+        page: str = "",
+        *,
+        has_platform: bool = True,
     ) -> None:
         """`takes`: whether a post carries letters to them; the others' wait to be read with the receipt.
 
+        `has_platform`: whether letters may say that somebody hides what is reported.
         `language`: of letters to accounts whose platform has not said theirs. `page`: where the report pages are.
         """
         self._page = page
         self._language = language
         self._book = book
         self._takes = takes
+        self.has_platform = has_platform
 
     def issue(
         self,
@@ -133,18 +142,47 @@ class Mailroom:
             return None
         return read_contact(self._book.seal.open(receipt.code_digest, receipt.contact))
 
+    def contact_kinds(self) -> frozenset[ContactKind]:
+        """The ways of being reached that may be offered: those that letters go, and none."""
+        any_of = {kind: Contact(kind, "a@b" if kind is ContactKind.EMAIL else "1") for kind in ContactKind}
+        taken = {kind for kind, contact in any_of.items() if self._takes(Party.REPORTER, contact)}
+        return frozenset({*taken, ContactKind.RECEIPT})
+
+    def letters_wait(self, connection: Connection, receipt: Holder, *, is_flood: bool | None = None) -> bool:
+        """Whether somebody wants to be written to, and no letter is sent.
+
+        Either nobody carries one there, or it is one of a flood: whoever sends many may name anybody's address.
+        `is_flood`: of a report that is in no table yet.
+        """
+        contact = self.contact(receipt)
+        if contact is None or contact.kind is ContactKind.RECEIPT:
+            return False
+        if is_flood is None:
+            query = select(case_reports.c.is_flood).where(case_reports.c.id == receipt.report_id)
+            is_flood = bool(connection.execute(query).scalar())
+        return is_flood or not self._takes(Party.REPORTER, contact)
+
+    def _sends(self, connection: Connection, receipt: Holder, *, is_flood: bool | None) -> bool:
+        if receipt.party == Party.ACCOUNT.value:
+            return self._takes(Party.ACCOUNT, None)
+        contact = self.contact(receipt)
+        is_reachable = contact is not None and contact.kind is not ContactKind.RECEIPT
+        return is_reachable and not self.letters_wait(connection, receipt, is_flood=is_flood)
+
     def write(
-        self, sheet: Sheet, receipt: Holder, kind: LetterKind, facts: LetterFacts, *, sends: bool = True
+        self, sheet: Sheet, receipt: Holder, kind: LetterKind, facts: LetterFacts, *, is_flood: bool | None = None
     ) -> Letter:
-        """Write a letter to the holder of `receipt`, and have it sent where they can be reached."""
-        subject, body = compose(kind, receipt.language, replace(facts, page=self._page))
+        """Write a letter to the holder of `receipt`, and have it sent where they can be reached.
+
+        `is_flood`: of a report that is in no table yet.
+        """
+        if kind is LetterKind.REMOVED and facts.known_by is None:
+            facts = replace(facts, known_by=known_by(self._book.prints(sheet.connection, receipt.case_id)))
+        subject, body = compose(kind, receipt.language, replace(facts, page=self._page, has_platform=self.has_platform))
         now = self._book.clock()
         letter_id = new_id("ltr", now)
-        contact = self.contact(receipt)
         effect_id = None
-        party = Party(receipt.party)
-        is_reachable = party is Party.ACCOUNT or (contact is not None and contact.kind is not ContactKind.RECEIPT)
-        if sends and is_reachable and self._takes(party, contact):
+        if self._sends(sheet.connection, receipt, is_flood=is_flood):
             effect_id = self._book.enqueue(sheet, LETTER, receipt.case_id, letter_id)
         row = {
             "id": letter_id,
@@ -158,6 +196,15 @@ class Mailroom:
         }
         sheet.add(case_letters, row)
         return Letter(letter_id, now, kind.value, language_of(receipt.language), subject, body)
+
+    def told_of_decision(self, connection: Connection, case_id: str, decided_at: datetime) -> frozenset[str]:
+        """Digests of the receipts that got a letter on the decision of `decided_at`."""
+        query = select(case_letters.c.code_digest).where(
+            case_letters.c.case_id == case_id,
+            case_letters.c.at >= to_rfc3339(decided_at),
+            case_letters.c.kind.in_([kind.value for kind in OF_DECISIONS]),
+        )
+        return frozenset(connection.execute(query).scalars())
 
     def letters(self, connection: Connection, *, case_id: str | None = None, digest: str = "") -> tuple[Letter, ...]:
         """Letters of a case, or of one receipt, as far as they are kept; oldest first."""

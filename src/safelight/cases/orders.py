@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import BindParameter, Connection, Row, bindparam, select
+from sqlalchemy import BindParameter, Connection, Row, bindparam, select, union_all
 
 from safelight.cases.draft import Fingerprint, Place
 from safelight.cases.history import Case, Event, Step
@@ -33,6 +33,12 @@ _PLACES = (
     .order_by(case_places.c.id)
 )
 _PRINTS = select(case_prints).where(case_prints.c.case_id.in_(_CASES))
+_MARKS: BindParameter[str] = bindparam("marks", expanding=True)
+_IS_DOWN = cases.c.visibility != Visibility.VISIBLE.value
+_DOWN = union_all(
+    select(case_places.c.digest).join(cases).where(case_places.c.digest.in_(_MARKS), _IS_DOWN),
+    select(case_prints.c.digest).join(cases).where(case_prints.c.digest.in_(_MARKS), _IS_DOWN),
+)
 _LETTERS = (
     select(case_letters.c.id, case_letters.c.case_id, case_letters.c.language, case_letters.c.sealed)
     .add_columns(case_receipts.c.code_digest, case_receipts.c.party, case_receipts.c.subject_id)
@@ -63,6 +69,8 @@ class _Read:
     numbers: Mapping[str, int]
     places: Mapping[str, Sequence[Row[Any]]]
     prints: Mapping[str, Sequence[Row[Any]]]
+    down: frozenset[str]
+    """Digests of those places and prints that some case has out of sight."""
     made: Mapping[int, Sequence[MadeHere]]
     """By number."""
     letters: Mapping[str, Row[Any]]
@@ -91,11 +99,13 @@ class Orders:
         for found, query in ((places, _PLACES), (prints, _PRINTS)):
             for one in connection.execute(query, of):
                 found[one.case_id].append(one)
+        marks = {one.digest for found in (places, prints) for rows_of in found.values() for one in rows_of}
+        down = frozenset(connection.execute(_DOWN, {"marks": list(marks)}).scalars())
         letters = connection.execute(_LETTERS, {"letters": [row.target for row in rows if row.target]})
         numbers = {one.id: one.number for one in connection.execute(_NUMBERS, of)}
         made = made_here(connection, [numbers[row.case_id] for row in rows if row.kind == PLACES])
         events = self._book.events(connection, of["cases"])
-        return _Read(events, numbers, places, prints, made, {one.id: one for one in letters})
+        return _Read(events, numbers, places, prints, down, made, {one.id: one for one in letters})
 
     def _work(self, read: _Read, row: Row[Any]) -> Work:
         """Raises CaseError, StoreFailed."""
@@ -104,14 +114,14 @@ class Orders:
         case = replay(read.events[row.case_id])
         number = read.numbers[row.case_id]
         prints = tuple(self._book.print_of(one) for one in read.prints[row.case_id])
-        command = self._command(read, row, case, prints) if row.kind == PLACES else None
+        command = self._command(read, row, case) if row.kind == PLACES else None
         places: tuple[Place, ...] = ()
         if row.kind == PICTURE:
             known = [self._book.place_of(one) for one in read.places[row.case_id] if not one.is_copy]
             places = tuple(place for place in known if is_findable(place))[:_PICTURES_ASKED]
         return Work(row, command=command, case=case, number=number, places=places, prints=prints)
 
-    def _command(self, read: _Read, row: Row[Any], case: Case, prints: tuple[Fingerprint, ...]) -> Command | None:
+    def _command(self, read: _Read, row: Row[Any], case: Case) -> Command | None:
         """What the platform is to hear now; None where there is nothing to tell it."""
         hide_at = None
         if case.visibility is Visibility.REMOVED:
@@ -126,7 +136,14 @@ class Orders:
             order = Order.RESTORE  # a decision to remove it was taken back, and nothing hides it by itself
         else:
             return None
-        made = read.made[read.numbers[row.case_id]]
+        # What lets a picture be seen says nothing of what another case has out of sight: that case says when it may.
+        down = read.down if order in (Order.RESTORE, Order.WATCH) else frozenset()
+        places = [one for one in read.places[row.case_id] if one.digest not in down]
+        prints = [one for one in read.prints[row.case_id] if one.digest not in down]
+        is_whole = len(places) + len(prints) == len(read.places[row.case_id]) + len(read.prints[row.case_id])
+        if not is_whole and not places and not prints:
+            return None
+        made = read.made[read.numbers[row.case_id]] if is_whole else ()
         reason = case.reason.value if case.reason and case.outcome is Outcome.REMOVE else "reported"
         return Command(
             id=row.id,
@@ -134,8 +151,8 @@ class Orders:
             sequence=row.seq,
             order=order,
             reason=reason if order is not Order.RESTORE else "",
-            places=tuple(self._book.place_of(one) for one in read.places[row.case_id]),
-            fingerprints=tuple(one for one in prints if one.is_usable),
+            places=tuple(self._book.place_of(one) for one in places),
+            fingerprints=tuple(one for one in map(self._book.print_of, prints) if one.is_usable),
             hide_at=hide_at,
             requests=tuple(dict.fromkeys(one.request_id for one in made if one.request_id)),
         )

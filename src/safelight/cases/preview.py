@@ -33,7 +33,7 @@ def try_out(
     case = book.load(connection, case_id)
     needs_second = choice is not None and decisions.needs_second(case, choice.outcome)
     if choice is None:
-        decisions.undo(connection, staff, case_id, "")
+        decisions.undo(connection, staff, case_id, case.version, "")
     elif case.proposed == (choice.outcome, choice.reason):
         decisions.second(connection, staff, case_id, case.version, agrees=True, words="")
     else:
@@ -45,7 +45,8 @@ def try_out(
     taken = {event.kind for event in _events(connection, subject_id) if event.id not in past}
     measures = tuple(kind.value for kind in MeasureKind if kind in taken)
     row = book.row(connection, case_id)
-    return Preview(needs_second, new, effects, measures, row.places, case.visibility, Visibility(row.visibility))
+    seen = (case.visibility, Visibility(row.visibility))
+    return Preview(needs_second, new, effects, measures, row.places, *seen, case.version)
 
 
 def _events(connection: Connection, subject_id: str | None) -> list[AccountEvent]:

@@ -9,17 +9,21 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
+from safelight.accounts.measures import account_history, standing_of
 from safelight.cases.confirmed import unconfirmed
 from safelight.cases.draft import Matter
 from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, Party, Visibility
-from safelight.cases.records import Book
-from safelight.cases.reporter_model import PublicStep, ReportStatus
+from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
+from safelight.cases.records import DEAD, PLACES, Book
+from safelight.cases.reporter_model import Delivery, KnownBy, PublicStep, ReportStatus
 from safelight.cases.rules import HideWhen
 from safelight.cases.sealing import GONE
-from safelight.store.cases_tables import case_places, case_reports
+from safelight.cases.stay_down import known_by
+from safelight.cases.timers import clock_of
+from safelight.core.request import Standing
+from safelight.store.cases_tables import case_effects, case_places, case_reports
 from safelight.store.standing_tables import account_events
 
 
@@ -27,6 +31,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     """The status behind one receipt."""
     party = Party(receipt.party)
     letters = mail.letters(connection, digest=receipt.code_digest)
+    standing, standing_until = _standing(connection, receipt, book.clock())
     if receipt.case_id is None:
         at = _measured_at(connection, receipt)
         last = intake.contest_until(at)
@@ -44,14 +49,19 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             missing=(),
             letters=letters,
             is_confirmed=False,
+            delivery=Delivery.NOBODY,
+            known_by=KnownBy.PLACE,
             is_late=False,
             is_flood=False,
             is_withdrawn=False,
+            letters_wait=False,
             reporter_is_child=False,
             can_add=False,
             can_withdraw=False,
             can_contest=book.clock() <= last,
             contest_until=last,
+            standing=standing,
+            standing_until=standing_until,
         )
     case = book.load(connection, receipt.case_id)
     history = [event for _, event, _ in book.history(connection, receipt.case_id)]
@@ -84,7 +94,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         visibility=case.visibility,
         outcome=case.outcome,
         received_at=received_at,
-        clock=LegalClock(case.law, case.received_at, case.due_at) if case.kind is CaseKind.IMAGE else None,
+        clock=clock_of(case, book.rules) if case.kind is CaseKind.IMAGE or case.is_waiting else None,
         steps=(
             *(((measured_at, PublicStep.MEASURE),) if measured_at else ()),
             *_steps(history, receipt.report_id, party, received_at),
@@ -93,6 +103,8 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         missing=draft.missing() if draft and mine and mine_is_kept else (),
         letters=letters,
         is_confirmed=is_confirmed,
+        delivery=_delivery(connection, receipt.case_id) if mail.has_platform else Delivery.NOBODY,
+        known_by=known_by(book.prints(connection, receipt.case_id)),
         is_late=not is_confirmed and any(event.step is Step.BREACHED for event in history),
         is_flood=is_flood
         and mine
@@ -100,6 +112,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         and case.state in (CaseState.OPEN, CaseState.PROPOSED)
         and book.rules.matter[case.matter].hide is HideWhen.COMPLETE,
         is_withdrawn=party is Party.REPORTER and not mine,
+        letters_wait=mail.letters_wait(connection, receipt),
         reporter_is_child=bool(draft and (draft.reporter_is_child or draft.effective_matter is Matter.CHILD)),
         can_add=party is Party.REPORTER and mine,
         can_withdraw=party is Party.REPORTER and mine,
@@ -109,7 +122,22 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         and (until is None or book.clock() <= until)
         and (mine or party is Party.ACCOUNT),
         contest_until=until,
+        standing=standing,
+        standing_until=standing_until,
     )
+
+
+def _standing(connection: Connection, receipt: Row[Any], now: datetime) -> tuple[Standing | None, datetime | None]:
+    if receipt.party != Party.ACCOUNT.value or not receipt.subject_id:
+        return None, None
+    return standing_of(account_history(connection, receipt.subject_id), now)
+
+
+def _delivery(connection: Connection, case_id: str) -> Delivery:
+    """What has become of the last order to the platform."""
+    lane = case_effects.c.lane == f"{case_id}/{PLACES}"
+    dead = select(case_effects.c.id).where(lane, case_effects.c.state == DEAD).limit(1)
+    return Delivery.GIVEN_UP if connection.execute(dead).first() else Delivery.TRYING
 
 
 def _measured_at(connection: Connection, receipt: Row[Any]) -> datetime:

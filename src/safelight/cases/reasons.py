@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from safelight.cases.draft import Matter
+from safelight.cases.history import Case
 from safelight.cases.model import CaseKind, Outcome, ReasonCode
 
 _IMAGE_REASONS: Mapping[Matter, Mapping[Outcome, tuple[ReasonCode, ...]]] = {
@@ -41,6 +42,12 @@ _ACCOUNT_REASONS: Mapping[Outcome, tuple[ReasonCode, ...]] = {
 }
 
 
-def allowed_reasons(kind: CaseKind, matter: Matter) -> Mapping[Outcome, tuple[ReasonCode, ...]]:
+def allowed_reasons(case: Case) -> Mapping[Outcome, tuple[ReasonCode, ...]]:
     """The outcomes that a case may have, each with the reasons that go with it."""
-    return _ACCOUNT_REASONS if kind is CaseKind.ACCOUNT else _IMAGE_REASONS[matter]
+    if case.kind is CaseKind.ACCOUNT:
+        return _ACCOUNT_REASONS
+    reasons = _IMAGE_REASONS[case.matter]
+    if case.matter is Matter.CHILD and case.is_intimate:
+        # Somebody reported an intimate image, and the age only made it worse: s.20A holds for it all the same.
+        return {**reasons, Outcome.KEEP: _IMAGE_REASONS[Matter.INTIMATE][Outcome.KEEP]}
+    return reasons

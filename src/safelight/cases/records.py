@@ -15,6 +15,7 @@ from typing import Any, cast
 
 from sqlalchemy import Connection, Row, bindparam, func, select, update
 
+from safelight.cases.addresses import same_address
 from safelight.cases.columns import columns_of
 from safelight.cases.draft import Fingerprint, Matter, Place, PlaceKind, ReportDraft, Route
 from safelight.cases.errors import CaseCode, CaseError
@@ -320,7 +321,8 @@ class Book:
 
     def place_digest(self, place: Place) -> str:
         """Equal for equal places."""
-        return self.key.digest("case place", f"{place.kind}\0{place.value.strip()}".encode())
+        value = same_address(place.value) if place.kind is PlaceKind.ADDRESS else place.value.strip()
+        return self.key.digest("case place", f"{place.kind}\0{value}".encode())
 
     def print_digest(self, one: Fingerprint) -> str:
         """Equal for equal fingerprints."""

@@ -6,6 +6,28 @@ from enum import StrEnum
 
 from safelight.cases.draft import Matter, Missing
 from safelight.cases.model import CaseState, LegalClock, Outcome, Party, Visibility
+from safelight.core.request import Standing
+
+
+class KnownBy(StrEnum):
+    """What a picture that is down is known by, and so what of it is refused here."""
+
+    PLACE = "place"
+    """Nothing of the picture itself: no upload is told to be one."""
+    FILE = "file"
+    """The digest of its file: that file is refused, and no altered one."""
+    PICTURE = "picture"
+    """A fingerprint that copies have as well."""
+
+
+class Delivery(StrEnum):
+    """What becomes of an order that the platform has not confirmed."""
+
+    TRYING = "trying"
+    GIVEN_UP = "given_up"
+    """It failed for good, and stands where whoever is on call sees it."""
+    NOBODY = "nobody"
+    """No platform is connected: there is nobody to be told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +48,10 @@ class Receipt:
     """When it was hidden for the time being, where it was at once."""
     is_flood: bool = False
     """Whether it can be seen only because its source sent unusually many: somebody looks before it is hidden."""
+    removed_at: datetime | None = None
+    """When it was decided that the picture comes down, where that was before this report."""
+    letters_wait: bool = False
+    """Whether a way to reach the person was given that no letter goes to: theirs wait to be read."""
 
 
 class PublicStep(StrEnum):
@@ -77,6 +103,7 @@ class ReportStatus:
     outcome: Outcome | None
     received_at: datetime
     clock: LegalClock | None
+    """Of a picture; while a decision is contested, that of the contest."""
     steps: tuple[tuple[datetime, PublicStep], ...]
     """Oldest first."""
     copies: int
@@ -86,14 +113,23 @@ class ReportStatus:
     """To this party only, oldest first."""
     is_confirmed: bool
     """Whether the platform has confirmed that it cannot be seen; `visibility` is what was ordered."""
+    delivery: Delivery
+    """While it is not confirmed."""
+    known_by: KnownBy
     is_late: bool
     """Whether the clock has run out without that."""
     is_flood: bool
     """Whether it can be seen only because this report's source sent unusually many, and nobody has decided."""
     is_withdrawn: bool
     """Whether this report was taken back, whatever becomes of the case."""
+    letters_wait: bool
+    """As the receipt's."""
     reporter_is_child: bool
     can_add: bool
     can_withdraw: bool
     can_contest: bool
     contest_until: datetime | None
+    standing: Standing | None
+    """Of the account, for itself; None where the account is not known."""
+    standing_until: datetime | None
+    """None: for good, or in good standing."""

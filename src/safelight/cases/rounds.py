@@ -72,7 +72,8 @@ class Rounds:
                 log.warning("case_hidden_by_clock", case=case_id)
                 self._desk.tell_hidden(connection, case_id, after, Automated.CLOCK)
             elif event.step is Step.ESCALATED:
-                log.warning("case_undecided", case=case_id, after_h=event.body["after_h"], matter=case.matter.value)
+                what = {"contested": bool(event.body.get("is_contest")), "matter": case.matter.value}
+                log.warning("case_undecided", case=case_id, after_h=event.body["after_h"], **what)
             elif event.step is Step.BREACHED:
                 log.error("case_clock_breached", case=case_id, unconfirmed=event.body["unconfirmed"])
                 self._log_breach(connection, case_id, after)

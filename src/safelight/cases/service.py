@@ -32,7 +32,7 @@ from safelight.cases.model import Visibility
 from safelight.cases.preview import try_out
 from safelight.cases.public_status import read_status
 from safelight.cases.receipts import find_receipt, new_code, new_pin, note_wrong, refuse_guessing
-from safelight.cases.records import PLACES, Book, unknown_numbers
+from safelight.cases.records import PLACES, Book
 from safelight.cases.reporter_model import Letter, Receipt, ReportStatus
 from safelight.cases.retention import Retention
 from safelight.cases.rounds import Rounds
@@ -51,11 +51,13 @@ from safelight.cases.staff_model import (
     Staff,
 )
 from safelight.cases.stay_down import Copies
+from safelight.cases.takedown.memory import NoPlatform
 from safelight.cases.takedown.ports import Platform, Post
+from safelight.cases.visible import is_visible
 from safelight.core.clock import Clock
 from safelight.core.errors import StoreFailed
 from safelight.ledger.append import Ledger
-from safelight.store.cases_tables import case_places, case_prints, case_receipts, cases
+from safelight.store.cases_tables import case_receipts, cases
 from safelight.store.database import Database
 from safelight.store.digest_key import DigestKey
 from safelight.store.group import GroupCommit
@@ -95,7 +97,9 @@ class Cases:
         self._key = key
         self._copies = copies
         self._book = Book(rules, key, clock, ledger.append)
-        self._mail = Mailroom(self._book, post.takes, language, page)
+        self.has_platform = not isinstance(platform, NoPlatform)
+        self._mail = Mailroom(self._book, post.takes, language, page, has_platform=self.has_platform)
+        self.contact_kinds = self._mail.contact_kinds()
         self._intake = Intake(self._book, self._mail)
         self._decisions = Decisions(self._book, self._mail)
         self._desk = Desk(self._book, self._mail, self._decisions)
@@ -217,28 +221,7 @@ class Cases:
         near: list[int] = []
         if fingerprint is not None and fingerprint.is_usable:
             near = await asyncio.to_thread(self._copies.find, (fingerprint,))
-        return await self._database.read(lambda c: self._is_visible(c, place, fingerprint, near))
-
-    def _is_visible(
-        self, connection: Connection, place: Place | None, fingerprint: Fingerprint | None, near: list[int]
-    ) -> bool:
-        hidden = cases.c.visibility != Visibility.VISIBLE.value
-        if place is not None:
-            digest = self._book.place_digest(place)
-            query = select(cases.c.id).join(case_places).where(case_places.c.digest == digest, hidden).limit(1)
-            if connection.execute(query).first() is not None:
-                return False
-        if near:
-            if connection.execute(select(cases.c.id).where(cases.c.number.in_(near), hidden).limit(1)).first():
-                return False
-            if unknown_numbers(connection, near):
-                return False  # it was reported, and the report was lost with a database: nobody has decided to show it
-        if fingerprint is not None:
-            digest = self._book.print_digest(fingerprint)
-            query = select(cases.c.id).join(case_prints).where(case_prints.c.digest == digest, hidden).limit(1)
-            if connection.execute(query).first() is not None:
-                return False
-        return True
+        return await self._database.read(lambda c: is_visible(c, self._book, place, fingerprint, near))
 
     def note_made_here(self, connection: Connection, numbers: Collection[int]) -> None:
         """More was made here of these cases' pictures than was known: have the platform told of it after the commit."""
@@ -306,12 +289,18 @@ class Cases:
         await self._database.write(lambda c: self._decisions.look(c, staff, case_id))
         return await self._view(staff, case_id)
 
-    async def view(self, staff: Staff, case_id: str) -> int:
+    async def view(self, staff: Staff, case_id: str, count: Callable[[Connection], object] = lambda _: None) -> int:
         """Count that a picture is shown to this member; returns how many today. Raises CaseError above the day's cap.
 
-        To be called before the picture is shown, every time.
+        To be called before the picture is shown, every time. `count`: what else counts it, in the same transaction.
+        Where either refuses, neither has counted it.
         """
-        return await self._database.write(lambda c: self._decisions.view(c, staff, case_id))
+
+        def work(connection: Connection) -> int:
+            count(connection)
+            return self._decisions.view(connection, staff, case_id)
+
+        return await self._database.write(work)
 
     async def note(self, staff: Staff, case_id: str, words: str) -> CaseView:
         """Leave words for colleagues in the history."""
@@ -354,9 +343,12 @@ class Cases:
         )
         return await self._view(staff, case_id)
 
-    async def undo(self, staff: Staff, case_id: str, words: str) -> CaseView:
-        """Take back a decision: the case is open again, and the picture as visible as before it."""
-        await self._step(case_id, lambda c: self._decisions.undo(c, staff, case_id, words))
+    async def undo(self, staff: Staff, case_id: str, version: int, words: str) -> CaseView:
+        """Take back the decision that was seen, as of `version`: the case is open again.
+
+        The picture is as visible as before it, or hidden where a report says so that came since.
+        """
+        await self._step(case_id, lambda c: self._decisions.undo(c, staff, case_id, version, words))
         return await self._view(staff, case_id)
 
     async def dead_letters(self, staff: Staff) -> tuple[EffectView, ...]:

@@ -72,6 +72,10 @@ class CaseRow:
         """Seconds until its clock has run out; negative afterwards."""
         return (self.due_at - now).total_seconds()
 
+    def is_held(self, now: datetime) -> bool:
+        """Whether somebody works on it: what they hold is free again by itself."""
+        return bool(self.held_by and self.held_until and now < self.held_until)
+
 
 class QueueSort(StrEnum):
     """In which order."""
@@ -214,6 +218,10 @@ class CaseView:
     allowed_reasons: Mapping[Outcome, tuple[ReasonCode, ...]]
     deciders: tuple[str, ...]
     """Who took part in a decision: none of them decides a contest of it."""
+    is_proposed: bool
+    """Whether a decision waits for a second person's word."""
+    decided_by: tuple[str, ...]
+    """Who made the decision as it stands now: one, or two who agreed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,3 +277,5 @@ class Preview:
     before: Visibility
     after: Visibility
     """What may be seen of it now, and what then."""
+    version: int
+    """Of the case that this was worked out on; handed back to take the decision back."""

@@ -24,6 +24,7 @@ import structlog
 from sqlalchemy import Connection, delete, func, select
 
 from safelight.cases.draft import Fingerprint, Matter
+from safelight.cases.reporter_model import KnownBy
 from safelight.cases.staff_model import MadeHere
 from safelight.core.clock import Clock
 from safelight.core.limits import DEFAULT_LIMITS, Limits
@@ -264,6 +265,14 @@ def is_blockable(one: Fingerprint) -> bool:
     if one.kind is not HashKind.PDQ:
         return True
     return one.is_usable and not is_nonsense(one.value) and not why_hold_back(0, 1, [one.value], MAX_RADIUS)
+
+
+def known_by(prints: Collection[Fingerprint]) -> KnownBy:
+    """What is refused of a picture with these fingerprints while it is down."""
+    kinds = {one.kind for one in prints if is_blockable(one)}
+    if HashKind.PDQ in kinds:
+        return KnownBy.PICTURE
+    return KnownBy.FILE if kinds else KnownBy.PLACE
 
 
 def _find_or_make(connection: Connection, name: str, now: datetime) -> Bank:

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.machine import apply
-from safelight.cases.model import CLOCK_ID, CaseKind, CaseState, Visibility
+from safelight.cases.model import CLOCK_ID, CaseKind, CaseState, Law, LegalClock, Visibility
 from safelight.cases.rules import CaseRules
+from safelight.core.canonical import Json
 
 
 def hide_by(case: Case, rules: CaseRules) -> datetime | None:
@@ -17,6 +18,21 @@ def hide_by(case: Case, rules: CaseRules) -> datetime | None:
     if case.kind is not CaseKind.IMAGE or not rules.matter[case.matter].hide_at_due:
         return None
     return max(case.received_at, case.due_at - timedelta(minutes=rules.times.hide_before_due_min))
+
+
+def clock_of(case: Case, rules: CaseRules) -> LegalClock:
+    """The clock that runs, or ran last: no law names hours for a contest, the rules of the house do."""
+    contest = contest_due(case, rules)
+    if contest and case.contested_at:
+        return LegalClock(Law.HOUSE, case.contested_at, contest)
+    return LegalClock(case.law, case.received_at, case.due_at)
+
+
+def contest_due(case: Case, rules: CaseRules) -> datetime | None:
+    """By when a contest is to be decided; None where nothing is contested."""
+    if case.state is not CaseState.CONTESTED or case.contested_at is None:
+        return None
+    return case.contested_at + timedelta(hours=rules.times.appeal_h)
 
 
 def checked_at(case: Case, rules: CaseRules) -> datetime:
@@ -33,6 +49,9 @@ def next_at(case: Case, rules: CaseRules) -> datetime | None:
         if hide and case.visibility is Visibility.VISIBLE:
             moments.append(hide)
         moments += [case.received_at + timedelta(hours=hours) for hours in _escalations_left(case, rules)]
+    contest = contest_due(case, rules)
+    if contest and not case.is_contest_late:
+        moments.append(contest)
     if _is_to_be_checked(case):
         moments.append(checked_at(case, rules))
     return min(moments, default=None)
@@ -58,6 +77,10 @@ def due_events(case: Case, rules: CaseRules, now: datetime, *, unconfirmed: int)
         for hours in sorted(_escalations_left(case, rules)):
             if case.received_at + timedelta(hours=hours) <= now:
                 events.append(Event(now, Step.ESCALATED, CLOCK_ID, {"after_h": hours}))
+    contest = contest_due(case, rules)
+    if contest and contest <= now and not case.is_contest_late:
+        said: dict[str, Json] = {"after_h": rules.times.appeal_h, "is_contest": True}
+        events.append(Event(now, Step.ESCALATED, CLOCK_ID, said))
     after = case
     for event in events:
         after = apply(after, event)

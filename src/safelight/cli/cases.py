@@ -18,7 +18,7 @@ from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.figures import read_figures
 from safelight.cases.held_up import held_up
 from safelight.cases.mailroom import Mailroom
-from safelight.cases.model import Visibility
+from safelight.cases.model import CaseState, Visibility
 from safelight.cases.records import Book
 from safelight.cases.retention import free, preserve
 from safelight.cases.rules import load_rules
@@ -53,12 +53,14 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     def read(connection: Connection, desk: Desk) -> tuple[Any, list[CaseRow], int, int, list[Row[Any]]]:
         counts = desk.counts(connection, _ON_CALL)
         soon = QueueFilter(due_before=utc_now())
-        late = [row for row in desk.queue(connection, _ON_CALL, soon, QueueSort.DUE, 200).rows if _is_late(row)]
+        late = desk.queue(connection, _ON_CALL, soon, QueueSort.DUE, 200).rows
         missed = select(func.count()).where(cases_table.c.is_breached, cases_table.c.is_waiting)
         failed = len(in_sight(connection))
-        return counts, late, failed, connection.execute(missed).scalar_one(), held_up(connection)
+        return counts, list(late), failed, connection.execute(missed).scalar_one(), held_up(connection)
 
-    counts, late, failed, missed, waiting = _read(data_dir, read)
+    counts, past, failed, missed, waiting = _read(data_dir, read)
+    contests = [row for row in past if row.state is CaseState.CONTESTED]
+    late = [row for row in past if row not in contests and row.visibility is Visibility.VISIBLE]
     if as_json:
         print_json(
             {
@@ -67,6 +69,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 "by_matter": {matter.value: count for matter, count in counts.by_matter.items()},
                 "contested": counts.contested,
                 "late_and_visible": [row.id for row in late],
+                "late_contests": [row.id for row in contests],
                 "clocks_missed": missed,
                 "failed_effects": failed,
                 "held_up_effects": len(waiting),
@@ -78,6 +81,10 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             console.print(f"  {clock.replace('_', ' ')}: {count}", highlight=False)
         if late:
             console.print(f"[bold red]{len(late)} are past their clock and can be seen[/]: {late[0].id} first.")
+        if contests:
+            console.print(
+                f"[bold red]Contests that should have been decided by now: {len(contests)}[/]; {contests[0].id} first."
+            )
         if missed:
             console.print(
                 f"[bold red]{missed} undecided cases missed their clock[/]: no platform had confirmed them by then."
@@ -86,7 +93,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             console.print(f"[bold]{failed} orders or letters failed[/]; see `safelight cases failed`.")
         if waiting:
             console.print(f"[bold]{len(waiting)} orders or letters are tried in vain[/]: {escape(waiting[0].error)}")
-    if late or failed or missed or waiting:
+    if late or contests or failed or missed or waiting:
         raise typer.Exit(1)
 
 
@@ -259,10 +266,6 @@ def _with_book(data_dir: Path | None, read: Callable[[Connection, Book], T]) -> 
 def _desk(book: Book) -> Desk:
     mail = Mailroom(book, NoPost().takes)
     return Desk(book, mail, Decisions(book, mail))
-
-
-def _is_late(row: CaseRow) -> bool:
-    return row.visibility is Visibility.VISIBLE and row.remaining_s(utc_now()) < 0
 
 
 def _described(row: CaseRow) -> dict[str, Any]:

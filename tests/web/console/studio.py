@@ -45,10 +45,14 @@ class PicturesInMemory:
     def __init__(self) -> None:
         self.files: dict[str, bytes] = {}
         self.fetched: list[str] = []
+        self.meeting: asyncio.Barrier | None = None
+        """Where as many fetches as it has seats wait for one another."""
 
     async def fetch(self, place: Place) -> bytes:
         """The file at `place`."""
         self.fetched.append(place.value)
+        if self.meeting:
+            await self.meeting.wait()
         if place.value not in self.files:
             raise BadInput(InputCode.URL_FAILED, "There is nothing at this address.")
         return self.files[place.value]

@@ -36,6 +36,11 @@ def decide(desk: Studio, browser: Browser, case_id: str, choice: str, **fields: 
     return browser.press(f"/cases/{case_id}/decide", choice=choice, version=version, **fields)
 
 
+def take_back(desk: Studio, browser: Browser, case_id: str, **fields: str) -> httpx2.Response:
+    version = str(desk.row(case_id).version)
+    return browser.press(f"/cases/{case_id}/undo", then="undo", version=version, **fields)
+
+
 def test_a_case_is_taken_decided_told_and_taken_back(desk: Studio, flat: bytes) -> None:
     case_id = desk.report(picture=flat)
     member = desk.member("Ines", Role.MODERATOR)
@@ -58,7 +63,7 @@ def test_a_case_is_taken_decided_told_and_taken_back(desk: Studio, flat: bytes) 
     asked = browser.press(f"/cases/{case_id}/undo")
     assert desk.row(case_id).state is CaseState.DECIDED, "one key shows nothing again: it asks first"
     assert "The picture is hidden until somebody has decided anew." in asked.text
-    browser.press(f"/cases/{case_id}/undo", then="undo", words="The wrong key.")
+    take_back(desk, browser, case_id, words="The wrong key.")
     assert desk.row(case_id).state is CaseState.OPEN
     assert "Decision taken back" in browser.see(f"/cases/{case_id}").text
 
@@ -271,6 +276,8 @@ def test_breaks_caps_and_what_one_does_not_work_on(tmp_path_factory: pytest.Temp
         nothing = browser.see("/queue?matter=child").text
         assert "Nothing waits here for you. What you do not work on is left out: a child." in nothing
         assert browser.press(f"/cases/{child}/claim").status_code == 409
+        refused = browser.see(f"/cases/{child}")
+        assert (refused.status_code, "change that under You" in refused.text) == (409, True), "nor are its words shown"
         assert browser.press("/me/opt-out", matter="everything").status_code == 400
 
 
@@ -299,7 +306,7 @@ def test_a_second_look_is_blind_and_counts_as_agreement(tmp_path_factory: pytest
             pass
         decide(desk, first, mistake, "remove/intimate_without_consent")
         assert mistake in second.see("/review").text
-        first.press(f"/cases/{mistake}/undo", then="undo")
+        take_back(desk, first, mistake)
         assert "No second look waits" in second.see("/review").text
         lead = desk.signed_in(Role.LEAD)
         figures = json.loads(lead.see("/figures.json").text)

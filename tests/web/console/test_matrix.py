@@ -82,7 +82,7 @@ def press(house: Studio, browser: Browser, case_id: str, action: str) -> int:
         "note": {"words": "a note"},
         "decide": {"choice": choice, "version": version},
         "second": {"agrees": "no", "version": version},
-        "undo": {"then": "undo"},
+        "undo": {"then": "undo", "version": version},
     }
     return browser.send_form(f"/cases/{case_id}/{action}", **fields.get(action, {})).status_code
 

@@ -8,12 +8,15 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
+from sqlalchemy import Connection
 
+from safelight.accounts.measures import suspend
 from safelight.cases.staff_model import Choice, QueueFilter, QueueSort, Staff
 from safelight.cases.takedown.memory import MemoryPlatform
 from safelight.core.errors import NotStartable
 from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
-from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR
+from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR, report
+from tests.cases.house import post as place
 from tests.service import Service
 from tests.web.public.conftest import MovableClock
 from tests.web.public.person import from_elsewhere
@@ -122,11 +125,26 @@ def test_a_picture_that_stays_can_be_contested_on_the_same_page(service: Service
     assert "<details open>" in empty.text
     contested = look(service, code, pin, do="contest", words="It is me in the picture.")
     assert WORDS("contest_done") in contested.text
+    assert "Time left: 71 hours" in contested.text or "Time left: 72 hours" in contested.text
     assert WORDS("status_contested") in contested.text
     decide(service, KEEP, SENIOR)
     upheld = look(service, code, pin).text
     assert WORDS("status_kept") in upheld
     assert WORDS("status_can_contest") not in upheld, "it was contested already"
+
+
+def test_an_account_reads_the_standing_that_holds(service: Service) -> None:
+    cases, at = service.safelight.cases, service.safelight.clock()
+
+    def measure(connection: Connection) -> None:
+        suspend(connection, "sub_1", reason="csam", reference="dec_1", by="rules", now=at)
+
+    run(service, service.safelight.database.write(measure))
+    run(service, cases.receive(report(places=(place("suspended-9"),)), "", subject_id="sub_1"))
+    decide(service, REMOVE)
+    told = run(service, cases.account_letters("sub_1"))[-1].body
+    code, pin = told.split("your code ")[1][:14], told.split("your PIN ")[1][:6]
+    assert WORDS("account_suspended_for_good") in look(service, code, pin).text
 
 
 def test_a_decision_can_be_contested_on_its_own_page_with_code_and_pin(service: Service) -> None:

@@ -18,6 +18,8 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from safelight.cases.reporter_model import KnownBy
+
 FALLBACK = "en"
 
 
@@ -37,6 +39,19 @@ class LetterKind(StrEnum):
     APPEAL_REVERSED = "appeal_reversed"
     MEASURE = "measure"
     UNDONE = "undone"
+
+
+OF_DECISIONS = frozenset(
+    {
+        LetterKind.REMOVED,
+        LetterKind.REASONS,
+        LetterKind.KEPT,
+        LetterKind.RESTORED,
+        LetterKind.APPEAL_UPHELD,
+        LetterKind.APPEAL_REVERSED,
+    }
+)
+"""Those that say what somebody decided."""
 
 
 class Automated(StrEnum):
@@ -75,11 +90,17 @@ class LetterFacts:
     """A `ReasonCode` or a category."""
     automated: Automated | None = None
     is_hidden: bool = False
+    has_platform: bool = True
+    """Whether there is anybody who can be told to hide or remove it."""
+    known_by: KnownBy | None = None
     is_missing: bool = False
     is_child: bool = False
     was_detected: bool = False
     copies: int = 0
     until: datetime | None = None
+    """By when; None where there is nothing to contest any more."""
+    is_contested: bool = False
+    """Whether one of those who reported contested it, and it was decided again: nobody contests it once more."""
     measures: tuple[MeasureWords, ...] = ()
     code: str = ""
     pin: str = ""
@@ -122,6 +143,7 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         key = {"child": "received_clock_child", "house": "received_clock_house"}.get(facts.law, "received_clock")
         clock = Template(words[key]).substitute(due=_moment(facts.due))
     received = _moment(facts.received)
+    no_site = "" if facts.has_platform else words["no_site"]
     measures = " ".join(_measure(words, one) for one in facts.measures)
     automated = [words[facts.automated.value]] if facts.automated else []
     if automated and facts.copies:
@@ -131,7 +153,9 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         "at": _moment(facts.at),
         "received": received,
         "clock": clock,
-        "hidden": words["hidden_at_once"] if facts.is_hidden else "",
+        "hidden": words["hidden_at_once"] if facts.is_hidden and facts.has_platform else no_site,
+        "reach": no_site or words["reach"],
+        "blocked": words[f"blocked_{facts.known_by}"] if facts.known_by else "",
         "asked": words["asked"] if facts.is_missing else "",
         "child": " ".join(words["child"].split()) if facts.is_child else "",
         "matter": book["matter"].get(facts.matter, ""),
@@ -141,6 +165,7 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         "automated": " ".join(automated),
         "copies": Template(words["copies"]).substitute(count=facts.copies) if facts.copies else "",
         "until": _moment(facts.until),
+        "contested": words["contested"] if facts.is_contested else "",
         "measure": measures,
         "where": Template(words["where"]).substitute(page=facts.page) if facts.page else "",
         "code": facts.code,
@@ -150,8 +175,8 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
 
 def _measure(words: Mapping[str, str], one: MeasureWords) -> str:
     key = f"measure_{one.kind}"
-    if one.kind == "suspended" and one.until is None:
-        key = "measure_suspended_for_good"
+    if one.kind in ("limited", "suspended") and one.until is None:
+        key += "_for_good"
     return Template(words[key]).substitute(strikes=one.strikes, until_measure=_moment(one.until))
 
 

@@ -7,7 +7,6 @@ Rules of this module
 """
 
 import asyncio
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,7 +25,7 @@ from safelight.cases.service import Cases
 from safelight.cases.staff_model import Action, CaseView, Choice, PlaceView, Preview
 from safelight.core.errors import BadInput, InputCode, StoreFailed
 from safelight.core.limits import DEFAULT_LIMITS, Limits
-from safelight.web.console.case_view import moment, names_of, span, staff_of, told
+from safelight.web.console.case_view import just_done, moment, names_of, span, staff_of, told
 from safelight.web.console.door import Door, Visit
 from safelight.web.console.pictures import Detail, PictureSource, Shown, draw
 from safelight.web.console.words import say
@@ -34,8 +33,6 @@ from safelight.web.console.words import say
 PICTURES_MAX_COUNT = 12
 """Pictures of one case that can be asked for; further places are listed."""
 WORDS_MAX_CHARS = 4_000
-
-_ID = re.compile(r"[a-z]+_[0-9a-z]{26}")
 
 
 class CasePages:
@@ -71,7 +68,6 @@ class CasePages:
         if exposure.on_break_since:
             return self._door.go("/break")
         view = await self._cases.open(staff_of(visit.member), case_id_of(visit))
-        done = visit.request.query_params.get("done", "")
         return self._door.show(
             "case.html",
             visit,
@@ -80,7 +76,7 @@ class CasePages:
             names=names,
             choices=numbered(view.allowed_reasons),
             typed=typed,
-            done=done if _ID.fullmatch(done) else "",
+            done=just_done(visit.request),
             A=Action,
             told=told,
             moment=moment,
@@ -139,9 +135,10 @@ class CasePages:
             lambda c: check_showing(c, visit.member, matter, in_full=detail.is_full, rules=rules, now=now)
         )
         content = await self._drawn(view, number, detail)
-        await self._cases.view(staff, case_id)
-        await self._door.database.write(
-            lambda c: count_showing(c, visit.member, case_id, matter, in_full=detail.is_full, rules=rules, now=now)
+        await self._cases.view(
+            staff,
+            case_id,
+            lambda c: count_showing(c, visit.member, case_id, matter, in_full=detail.is_full, rules=rules, now=now),
         )
         name = self._shown.keep(visit.session.csrf, content, now)
         where = "/review" if visit.form.get("from") == "review" else f"/cases/{case_id}"
@@ -207,7 +204,8 @@ class CasePages:
         if visit.form.get("then") != "undo":
             preview = await self._cases.preview(staff_of(visit.member), case_id_of(visit), None)
             return self._door.show("undo.html", visit, case_id=case_id_of(visit), preview=preview, say=say)
-        view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), _words(visit))
+        version = _number(visit.form.get("version", ""))
+        view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), version, _words(visit))
         await self._door.database.write(lambda c: forget_draw(c, view.row.id))
         return self._door.go(f"/cases/{view.row.id}")
 

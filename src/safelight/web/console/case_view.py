@@ -1,9 +1,11 @@
 """How cases are told on a page: names for ids, marks of time, the steps of a history in a line."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Connection
+from starlette.requests import Request
 
 from safelight.accounts.staff import Member, list_members
 from safelight.cases.draft import Matter
@@ -11,6 +13,7 @@ from safelight.cases.model import CLOCK_ID, PLATFORM_ID, RULES_ID
 from safelight.cases.staff_model import HistoryEntry, Staff
 from safelight.web.console.words import say
 
+_CASE_ID = re.compile(r"case_[0-9a-z]{26}")
 _STEPS: Mapping[str, str] = {
     "received": "Received",
     "joined": "Another report joined",
@@ -50,6 +53,12 @@ def names_of(connection: Connection) -> dict[str, str]:
     names = {member.id: member.name for member in list_members(connection)}
     others = {CLOCK_ID: "the clock", RULES_ID: "the rules", PLATFORM_ID: "the platform"}
     return names | others | {"reporter": "the reporter", "account": "the account"}
+
+
+def just_done(request: Request) -> str:
+    """The case that was decided a moment ago, and can be taken back from here; empty where the address names none."""
+    done = request.query_params.get("done", "")
+    return done if _CASE_ID.fullmatch(done) else ""
 
 
 def told(entry: HistoryEntry) -> str:

@@ -18,7 +18,7 @@ from safelight.cases.model import CaseState
 from safelight.cases.service import Cases
 from safelight.cases.staff_model import QueueCounts, QueueFilter, QueueSort
 from safelight.core.errors import BadInput, InputCode
-from safelight.web.console.case_view import moment, names_of, span, staff_of
+from safelight.web.console.case_view import just_done, moment, names_of, span, staff_of
 from safelight.web.console.door import PREFIX, Door, Visit
 from safelight.web.console.words import say
 
@@ -57,7 +57,7 @@ class QueuePage:
             exposure=exposure,
             names=names,
             asked=kept,
-            done=asked.get("done", ""),
+            done=just_done(visit.request),
             matters=Matter,
             states=CaseState,
             routes=Route,

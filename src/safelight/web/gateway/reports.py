@@ -299,6 +299,9 @@ def _receipt(receipt: Receipt) -> dict[str, Any]:
         "case": receipt.case_id,
         "due_at": _moment(receipt.due_at),
         "hidden_at": _moment(receipt.hidden_at),
+        "removed_at": _moment(receipt.removed_at),
+        "is_flood": receipt.is_flood,
+        "letters_wait": receipt.letters_wait,
         "missing": [element.value for element in receipt.missing],
     }
 
@@ -310,6 +313,10 @@ def _status(found: ReportStatus) -> JSONResponse:
         "state": found.state.value,
         "visibility": found.visibility.value,
         "is_confirmed": found.is_confirmed,
+        "delivery": found.delivery.value,
+        "known_by": found.known_by.value,
+        "is_flood": found.is_flood,
+        "letters_wait": found.letters_wait,
         "outcome": found.outcome.value if found.outcome else None,
         "received_at": _moment(found.received_at),
         "clock": {"law": found.clock.law.value, "due_at": _moment(found.clock.due_at)} if found.clock else None,
@@ -322,6 +329,8 @@ def _status(found: ReportStatus) -> JSONResponse:
         "can_withdraw": found.can_withdraw,
         "can_contest": found.can_contest,
         "contest_until": _moment(found.contest_until),
+        "standing": found.standing.value if found.standing else None,
+        "standing_until": _moment(found.standing_until),
     }
     return JSONResponse(body, headers=_NO_STORE)
 

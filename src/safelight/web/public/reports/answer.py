@@ -141,7 +141,7 @@ def _key_and_status(error: Exception) -> tuple[str, int]:
         return ("error_large", 413) if error.code == InputCode.BODY_TOO_LARGE else ("error_form", 400)
     if not isinstance(error, SafelightError):
         note_surprise(error)
-    return "error_store", 503
+    return "error_failed", 503
 
 
 def source_of(request: Request) -> str:

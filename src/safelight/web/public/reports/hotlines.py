@@ -20,7 +20,7 @@ class HelpFor(StrEnum):
     UNDER_18 = "under_18"
     ADULT = "adult"
     TALK = "talk"
-    """Somebody to talk to."""
+    """Somebody to talk to, for those under 18."""
 
 
 class Hotline(BaseModel):

@@ -72,7 +72,7 @@ class ReportPages:
 
     async def front(self, request: Request, words: Words) -> Response:
         """What this is, how it goes, and who else can help."""
-        return self._pages.page(request, words, "front.html", {"help": self._help})
+        return self._pages.page(request, words, "front.html", {"help": self._help, **self._reach()})
 
     async def missing(self, request: Request, words: Words) -> Response:
         """A page that is not there."""
@@ -129,12 +129,18 @@ class ReportPages:
         shown = {
             "receipt": receipt,
             "is_again": is_again,
-            "is_due_later": receipt.due_at is not None and receipt.due_at > now,
+            # Asked again: what is due at once was due when it came, a moment after Send.
+            "is_due_later": receipt.due_at is not None and receipt.due_at > self._clock(),
+            **self._reach(),
             "help": self._help,
             "concerns_child": form.concerns_child,
             "in_danger": bool(form.danger),
         }
         return self._pages.page(request, words, "receipt.html", shown)
+
+    def _reach(self) -> Shown:
+        """Whom this service can tell anything."""
+        return {"has_platform": self._cases.has_platform, "contact_kinds": self._cases.contact_kinds}
 
     def _step(
         self, request: Request, words: Words, form: ReportForm, step: Step, error: str = "", status_code: int = 200
@@ -154,6 +160,7 @@ class ReportPages:
             "missing": draft.missing(),
             "step_of_missing": STEP_OF_MISSING,
             "help": self._help,
+            **self._reach(),
             "keeps_form": True,
             "error": error,
             "mark": self._sent.issue(self._clock()) if step is Step.CHECK else "",

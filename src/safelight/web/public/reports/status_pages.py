@@ -4,9 +4,11 @@ Rules of this module
 - Code and PIN are asked for each time and travel in the form only: never in an address, a cookie or a link.
 - Each page is good for one sending (`once.py`): Back and Reload show the empty form to whoever holds the device next.
 - Whether a code exists is never said: a wrong code and a wrong PIN have the same words and the same work.
+- Where the store fails, the same form is shown again with whatever was in it: nothing that was written is lost.
 """
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import timedelta
 from functools import partial
 
@@ -17,9 +19,11 @@ from starlette.routing import Route
 from safelight.cases.draft import Addition, Missing
 from safelight.cases.errors import CaseError, ReceiptUnknown, ReportInvalid, TooManyTries
 from safelight.cases.model import CaseState, Outcome, Party, Visibility
-from safelight.cases.reporter_model import ReportStatus
+from safelight.cases.reporter_model import Delivery, KnownBy, ReportStatus
 from safelight.cases.service import Cases
 from safelight.core.clock import Clock
+from safelight.core.errors import StoreFailed
+from safelight.core.request import Standing
 from safelight.web.public.reports.answer import Fields, Pages, Shown, source_of
 from safelight.web.public.reports.form import STEP_OF_PART, ReportForm, Step
 from safelight.web.public.reports.once import Answer, Once
@@ -34,6 +38,25 @@ _BY_OUTCOME: Mapping[Outcome, str] = {
     Outcome.MEASURE_STANDS: "status_measure_stands",
     Outcome.MEASURE_LIFTED: "status_measure_lifted",
 }
+_OF_DELIVERY: Mapping[Delivery, str] = {
+    Delivery.TRYING: "status_trying",
+    Delivery.GIVEN_UP: "status_given_up",
+    Delivery.NOBODY: "status_no_site",
+}
+_OF_KNOWN: Mapping[KnownBy, str] = {
+    KnownBy.PICTURE: "status_blocked",
+    KnownBy.FILE: "status_blocked_file",
+    KnownBy.PLACE: "status_blocked_not",
+}
+_OF_STANDING: Mapping[tuple[Standing | None, bool], str] = {
+    (Standing.LIMITED, False): "account_limited",
+    (Standing.LIMITED, True): "account_limited_for_good",
+    (Standing.SUSPENDED, False): "account_suspended",
+    (Standing.SUSPENDED, True): "account_suspended_for_good",
+}
+"""By whether it is for good."""
+_EMPTY: Mapping[str, object] = {"code": "", "pin": "", "carried": {}, "do": ""}
+"""The form for code and PIN, before anybody has filled it in."""
 _DONE = {"add": "add_done", "withdraw": "withdraw_done", "contest": "contest_done"}
 _ERROR_OF_STEP = {
     Step.PLACE: "place_error_invalid",
@@ -72,9 +95,8 @@ class StatusPages:
     async def show(self, request: Request, words: Words, fields: Fields) -> Response:
         """A report's page, after what was asked to be done with it."""
         do = fields.get("do", "show")
-        again = partial(
-            self._asking, request, words, is_contest=do == "contest_here", typed_words=fields.get("words", "")
-        )
+        is_contest = do in ("contest", "contest_here")
+        again = partial(self._asking, request, words, is_contest=is_contest, typed_words=fields.get("words", ""))
         if self._marks.use(fields.get("mark", ""), self._clock()) is not Answer.FRESH:
             return again("status_again", 409)
         code, pin, source = fields.get("code", ""), fields.get("pin", ""), source_of(request)
@@ -87,6 +109,10 @@ class StatusPages:
             answer = again("status_tries", 429, minutes=-(-seconds // 60))
             answer.headers["retry-after"] = str(seconds)
             return answer
+        except StoreFailed:
+            form = {name: text for name, text in asdict(ReportForm.read(fields)).items() if text}
+            filled = {"code": code, "pin": pin, "carried": form if do == "add" else {}, "do": do}
+            return again("error_failed", 503, filled=filled)
         shown = self._shown(status) | {
             "code": code,
             "pin": pin,
@@ -130,8 +156,10 @@ class StatusPages:
         is_contest: bool = False,
         typed_words: str = "",
         minutes: int = 0,
+        filled: Mapping[str, object] = _EMPTY,
     ) -> Response:
         shown: Shown = {
+            **filled,
             "mark": self._marks.issue(self._clock()),
             "is_contest": is_contest,
             "typed_words": typed_words,
@@ -144,12 +172,16 @@ class StatusPages:
         left_s = status.clock.remaining_s(now) if status.clock else 0.0
         is_waiting = status.state in (CaseState.OPEN, CaseState.PROPOSED) and not status.is_withdrawn
         is_visible = status.visibility is Visibility.VISIBLE
+        is_contested = status.state is CaseState.CONTESTED and not status.is_withdrawn
         is_late = status.is_late and (is_waiting or status.outcome is Outcome.REMOVE)
         return {
             "status": status,
-            "now_key": _now_key(status),
+            "now_keys": _now_keys(status),
+            "add_key": _add_key(status),
+            "contact_kinds": self._cases.contact_kinds,
             # Once it is hidden nobody waits for the clock; before that, a clock that has run out is said plainly.
-            "shows_clock": status.clock and ((is_waiting and (left_s > 0 or is_visible)) or is_late),
+            "shows_clock": status.clock and ((is_waiting and (left_s > 0 or is_visible)) or is_late or is_contested),
+            "standing_key": _OF_STANDING.get((status.standing, status.standing_until is None), ""),
             "left_s": left_s,
             "is_reporter": status.party is Party.REPORTER,
             "wants": frozenset(status.missing),
@@ -158,18 +190,42 @@ class StatusPages:
         }
 
 
+def _now_keys(status: ReportStatus) -> list[str]:
+    """What is said of how it stands: the step, whether it got through, and what is refused here."""
+    keys = [_now_key(status)]
+    is_reporter = status.party is Party.REPORTER
+    is_undone = keys[0] in ("status_open_hiding", "status_removing") or status.delivery is Delivery.NOBODY
+    if is_reporter and is_undone and keys[0] in ("status_open_visible", "status_open_hiding", "status_removing"):
+        keys.append(_OF_DELIVERY[status.delivery])
+    if keys[0] in ("status_removed", "status_removing") and (is_reporter or status.known_by is not KnownBy.PLACE):
+        keys.append(_OF_KNOWN[status.known_by])
+    return keys
+
+
+def _add_key(status: ReportStatus) -> str:
+    """What is said of adding where nobody has the report before them; empty where somebody does."""
+    if status.state is not CaseState.DECIDED:
+        return ""
+    if status.outcome is Outcome.REMOVE:
+        return "add_removed"
+    return "add_kept_contest" if status.can_contest else "add_kept"
+
+
 def _now_key(status: ReportStatus) -> str:
     if status.is_withdrawn:
         return "status_withdrawn"
     if status.state is CaseState.CONTESTED:
         return "status_contested"
-    is_sure = status.is_confirmed or status.party is Party.ACCOUNT  # its own post: it sees for itself
+    is_told = status.delivery is not Delivery.NOBODY
+    is_sure = status.is_confirmed or (status.party is Party.ACCOUNT and is_told)  # its own post: it sees for itself
     if status.outcome is Outcome.REMOVE and not is_sure:
         return "status_removing"
     if status.outcome is not None:
         return _BY_OUTCOME[status.outcome]
     if status.clock is None:
         return "status_measure"  # no picture's clock runs: it is about the account
-    if status.visibility is Visibility.VISIBLE:
-        return "step_shown" if status.party is Party.ACCOUNT else "status_open_visible"
+    if status.visibility is Visibility.VISIBLE and status.party is Party.ACCOUNT:
+        return "step_shown"
+    if status.visibility is Visibility.VISIBLE or (not is_told and status.party is Party.REPORTER):
+        return "status_open_visible"
     return "status_open_hidden" if is_sure else "status_open_hiding"
