@@ -7,7 +7,7 @@ Rules of this module
   still, upright picture. Anything else is encoded anew from the pixels that were judged. Metadata never goes on.
 - Colour profiles and gamma are ignored, as image models ignore them; they do not go on either.
 - Transparency hides nothing: each look at a transparent picture is a frame of its own (`pixels.py`), and counts as one.
-- Memory: while it is decoded, at most 24 bytes a pixel of the largest frame, 36 where it is transparent; afterwards
+- Memory: while it is decoded, at most 24 bytes a pixel of the largest frame, 44 where it is transparent; afterwards
   3 bytes a pixel of every frame kept, and the clean bytes (`tests/signals/image/test_hostile.py` measures it).
 
 Left to others: fetching and base64 (`web/`), what the pictures show (the detectors beside this file).

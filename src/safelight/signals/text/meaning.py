@@ -43,7 +43,7 @@ TOGETHER_FROM = 0.8
 """What turns ask only together counts from here: nobody wrote the joined text, and the head is less sure of such texts.
 So where the latest turn asks a little of it by itself too (`LATEST_FROM`)."""
 LATEST_FROM = 0.02
-UNAIDED_FROM = 0.95
+UNAIDED_FROM = 0.98
 """So where the latest turn says nothing by itself ("and the rest as well", "again"): what is only worrying together was
 judged at the turn before and passed. These were chosen by the totals of training/held_out/second and of steps; what
 they leave on all sets is in the model card."""
