@@ -103,6 +103,12 @@ def timed(ask: Callable[[Any], object], queries: NDArray[Any]) -> list[float]:
     return taken
 
 
+def settled() -> None:
+    """Wait until no thread moves memory into large pages: it holds what it moves."""
+    for thread in [thread for thread in threading.enumerate() if thread.name == THREAD]:
+        thread.join()
+
+
 def measure(count: int, kind: str, asked: int, scanned: int) -> dict[str, Any]:
     """Every figure of one run."""
     rng = np.random.default_rng(11)
@@ -124,6 +130,7 @@ def _index(hashes: Hashes, queries: Hashes, scanned: int, folder: Path) -> dict[
     index.add(hashes, np.arange(len(hashes), dtype=np.uint64))
     build_s, build_cpu_s = time.perf_counter() - start, time.process_time() - cpu
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    settled()
     del index  # the last to leave: nothing is in shared memory any more, as after the machine was started
     start, cpu = time.perf_counter(), time.process_time()
     reader = HashIndex(folder, SECRET)
@@ -132,8 +139,7 @@ def _index(hashes: Hashes, queries: Hashes, scanned: int, folder: Path) -> dict[
     HashIndex(folder, SECRET)
     open_s = time.perf_counter() - start
     start = time.perf_counter()
-    for thread in [thread for thread in threading.enumerate() if thread.name == THREAD]:
-        thread.join()
+    settled()
     large_pages_s = time.perf_counter() - start
     segment = max(reader._refreshed().parts, key=len)
     # Other questions first: each large page is given to a process when it touches it for the first time.
