@@ -12,11 +12,12 @@ from typing import Any, TypeVar
 import httpx2
 import uvicorn
 from openai import OpenAI
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 
 from safelight.backends.ports import Backend
 from safelight.cases.takedown.ports import Platform, Post
 from safelight.core.clock import Clock, utc_now
+from safelight.core.errors import StoreFailed
 from safelight.core.limits import DEFAULT_LIMITS, Limits
 from safelight.gate.fetch import FetchRules
 from safelight.provenance.credentials.signer import Signer
@@ -53,6 +54,27 @@ class Service:
     def sql(self, work: Callable[[Connection], T]) -> T:
         """Run `work` on the service's own database, on the service's own loop."""
         return asyncio.run_coroutine_threadsafe(self.safelight.database.write(work), self.loop).result(10)
+
+    @contextmanager
+    def without(self, table: str) -> Iterator[None]:
+        """While the service works on, `table` is not to be found: whatever reads or writes it fails."""
+        self._rename(table, "elsewhere")
+        try:
+            yield
+        finally:
+            self._rename("elsewhere", table)
+
+    def _rename(self, table: str, name: str) -> None:
+        statement = text(f"ALTER TABLE {table} RENAME TO {name}")
+        for attempt in range(10):  # a transaction of the service may stand in the way for a moment
+            try:
+                self.sql(lambda connection: connection.execute(statement).close())
+            except StoreFailed:
+                if attempt == 9:
+                    raise
+                time.sleep(0.3)
+            else:
+                return
 
 
 @contextmanager

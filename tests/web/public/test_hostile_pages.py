@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx2
 import pytest
-from sqlalchemy import text
 
 from safelight.core.limits import DEFAULT_LIMITS
 from safelight.web.public.reports.words import load_words
@@ -228,11 +227,8 @@ def test_no_header_is_made_of_what_was_asked(service: Service) -> None:
 
 def test_a_database_that_fails_loses_nothing_that_was_written(service: Service) -> None:
     sending = COMPLETE | {"explanation": "my own words", "go": "send", "mark": mark_of_check(service)}
-    service.sql(lambda connection: connection.execute(text("ALTER TABLE case_reports RENAME TO elsewhere")))
-    try:
+    with service.without("case_reports"):
         failed = post(service, FORM, sending)
-    finally:
-        service.sql(lambda connection: connection.execute(text("ALTER TABLE elsewhere RENAME TO case_reports")))
     assert failed.status_code == 503
     assert WORDS("error_store") in failed.text
     assert "my own words" in failed.text

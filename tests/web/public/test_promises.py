@@ -1,13 +1,10 @@
 """What the pages promise holds: for what is refused, for who can be told, for letters, and when something fails."""
 
 import re
-import time
 from collections.abc import Iterator
 
 import pytest
-from sqlalchemy import text
 
-from safelight.core.errors import StoreFailed
 from tests.cases.house import KEEP, REMOVE
 from tests.detectors import scripted_detectors
 from tests.service import Service, serving
@@ -71,19 +68,6 @@ def test_a_child_is_not_told_to_wait_for_this_very_minute(service: Service) -> N
     assert "<time" not in sent.text, "no moment by which it is dealt with"
 
 
-def renamed(service: Service, table: str, name: str) -> None:
-    """While the service works on: another's transaction may stand in the way for a moment."""
-    for attempt in range(10):
-        try:
-            service.sql(lambda connection: connection.execute(text(f"ALTER TABLE {table} RENAME TO {name}")))
-        except StoreFailed:
-            if attempt == 9:
-                raise
-            time.sleep(0.3)
-        else:
-            return
-
-
 @pytest.mark.parametrize(
     ("path", "step"),
     [
@@ -102,11 +86,8 @@ def test_where_a_step_fails_its_form_is_shown_again_whole(service: Service, path
     # What only shows, reads; a wrong PIN has to be written down.
     typed = pin if step["do"] != "show" else f"{(int(pin) + 1) % 10**6:06d}"
     table = "case_events" if step["do"] != "show" else "case_sources"
-    renamed(service, table, "elsewhere")
-    try:
+    with service.without(table):
         failed = post(service, path, {"mark": mark(service, path), "code": code, "pin": typed} | step)
-    finally:
-        renamed(service, "elsewhere", table)
     assert failed.status_code == 503
     assert WORDS("error_failed") in failed.text
     assert WORDS("error_store") not in failed.text

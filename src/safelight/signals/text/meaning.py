@@ -45,8 +45,8 @@ So where the latest turn asks a little of it by itself too (`LATEST_FROM`)."""
 LATEST_FROM = 0.02
 UNAIDED_FROM = 0.98
 """So where the latest turn says nothing by itself ("and the rest as well", "again"): what is only worrying together was
-judged at the turn before and passed. These were chosen by the totals of training/held_out/second and of steps; what
-they leave on all sets is in the model card."""
+judged at the turn before and passed. Chosen by the totals of training/held_out/second and steps, the others by those of
+second; what they leave on all sets is in the model card."""
 FRAGMENTS_FROM = 0.9
 """So where the turns are so short that they are parts of one sentence."""
 FRAGMENTS_MAX_CHARS = 24
