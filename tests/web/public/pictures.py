@@ -1,9 +1,7 @@
 """Takes the pictures of the public pages that the documents show.
 
 Run `python -m tests.web.public.pictures` after a change of the pages, on a machine with chromium and with fonts for
-Arabic (Debian: `fonts-noto-core`), and look at each of them.
-
-Needs a font with Devanagari (Debian: fonts-noto-core); without one the pictures show boxes.
+Arabic and Hindi (Debian: `fonts-noto-core`), and look at each of them.
 """
 
 import io
