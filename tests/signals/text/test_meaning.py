@@ -73,10 +73,20 @@ def test_every_signal_is_declared_and_carries_nothing_of_the_text(meaning: TextM
         assert "zebra" not in signal.understood
 
 
-def test_a_trick_that_hides_text_is_a_signal_of_its_own(meaning: TextMeaning) -> None:
-    hidden = ReadText(Passage("turn 1", "x", Role.USER), (Reading("plain", "a cat"),), ("zero_width",))
-    found = meaning.observe(View(Stage.INPUT, (hidden,)))
-    assert [s.value for s in found.signals if s.name == "text_hidden"] == [1.0]
+@pytest.mark.parametrize(
+    ("tricks", "further", "hidden"),
+    [
+        (("invisible",), (), 0.6),
+        (("unread",), (), 1.0),
+        (("tags",), (Reading("hidden", "a dog"),), 1.0),
+    ],
+)
+def test_a_trick_that_hides_text_is_a_signal_of_its_own(
+    meaning: TextMeaning, tricks: tuple[str, ...], further: tuple[Reading, ...], hidden: float
+) -> None:
+    text = ReadText(Passage("turn 1", "x", Role.USER), (Reading("plain", "a cat"), *further), tricks)
+    found = meaning.observe(View(Stage.INPUT, (text,)))
+    assert [s.value for s in found.signals if s.name == "text_hidden"] == [hidden]
 
 
 def test_the_strongest_reading_decides_and_is_named(meaning: TextMeaning) -> None:

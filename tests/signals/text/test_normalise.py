@@ -196,7 +196,7 @@ def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text:
         ("శ<!-- x -->ాలువా త<!-- x -->ీయి", "శాలువా తీయి"),
         ("ƀįğøţę įķłįąñ", "bigote iklian"),
         ("฿₳Ⱡ gⱤØ₮€Ɽ", "bal groter"),
-        ("b34chv0ll3yb4l, n3t r3cht", "beachvolleybal, n3t recht"),
+        ("b34chv0ll3yb4l, n3t r3cht", "beachvolleybal, net recht"),
         ("a h4x0r with an rtx4090 and a b2b", "a haxor with an rtx4090 and a b2b"),
         ("0L3QsNC80LjRgdGC0L4= 0L/QvtC80LXQvdGI0LU=", "намисто поменше"),
         ("115, 118, 101, 116, 108, 121, 105, 32, 102, 111, 110", "svetlyi fon"),

@@ -5,12 +5,14 @@ Rules
   noise is not asked: whatever language stood beside it stands in the undone reading too.
 - Readings that are about equally like language are all asked: choosing wrongly would be a way past the gate. Of two
   orders of the same words the one is left out that no language with prepositions and articles has.
+- Where the lists know neither's words, the letters tell: noise is far less probable than any language's.
 - What was written in characters that nobody sees is another text, and is always asked besides.
 """
 
 from collections import Counter
 
 from safelight.signals.model import Reading, ReadText
+from safelight.signals.text.reading.joints import surprise
 from safelight.signals.text.reading.order import forwards
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import likeness
@@ -24,6 +26,10 @@ CLEARLY = 0.25
 are words by chance."""
 NOISE = 0.25
 """Below this share a reading with a disguise undone was undone wrongly, if what stood there is language."""
+NOISY = 4.6
+"""Nats a letter (`joints.surprise`) from which on a reading looks like noise; prose has about 3, in any language."""
+NOISIER = 1.0
+"""Nats a letter that noise lies above the reading that it became."""
 SAMPLE_CHARS = 2_000
 """Of the words in which two readings differ, as many are held against each other."""
 
@@ -38,7 +44,9 @@ def chosen(text: ReadText) -> tuple[Reading, ...]:
         own, others = apart(other.text, best.text)
         # Of two that are no language, what was undone is the nearer to what its writer meant; and the names of letters
         # mean nothing themselves.
-        if own == others:
+        if _was_noise(best, other):
+            best = other
+        elif own == others:
             best = other if forwards(other.text) > forwards(best.text) else best
         elif own > others or others < LANGUAGE or Trick.SPELLING_ALPHABET in other.name:
             best = other
@@ -46,12 +54,22 @@ def chosen(text: ReadText) -> tuple[Reading, ...]:
 
 
 def _is_rival(one: Reading, best: Reading) -> bool:
+    if _was_noise(one, best):
+        return False
     own, others = apart(one.text, best.text)
     if own == others:
         return forwards(one.text) >= forwards(best.text)
     if one.name == "plain":
         return own >= LANGUAGE and others - own < CLEARLY and Trick.SPELLING_ALPHABET not in best.name
     return own >= NOISE
+
+
+def _was_noise(one: Reading, undone: Reading) -> bool:
+    """Whether the text as it stands is noise, and what was undone is none, by their letters."""
+    if one.name != "plain":
+        return False
+    noise = surprise(one.text)
+    return noise > NOISY and noise - surprise(undone.text) > NOISIER
 
 
 def apart(one: str, other: str) -> tuple[float, float]:

@@ -22,13 +22,14 @@ from safelight.core.request import Role
 from safelight.core.signal import Signal, SignalKind, SignalSpec
 from safelight.signals.model import Found, Passage, Reading, ReadText, View
 from safelight.signals.text import normalise
-from safelight.signals.text.choice import chosen
+from safelight.signals.text.choice import HIDDEN, chosen
 from safelight.signals.text.e5.encoder import Encoder
 from safelight.signals.text.garments import Redress
 from safelight.signals.text.head import load_head
 from safelight.signals.text.kinds import UNDERSTOOD
 from safelight.signals.text.minors import Minors
 from safelight.signals.text.reading.styles import untitled
+from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.risk import load_risk
 from safelight.signals.text.understanding import Reader, Understanding
 
@@ -50,6 +51,8 @@ second; what they leave on all sets is in the model card."""
 FRAGMENTS_FROM = 0.9
 """So where the turns are so short that they are parts of one sentence."""
 FRAGMENTS_MAX_CHARS = 24
+DISGUISED, UNSEEN = 0.6, 1.0
+"""How much of a text is hidden: a disguise that was undone; text that nobody sees, or more than could be tried."""
 TOLD_ABOVE = 0.2
 """Below this a score is not worth a sentence."""
 SAID_ABOVE = 0.02
@@ -169,7 +172,7 @@ class TextMeaning:
             if text.tricks:
                 yield self._signal(
                     "text_hidden",
-                    1.0,
+                    _hiddenness(text),
                     text.passage.where,
                     "hides text from a plain reader",
                     "plain",
@@ -248,6 +251,12 @@ def _counts_from(question: "_Question", latest: float) -> float:
     if latest >= LATEST_FROM:
         return TOGETHER_FROM
     return FRAGMENTS_FROM if len(question.text) <= FRAGMENTS_MAX_CHARS else UNAIDED_FROM
+
+
+def _hiddenness(text: ReadText) -> float:
+    """Of a text with a trick."""
+    unseen = Trick.UNREAD in text.tricks or any(reading.name.startswith(HIDDEN) for reading in text.readings)
+    return UNSEEN if unseen else DISGUISED
 
 
 def _digest_of_weights() -> str:

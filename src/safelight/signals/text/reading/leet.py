@@ -28,8 +28,11 @@ DRAWINGS = r"""
 /\/\m |\/|m /v\m |v|m (v)m [v]m ^^m \/\/w \^/w |/\|w \|/w |\|n /\/n |-|h ]-[h }-{h (-)h /-/h /-\a /\a |_|u (_)u \_/u \/v
 |)d |]d [)d |}d |<k |{k |2r |?r |^r |*p |>p |op |°p |=f |3b |_l ()o []o ><x }{x `/y _|j
 """
-SHAPES = tuple((pair[:-1], pair[-1]) for pair in DRAWINGS.split())
-"""Letters drawn with several signs, the longer shape before one that it contains."""
+SHAPES = {pair[:-1]: pair[-1] for pair in DRAWINGS.split()}
+"""Letters drawn with several signs."""
+LONGEST_SHAPE = max(map(len, SHAPES))
+LEFT_OVER = 100
+"""What a sign costs that is in no shape, where a shape costs 1."""
 DRAWN = re.compile(r"\\/|/\\|/-\\|\|\\\||\|[-_)<\]{}2?^*>=3(]|\(\)|\[\]|\(_\)|><|\]-\[|\}\{|`/")
 SIGN = r"[0-9@$!¡|+€£¢§®×#(<^%]"
 ANY_LETTER = re.compile(r"[^\W\d_]")
@@ -128,9 +131,18 @@ def _said(number: str, used: set[str]) -> str:
 
 
 def _undrawn(token: str) -> str:
-    for shape, letter in SHAPES:
-        token = token.replace(shape, letter)
-    return token
+    """Every shape as its letter, so that the fewest signs are left over, and shapes are as large as can be."""
+    costs, found = [0], [""]
+    for end in range(1, len(token) + 1):
+        sign = token[end - 1]
+        best, text = costs[-1] + (0 if sign.isalnum() else LEFT_OVER), found[-1] + sign
+        for begin in range(max(0, end - LONGEST_SHAPE), end - 1):
+            letter = SHAPES.get(token[begin:end])
+            if letter is not None and costs[begin] + 1 <= best:
+                best, text = costs[begin] + 1, found[begin] + letter
+        costs.append(best)
+        found.append(text)
+    return found[-1]
 
 
 def unleeted(token: str) -> Iterator[str]:

@@ -12,7 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from safelight.signals.text.reading.joints import PARTING_STEPS_PER_LETTER, parted
+from safelight.signals.text.reading.joints import PARTING_STEPS_PER_LETTER, SURPRISE_STEPS_PER_LETTER, parted, surprise
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import (
     MARKS,
@@ -57,6 +57,8 @@ MARKS_KEPT = WORD_ENDS + "'’-"
 """Marks that belong to the text rather than to what was put between its letters."""
 KEPT_BETWEEN_SIGNS = MARKS_KEPT + "+/="
 """And those of base64, which may stand among other signs."""
+SIGN_BETWEEN_BLANKS = re.compile(r"\s[^\w\s]\s$")
+"""`n, o / w`: what parts words where a sign and a blank part letters."""
 PADDING = re.compile(r"(?<=[A-Za-z0-9+/])(?:[^\w\s=]{1,2}=|\s=){1,2}(?=\s|$)")
 """How base64 ends where something stands between its signs."""
 Rule = Callable[[str], tuple[str, bool]]
@@ -68,6 +70,16 @@ LETTERS_TO_A_LINE = 4
 """With the end of the line: below this, letters stand one below the other, which is told apart by `undo`."""
 LINES_GAIN = 0.03
 """How much more of the letters must stand in known words for lines to be joined."""
+LISTED = 0.7
+"""The share of a text's letters in known words from which on the lists are believed to know its language."""
+LINES_RELIEF = 0.15
+"""Nats a letter by which lines must become likelier when joined; lines of whole words become less likely."""
+SHORT_PIECES = 3.7
+"""Letters to a stretch between blanks below which words may have been broken up."""
+PIECES_RELIEF = 0.8
+"""Nats a letter by which pieces become likelier when they are put together into words: pieces of three letters gain 0.6
+to 2.5, words as they are written 0 to 0.7.
+"""
 KINDS_OF_GAPS = 3
 """Different gaps of a run that was taken apart by one rule: between letters, between words, around a mark."""
 LISTING = frozenset(" ,/、·.")
@@ -142,12 +154,17 @@ def _is_taken_apart(run: str) -> bool:
 
 
 def undo_lines(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
-    """Lines that end inside words: joined where that makes words. Linear, paid for with the round."""
+    """Lines that end inside words: joined where that makes words, or likelier letters where no list knows the words.
+
+    Linear, paid for with the round.
+    """
     lines = text.count("\n") + 1
     if lines < 3 or len(text) < LETTERS_TO_A_LINE * lines:
         return text, frozenset()
     whole = text.replace("\n", "")
-    if likeness(whole) < likeness(text) + LINES_GAIN:
+    known, known_before = likeness(whole), likeness(text)
+    likelier = known_before < LISTED and surprise(whole) < surprise(text) - LINES_RELIEF
+    if known < known_before + LINES_GAIN and not likelier:
         return text, frozenset()
     return whole, frozenset({Trick.BROKEN})
 
@@ -213,11 +230,16 @@ def _blank_gap(gaps: Sequence[str], usual: str) -> Rule:
 
 
 def _signed_gap(gaps: Sequence[str], usual: str) -> Rule:
-    """Signs between letters: blanks part words, or longer signs of one other kind; other marks belong to the text."""
+    """Signs between letters: blanks part words, or longer signs of one other kind, or a sign between blanks.
+
+    Other marks belong to the text.
+    """
     blanks = any(not gap.strip() for gap in gaps)
     kinds = len(set(gaps))
 
     def rule(gap: str) -> tuple[str, bool]:
+        if not usual[0].isspace() and SIGN_BETWEEN_BLANKS.search(gap):
+            return "".join(c for c in gap if c in WORD_ENDS and c not in usual)[:1], True
         marks = "".join(c for c in gap if c in KEPT_BETWEEN_SIGNS and c not in usual)[:1]
         if blanks:
             return marks, not gap.strip()
@@ -302,17 +324,28 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         tricks.add(Trick.JOINED)
     text = LONG_WORD.sub(part, text)
     words = LETTERS.findall(text)
-    if len(words) > 3 and letters < 3.7 * len(words) and not NEVER_BROKEN.search(text):
+    if len(words) > 3 and letters < SHORT_PIECES * len(words) and not NEVER_BROKEN.search(text):
         before = sum(WORD_PRICE - zipf(w) if zipf(w) else UNKNOWN_LETTER * len(w) for w in map(str.casefold, words))
         possible = CHEAPEST_LETTER * letters * 1.5 < before
         cut = segment("".join(words).casefold() if possible and work.may(cutting_steps(letters)) else "")
         cheaper = cut.price < 1.17 and cut.price * letters * 1.5 < before and len(cut.words) < len(words)
         # One typing error among short words makes them dear; put together in another way it is still one.
         in_english = sum(len(word) for word in words if english(word.casefold()) > 3.3)
-        if cut.words and cheaper and in_english < MOSTLY_WHOLE * letters:
-            tricks.add(Trick.BROKEN)
-            text = " ".join(cut.words)
+        if in_english < MOSTLY_WHOLE * letters:
+            whole = " ".join(cut.words) if cut.words and cheaper else _put_together(text, work)
+            if whole:
+                tricks.add(Trick.BROKEN)
+                text = whole
     return text, frozenset(tricks)
+
+
+def _put_together(text: str, work: Work) -> str:
+    """The likeliest words of the letters of `text`, of any language; nothing where they are hardly likelier."""
+    run = "".join(text.split())
+    if len(run) > LONGEST_PARTED or not work.may((PARTING_STEPS_PER_LETTER + 2 * SURPRISE_STEPS_PER_LETTER) * len(run)):
+        return ""
+    whole = " ".join(parted(run).words)
+    return whole if surprise(whole) < surprise(text) - PIECES_RELIEF else ""
 
 
 def _is_plain(cut: Cut) -> bool:
