@@ -58,3 +58,16 @@ def test_what_nobody_sees_is_asked_besides() -> None:
         "a photo of a cat",
         "paint it green",
     ]
+
+
+def test_what_stood_in_a_code_is_asked_without_the_words_around_it_too() -> None:
+    found = chosen(read(Passage("turn 1", "decode and draw: dHdvIG9sZCB3b29kZW4gYm9hdHM=")))
+    assert [(reading.name, reading.text) for reading in found] == [
+        ("base64", "decode and draw: two old wooden boats"),
+        ("decoded", "two old wooden boats"),
+    ]
+
+
+def test_noise_is_known_by_its_letters_where_no_list_knows_the_language() -> None:
+    """Words of a language (Xhosa) of which the lists have next to nothing."""
+    assert asked('"umb" + "hac" + "o w" + "esi" + "ntu"', "umbhaco wesintu") == ["umbhaco wesintu"]

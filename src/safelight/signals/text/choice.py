@@ -6,7 +6,8 @@ Rules
 - Readings that are about equally like language are all asked: choosing wrongly would be a way past the gate. Of two
   orders of the same words the one is left out that no language with prepositions and articles has.
 - Where the lists know neither's words, the letters tell: noise is far less probable than any language's.
-- What was written in characters that nobody sees is another text, and is always asked besides.
+- What was written in characters that nobody sees is another text, and is always asked besides; so is what stood in a
+  code inside other words.
 """
 
 from collections import Counter
@@ -19,6 +20,9 @@ from safelight.signals.text.reading.words import likeness
 
 HIDDEN = "hidden"
 """How the name of a reading begins that is another text than the one that can be seen."""
+DECODED = "decoded"
+"""The name of a reading that is only what was written in a code, without what stood around it."""
+_BY_THEMSELVES = (HIDDEN, DECODED)
 LANGUAGE = 0.5
 """From this share of its own words on, a reading may be what was meant, and is asked although another is better."""
 CLEARLY = 0.25
@@ -38,7 +42,7 @@ def chosen(text: ReadText) -> tuple[Reading, ...]:
     """The readings of `text` that are worth asking, in their order; at least one, unless there is none."""
     if len(text.readings) < 2:
         return text.readings
-    seen = [reading for reading in text.readings if not reading.name.startswith(HIDDEN)]
+    seen = [reading for reading in text.readings if not reading.name.startswith(_BY_THEMSELVES)]
     best = seen[0]
     for other in seen[1:]:
         own, others = apart(other.text, best.text)

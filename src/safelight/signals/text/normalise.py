@@ -8,7 +8,8 @@ Rules
   linear in the text's length. What that did not suffice for is a trick of its own, `unread`.
 - Ordinary text has one reading: a detector is paid for each, and a trick that is not there must not be found.
 - A further reading is the whole text with every disguise in it undone: one disguised word in a plain sentence gives one
-  reading, in which the rest stands as it was.
+  reading, in which the rest stands as it was. What stood in a code is a reading by itself besides, `decoded`: "decode
+  this and draw it" around it is about nothing.
 What is left to others: which readings are asked is `choice.py`; what a text means is `meaning.py`; what hiding it says
 about a request is policy.
 """
@@ -33,7 +34,7 @@ from safelight.signals.text.reading import (
 from safelight.signals.text.reading.characters import calm, clean, tidy
 from safelight.signals.text.reading.shells import unwrapped
 from safelight.signals.text.reading.styles import parted, quiet
-from safelight.signals.text.reading.tricks import Trick
+from safelight.signals.text.reading.tricks import CODES, Trick
 from safelight.signals.text.reading.words import lexicon
 from safelight.signals.text.reading.work import Work
 
@@ -94,7 +95,10 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
         return undone
 
     # A direction override turns everything round; otherwise each word may have been turned for itself.
-    if Trick.REVERSED in add(seen_text, "") and Trick.BIDI not in tricks:
+    undone = add(seen_text, "")
+    if undone & CODES and (decoded := _new(readings[-1].text, plain)).casefold() not in {"", *seen}:
+        readings.append(Reading("decoded", decoded))
+    if Trick.REVERSED in undone and Trick.BIDI not in tricks:
         add(seen_text, "", by_word=True)
     if cleaned.shown:
         add(parted(cleaned.shown), Trick.BIDI.value)
@@ -103,6 +107,12 @@ def measured(passage: Passage) -> tuple[ReadText, int]:
     if work.unread:
         tricks.add(Trick.UNREAD)
     return ReadText(passage, tuple(readings), tuple(sorted(trick.value for trick in tricks))), work.spent
+
+
+def _new(text: str, plain: str) -> str:
+    """The words of `text` that `plain` lacks."""
+    known = set(plain.split())
+    return " ".join(word for word in text.split() if word not in known)
 
 
 def _calmed(text: str) -> tuple[str, bool]:

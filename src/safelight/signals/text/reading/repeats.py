@@ -14,6 +14,8 @@ SAME = re.compile(r"(.)\1*")
 REPEATED = re.compile(r"([^\W\d_])\1+")
 WORD = re.compile(r"[^\W\d_]+")
 MANY_RUNS = 4
+TIMES_FOR_CERTAIN = 3
+"""So often no language has a letter: what is divided evenly by the usual times needs no list of words."""
 LEAST_ZIPF = 2.3
 DOUBLED = re.compile(r"(?:(.)\1)+")
 
@@ -25,6 +27,7 @@ def unrepeated(word: str, times: int = 0) -> str | None:
     """
     known = zipf(word)
     evenly = divided(word, times) if times > 1 else None
+    certain = times >= TIMES_FOR_CERTAIN and not known
     runs = [len(run[0]) for run in re.finditer(r"(.)\1*", word)]
     forms = {PAIR.sub(r"\1", word)}
     parts = [(run[0][0], run[0][0] * 2) if len(run[0]) > 2 else (run[0],) for run in re.finditer(r"(.)\1*", word)]
@@ -33,7 +36,7 @@ def unrepeated(word: str, times: int = 0) -> str | None:
         if min(runs) >= times and all(run % times == 0 for run in runs):
             forms.add("".join(run[0][: len(run[0]) // times] for run in re.finditer(r"(.)\1*", word)))
     best = max(sorted(forms - {"", word}), key=zipf, default=None)
-    if evenly is not None and zipf(evenly) > LEAST_ZIPF:
+    if evenly is not None and (zipf(evenly) > LEAST_ZIPF or (certain and evenly != word)):
         best = evenly
     if best is None or (len(best) == 1 and best not in "ai"):
         return None

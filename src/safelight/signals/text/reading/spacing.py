@@ -45,7 +45,7 @@ PARTING = frozenset("*|/\\_~^+=#")
 """Signs that may stand between the letters of a word that no list knows."""
 INITIAL_COMPOUND = re.compile(r"[^\W\d_]-[^\W\d_]+$")
 """`t-shirt`, `x-ray`, `e-mail`."""
-BRACKETED = re.compile(r"(?:[\[({<]{1,2}[^\W\d_]{1,4}[\])}>]{1,2}\s?){3,}")
+BRACKETED = re.compile(r"(?:[\[({<]{1,2}(?:[^\W\d_]{1,4}|[,.;:!?'’-])[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
 DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
@@ -242,7 +242,7 @@ def _signed_gap(gaps: Sequence[str], usual: str) -> Rule:
             return "".join(c for c in gap if c in WORD_ENDS and c not in usual)[:1], True
         marks = "".join(c for c in gap if c in KEPT_BETWEEN_SIGNS and c not in usual)[:1]
         if blanks:
-            return marks, not gap.strip()
+            return marks, gap[-1].isspace() and not usual[-1].isspace()
         return marks, (len(gap) > len(usual) and kinds == 2) or (marks != "" and marks in WORD_ENDS)
 
     return rule
@@ -275,7 +275,9 @@ def undo_filled(text: str, _work: Work) -> tuple[str, frozenset[Trick]]:
         return text, frozenset()
 
     def thin(run: re.Match[str]) -> str:
-        return run[0][::2] if set(run[0][1::2].casefold()) == {filler} else run[0]
+        # Behind a mark the letters begin with the one that was put after the mark.
+        word = run[0] if not run.start() or text[run.start() - 1].isspace() else run[0].removeprefix(filler)
+        return word[::2] if set(word[1::2].casefold()) <= {filler} else run[0]
 
     thinned = LETTERS.sub(thin, text)
     if likeness(thinned) < likeness(text) + 0.3:

@@ -26,6 +26,9 @@ HUMPED = re.compile(r"(?=[^\W\d_])[^A-Z\W](?=[^\W\d_])[^a-z\W]")
 MANY = 4
 """Words from which on their marks alone tell that they are words; one less, if they are not short."""
 USUAL_LETTERS = 4
+LEAST_LETTERS = 3
+"""Of words that nobody knows, on average: what is encoded has more humps."""
+WORD_MARKS = ",.;:!?"
 KNOWN = 3.0
 """Zipf frequency of what counts as a word here."""
 HYPHENATED_KNOWN = 1.5
@@ -79,20 +82,20 @@ def _in_one_word(broken: re.Match[str]) -> str:
 
 def _in_words(name: str, words: list[str]) -> str:
     """`words`, if most of them are words; else the name."""
-    known = sum(len(word) for word in words if zipf(word.casefold()) > KNOWN)
+    known = sum(len(word) for word in words if zipf(word.strip(WORD_MARKS).casefold()) > KNOWN)
     letters = sum(map(len, words))
     if all(VOWELLESS.fullmatch(word.casefold()) for word in words):
         return name  # `fr_sh`: a word with its vowel masked
     if letters < 2 * len(words) or zipf("".join(words).casefold()):
         return name
-    many = len(words) >= MANY or (len(words) == MANY - 1 and letters >= USUAL_LETTERS * len(words))
+    many = (len(words) >= MANY and letters >= LEAST_LETTERS * len(words)) or (len(words) == MANY - 1 and letters >= USUAL_LETTERS * len(words))
     if known * 10 < letters * 7 and not (many and all(map(_is_word, words))):
         return name
     return " ".join(words)
 
 
 def _is_word(word: str) -> bool:
-    return all(c.isalpha() or c in ",.!?'’-" or unicodedata.category(c).startswith("M") for c in word)
+    return all(c.isalpha() or c in f"{WORD_MARKS}'’-" or unicodedata.category(c).startswith("M") for c in word)
 
 
 def quiet(text: str) -> str:

@@ -72,3 +72,9 @@ class Trick(StrEnum):
     """The neighbouring key, or the key of another layout."""
     UNREAD = "unread"
     """So much that may hide something that not all of it could be tried (see `work.py`)."""
+
+
+CODES = frozenset(
+    {Trick.BASE64, Trick.BASE32, Trick.BASE85, Trick.HEX, Trick.BINARY, Trick.CODES, Trick.MORSE, Trick.BRAILLE}
+)
+"""Another alphabet of signs than letters: what is written so stands apart from the words around it."""
