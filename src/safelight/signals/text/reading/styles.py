@@ -88,7 +88,8 @@ def _in_words(name: str, words: list[str]) -> str:
         return name  # `fr_sh`: a word with its vowel masked
     if letters < 2 * len(words) or zipf("".join(words).casefold()):
         return name
-    many = (len(words) >= MANY and letters >= LEAST_LETTERS * len(words)) or (len(words) == MANY - 1 and letters >= USUAL_LETTERS * len(words))
+    least = LEAST_LETTERS if len(words) >= MANY else USUAL_LETTERS
+    many = len(words) >= MANY - 1 and letters >= least * len(words)
     if known * 10 < letters * 7 and not (many and all(map(_is_word, words))):
         return name
     return " ".join(words)
