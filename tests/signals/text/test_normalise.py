@@ -217,6 +217,7 @@ def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text:
         ("yxaxbxyxexmxexyxex,x mxwxaxmxbxuxrxex", "yabyemeye, mwambure"),
         ("aaannnsssiiigggttt fffrrraaa eeetttttteeerrreeennn", "ansigt fra etteren"),
         ("decode and draw: bWVtaWthbiBtZXppbiBiaWtl", "memikan mezin bike"),
+        ("rulu l4 m4n1k0jn 5upr3n", "rulu l4 manikojn supren"),
     ],
 )
 def test_short_texts_of_words_that_no_list_knows_are_read_by_how_they_are_written(text: str, read_as: str) -> None:

@@ -61,4 +61,4 @@ def from_base85(run: str) -> Iterable[str]:
             octets = decode(signs)
         except ValueError:
             continue
-        yield from (found for found in in_octets(octets) if likeness(found) > 0.5)
+        yield from (found for found in in_octets(octets) if likeness(found) > 0.5 or written(found))

@@ -9,9 +9,11 @@ import re
 from collections.abc import Iterator
 from itertools import islice, product
 
+from safelight.signals.text.reading.joints import SURPRISE_CHARS, SURPRISE_STEPS_PER_LETTER, surprise
 from safelight.signals.text.reading.repeats import MAX_VARIANTS, RUN, unrepeated
 from safelight.signals.text.reading.strange import ENOUGH, GAIN
 from safelight.signals.text.reading.words import weigh, zipf
+from safelight.signals.text.reading.work import Work
 
 TOKEN = re.compile(r"\S+")
 
@@ -62,7 +64,13 @@ ORDINARY_SIGNS = "4@31!05$7+"
 COMMON = 4.5
 LONE_SIGN = re.compile(r"(?<!\S)[4@1!0](?!\S)")
 USUAL_BONUS = 1.2
+INSIDE = re.compile(rf"[^\W\d_]{SIGN}+[^\W\d_]|(?<!\S){SIGN}[^\W\d_]")
+"""A sign where no punctuation stands: `C++` and `C#` are none."""
 LACED = re.compile(rf"(?<=[^\W\d_]){SIGN}{{1,2}}(?=[^\W\d_])")
+RELIEF = 1.2
+"""Nats a letter (`joints.surprise`) by which a text becomes likelier when its signs are read as letters."""
+LIKELY = 4.8
+"""Nats a letter that it may cost then."""
 LIGHT = 0.65
 """How much like language a text has to be for all of its signs to be read as letters."""
 
@@ -79,6 +87,28 @@ def light(everything: str, changed: str, *, found: bool) -> bool:
     new = {word for word, token in pairs if word != token and len(word) > 2 and ANY_LETTER.search(token)}
     several = sum(zipf(word.strip(EDGES)) > 3.5 for word in new) > 1
     return found or several or known / letters > GAIN + before / max(1, letters_before)
+
+
+def likelier(text: str, work: Work) -> str:
+    """`text` with the usual letters for signs in every word, where these are far likelier in some language.
+
+    For languages of which the lists know too little; else the text as it is.
+    """
+    changed = TOKEN.sub(lambda token: _usual(token[0]), text)
+    pairs = zip(changed.split(), text.split(), strict=True)
+    several = sum(a != b and INSIDE.search(b) is not None for a, b in pairs) > 1
+    if not several or not work.may(2 * SURPRISE_STEPS_PER_LETTER * min(len(text), SURPRISE_CHARS)):
+        return text
+    price = surprise(changed)
+    return changed if price < LIKELY and price < surprise(text) - RELIEF else text
+
+
+def _usual(token: str) -> str:
+    core = token.strip(SOFT_EDGES)
+    if not (CUE.search(core) or DRAWN.search(core)) or MEASURE.fullmatch(token) or core.casefold() in CHAT:
+        return token
+    plain = _undrawn(core.lower()).translate(USUAL)
+    return token.replace(core, plain) if plain.replace("'", "").isalpha() else token
 
 
 def laced(token: str) -> str:

@@ -22,6 +22,7 @@ from safelight.signals.text.reading.leet import (
     USUAL,
     laced,
     light,
+    likelier,
     with_lone_signs,
     word_for,
 )
@@ -58,6 +59,9 @@ def undo(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         everything = TOKEN.sub(lambda token: words.get(token[0]) or token[0], changed)
         if light(everything, changed, found=Trick.LEET in tricks):
             changed = everything
+            tricks.add(Trick.LEET)
+        if (lettered := likelier(changed, work)) != changed:
+            changed = lettered
             tricks.add(Trick.LEET)
     if Trick.LEET in tricks:
         changed = TOKEN.sub(lambda token: laced(token[0]), changed)
