@@ -23,7 +23,8 @@ import safelight.core.limits
 from safelight.accounts import permissions as staff
 from safelight.accounts.model import Permission
 from safelight.cases.errors import CaseCode
-from safelight.cli.main import Misused, app
+from safelight.cli.main import app
+from safelight.cli.output import Misused
 from safelight.core.category import Category
 from safelight.core.errors import (
     BackendCode,

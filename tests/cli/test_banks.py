@@ -254,9 +254,16 @@ def test_a_part_of_a_picture_is_found_in_a_folder(run: Command) -> None:
         (["banks", "import", "none", "x.csv", "--column", "a=pdq"], "bank_error"),
         (["banks", "release", "none", "--why", "x"], "bank_error"),
         (["protect", "show", "protect_x"], "bank_error"),
-        (["protect", "add"], "not_startable"),
-        (["protect", "add", "--pdq", "xyz"], "not_startable"),
-        (["protect", "add", "--pdq", "0" * 64, "--copies"], "not_startable"),
+        (["protect", "add"], "misused"),
+        (["protect", "add", "--pdq", "xyz"], "field_invalid"),
+        (["protect", "add", "--pdq", "0" * 64, "--copies"], "misused"),
+        (
+            ["banks", "ask-arachnid", "xyz", "--url", "https://x.example", "--user", "u", "--secret", "s"],
+            "field_invalid",
+        ),
+        (["keys", "revoke", "key_none"], "field_invalid"),
+        (["marks", "show"], "field_invalid"),
+        (["marks", "rotate"], "field_invalid"),
         (
             [
                 "banks",
@@ -280,6 +287,20 @@ def test_a_mistake_is_told_with_its_code(
 ) -> None:
     monkeypatch.setattr("sys.argv", ["safelight", "--json"])
     assert run(*words, code=2)["error"]["code"] == code
+
+
+def test_a_picture_that_cannot_be_written_is_one_error(run: Command) -> None:
+    folder = run.folder / "taken-down"
+    folder.mkdir()
+    picture = run.file("a.png", png(photo()))
+    (folder / "a.png").write_bytes(png(photo()))
+    place = run.folder / "nowhere" / "why.png"
+    done = CliRunner().invoke(app, ["match", picture, "--against", str(folder), "--picture", str(place)])
+    assert done.exit_code == 2
+    said = " ".join(done.output.split())
+    assert "field_invalid" in said
+    assert "cannot be written: No such file or directory. Name a place" in said
+    assert "Errno" not in said
 
 
 def test_a_timer_fetches_what_is_due_and_is_told_what_is_stale(run: Command, monkeypatch: pytest.MonkeyPatch) -> None:

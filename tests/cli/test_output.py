@@ -1,9 +1,17 @@
-"""What people read of a command can be used: an id in a table is whole, however narrow the terminal."""
+"""What people read of a command can be used: an id in a table is whole, however narrow the terminal. What programs read
+is JSON, whatever went wrong."""
 
 import io
+import json
+from collections.abc import Iterator
+from typing import Any
 
+import pytest
+import typer
 from rich.console import Console
+from typer.testing import CliRunner
 
+from safelight.cli.main import COMMANDS, app
 from safelight.cli.output import Table
 
 CASE = "case_01m837d9rzebr8ptxeyezt7mg7"
@@ -27,3 +35,20 @@ def test_a_table_without_a_header_cuts_nothing_either() -> None:
     table.add_row("receipt", receipt)
     Console(file=shown, width=60).print(table)
     assert receipt in "".join(line.removeprefix("receipt").strip() for line in shown.getvalue().splitlines())
+
+
+def every_command(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    below = COMMANDS if not words else getattr(command, "commands", None)
+    if not below:
+        yield words
+        return
+    for name in below:
+        yield from every_command(command.get_command(None, name), (*words, name))
+
+
+def test_every_command_says_what_is_wrong_as_json_where_that_is_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    for words in every_command(typer.main.get_command(app)):
+        monkeypatch.setattr("sys.argv", ["safelight", *words, "--nothing", "--json"])
+        done = CliRunner().invoke(app, [*words, "--nothing", "--json"])
+        assert done.exit_code == 2, words
+        assert json.loads(done.stdout)["error"]["code"] == "misused", words

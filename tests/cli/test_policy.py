@@ -126,3 +126,20 @@ def test_figures_of_another_policy_are_not_shown(tmp_path: Path) -> None:
         done = run("show", "--figures", str(figures))
         assert done.exit_code == 2
         assert "policy measure" in done.output
+
+
+@pytest.mark.parametrize("what", ["nowhere", "folder", "bytes"])
+@pytest.mark.parametrize("words", [["check"], ["show", "--policy"], ["measure"], ["show", "--figures"]], ids=" ".join)
+def test_a_file_that_cannot_be_read_is_one_error_that_says_what_to_do(
+    file: Path, words: list[str], what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if what == "folder":
+        file.mkdir()
+    elif what == "bytes":
+        file.write_bytes(b"\xff\xfe")
+    monkeypatch.setattr("sys.argv", ["safelight", "--json"])
+    done = run(*words, str(file), "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.exit_code, error["code"]) == (2, "field_invalid")
+    assert str(file) in error["message"]
+    assert "Errno" not in error["message"]

@@ -52,7 +52,12 @@ def test_a_record_from_the_key_to_the_withdrawal(tmp_path: Path, keys: tuple[Pat
     listed = run("consent", "list", *data)
     assert [(one["id"], one["state"]) for one in listed["records"]] == [(record, "active")]
     assert "studio-12" not in json.dumps(listed), "accounts stand there by pseudonym"
-    run("consent", "revoke", record, "--by", "desk 4", "--reason", "asked us to", *data)
+    revoking = ("consent", "revoke", record, "--by", "desk 4", *data)
+    revoked = {"id": record, "state": "revoked"}
+    assert run(*revoking, "--reason", "asked us to") == revoked | {"already_since": None}
+    since = run("consent", "list", record, *data)["history"][-1]["at"]
+    assert run(*revoking) == revoked | {"already_since": since}
+    assert f"revoked already, since {since}" in CliRunner().invoke(app, [*map(str, revoking)]).output
     assert run("consent", "verify", signed, *data, code=1)["state"] == "revoked"
     assert [event["kind"] for event in run("consent", "list", record, *data)["history"]] == ["added", "revoked"]
 

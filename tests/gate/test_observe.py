@@ -28,7 +28,7 @@ def scripted(name: str, value: object = 0.7, spec: SignalSpec = RISK, **more: ob
 def observe(*detectors: ScriptedDetector, times: int = 1, view: View = TEXT) -> list[Observed]:
     async def run() -> list[Observed]:
         observer = Observer(detectors, Cores(2), Metrics(), deadline_s=DEADLINE_S)
-        observer.load()
+        await observer.load()
         seen = [await observer.observe(view) for _ in range(times)]
         observer.close()
         return seen
@@ -107,7 +107,7 @@ def test_a_late_detector_is_missing_at_the_deadline() -> None:
 
     async def run() -> tuple[Observed, float]:
         observer = Observer([slow], Cores(2), Metrics(), deadline_s=DEADLINE_S)
-        observer.load()
+        await observer.load()
         slow.before = sleeps(3 * DEADLINE_S)
         start = time.monotonic()
         seen = await observer.observe(TEXT)
@@ -126,7 +126,7 @@ def test_a_detector_that_hangs_holds_up_no_other_and_is_not_asked_without_end() 
 
     async def run() -> list[Observed]:
         observer = Observer([hanging, good], Cores(2), Metrics(), deadline_s=DEADLINE_S)
-        observer.load()
+        await observer.load()
         hanging.before = lambda: release.wait(20)
         seen = [await observer.observe(TEXT) for _ in range(4)]
         assert "text_hangs" in await observer.troubles()
@@ -150,7 +150,7 @@ def test_a_detector_for_which_no_core_came_free_is_late_and_not_said_to_hang() -
 
     async def run() -> tuple[Observed, dict[str, str]]:
         observer = Observer([slow, waiting], Cores(1), Metrics(), deadline_s=DEADLINE_S)
-        observer.load()
+        await observer.load()
         slow.before = waiting.before = lambda: release.wait(20)
         seen, troubles = await observer.observe(TEXT), await observer.troubles()
         release.set()
@@ -167,7 +167,7 @@ def test_trouble_ends_with_the_next_answer() -> None:
 
     async def run() -> None:
         observer = Observer([detector], Cores(2), Metrics(), deadline_s=DEADLINE_S)
-        observer.load()
+        await observer.load()
         detector.before = raises
         await observer.observe(TEXT)
         assert await observer.troubles() == {"text_one": "raised RuntimeError"}
@@ -221,7 +221,7 @@ def test_whoever_could_change_nothing_is_not_asked() -> None:
     async def run() -> Observed:
         posts = [first, needed, idle]
         observer = Observer(posts, Cores(2), Metrics(), deadline_s=DEADLINE_S, first=frozenset({"text_first"}))
-        observer.load()
+        await observer.load()
         seen = await observer.observe(TEXT, still_open)
         observer.close()
         return seen

@@ -2,7 +2,9 @@
 
 import io
 import json
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -209,6 +211,21 @@ def test_a_development_chain_is_renewed_before_it_expires(tmp_path: Path) -> Non
     same, _ = load_or_make(tmp_path, NOW + timedelta(days=300), production=False)
     later, _ = load_or_make(tmp_path, NOW + timedelta(days=350), production=False)
     assert first.leaf == same.leaf != later.leaf
+
+
+def test_of_several_that_start_at_once_all_sign_under_one_chain(tmp_path: Path) -> None:
+    count = 8
+    ready = threading.Barrier(count)
+
+    def start(_: int) -> tuple[Chain, bytes]:
+        ready.wait(10)
+        return load_or_make(tmp_path / "marks", NOW, production=False)
+
+    with ThreadPoolExecutor(count) as starts:
+        made = list(starts.map(start, range(count)))
+    assert len({(chain.pem, key) for chain, key in made}) == 1
+    chain, key = made[0]
+    load_key(key, chain, "key")
 
 
 def test_production_takes_no_development_chain(tmp_path: Path) -> None:

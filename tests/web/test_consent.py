@@ -233,7 +233,9 @@ def test_a_withdrawal_holds_at_once(service: Service, bearer: dict[str, str], si
 def test_a_withdrawal_needs_no_reason(service: Service, bearer: dict[str, str], signer: str, flat: bytes) -> None:
     one = record(service, signer, flat)
     with service.http(headers=bearer) as http:
-        assert http.post(f"/v1/consent/records/{one}/revoke").json() == {"id": one, "state": "revoked"}
+        revoked = {"id": one, "state": "revoked"}
+        assert http.post(f"/v1/consent/records/{one}/revoke").json() == revoked | {"already_since": None}
+        assert http.post(f"/v1/consent/records/{one}/revoke").json()["already_since"]
     assert refused_as(check(service, bearer, flat, consent=[one]), "revoked")
 
 

@@ -9,11 +9,11 @@ from typing import Annotated
 
 import typer
 
+from safelight.cli.hashes import pdq_of
 from safelight.cli.output import AsJson, console, print_json
-from safelight.core.errors import NotStartable
 from safelight.matching.exchanges.ncmec import Ncmec
 from safelight.matching.exchanges.stopncii import Feedback, StopNcii
-from safelight.matching.fingerprints import HashKind, parse_hash
+from safelight.matching.fingerprints import HashKind
 
 Hashes = Annotated[list[str], typer.Argument(help="PDQ hashes, in hex, as `safelight hash` prints them.")]
 Url = Annotated[str, typer.Option(help="Its base address; a test environment unless you say otherwise.")]
@@ -88,10 +88,7 @@ def _stopncii(url: str, user: str, secret: str, *, production: bool) -> Iterator
 
 
 def _pdqs(texts: list[str]) -> list[str]:
-    try:
-        return [parse_hash(HashKind.PDQ, text).hex() for text in texts]
-    except ValueError as error:
-        raise NotStartable(f"This is no PDQ hash: {error}.") from error
+    return [pdq_of(text, "hashes").hex() for text in texts]
 
 
 def _tell(count: int, what: str, *, as_json: bool) -> None:

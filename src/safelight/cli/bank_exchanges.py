@@ -9,14 +9,15 @@ from rich.markup import escape
 
 from safelight.cli.bank_store import counts, open_bank, opened, take_from
 from safelight.cli.database import DataDir, settings_of
+from safelight.cli.hashes import pdq_of
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable, SafelightError
+from safelight.core.errors import SafelightError
 from safelight.matching.exchanges.arachnid import Arachnid, Verdict
 from safelight.matching.exchanges.subscriptions import FILE as EXCHANGES_FILE
 from safelight.matching.exchanges.subscriptions import Source, connect, due, fetch, read_subscriptions
 from safelight.matching.exchanges.sync import alone
-from safelight.matching.fingerprints import HashKind, parse_hash
+from safelight.matching.fingerprints import HashKind
 from safelight.matching.intake import Taken, take_in
 from safelight.matching.model import Entry
 from safelight.matching.past import StoredOutputs
@@ -92,10 +93,7 @@ def ask_arachnid(
 
     Exit code 0: none is known; 1: one is; 2: Shield did not answer as agreed.
     """
-    try:
-        values = [parse_hash(HashKind.PDQ, text) for text in hashes]
-    except ValueError as error:
-        raise NotStartable(f"This is no PDQ hash: {error}.") from error
+    values = [pdq_of(text, "hashes") for text in hashes]
     shield = Arachnid.connect(url, user=user, password=secret, production=production)
     try:
         answers = shield.ask(values)

@@ -11,10 +11,10 @@ from rich.markup import escape
 from safelight.cli.database import settings_of
 from safelight.cli.output import console, print_json
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable
 from safelight.matching import banks as register
 from safelight.matching.copy_book import CopyBook
 from safelight.matching.copy_model import open_model
+from safelight.matching.errors import BankError
 from safelight.matching.exchanges.ports import Exchange
 from safelight.matching.exchanges.sync import sync
 from safelight.matching.intake import Taken
@@ -47,10 +47,10 @@ def copies_of(known: KnownImages) -> CopyBook:
 
 
 def open_bank(known: KnownImages, name: str) -> Bank:
-    """A bank that can be added to. Raises BankError, NotStartable."""
+    """A bank that can be added to. Raises BankError."""
     bank = known.database.read_here(partial(register.bank_named, name=name))
     if bank.state is BankState.REMOVED:
-        raise NotStartable(f"The bank {name!r} was removed; make a new one.")
+        raise BankError(f"The bank {name!r} was removed; make a new one.")
     return bank
 
 

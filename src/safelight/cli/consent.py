@@ -220,11 +220,16 @@ def revoke(
     as_json: AsJson = False,
 ) -> None:
     """Withdraw a record at once and for good. Example: `safelight consent revoke con_01m8… --by "desk 4"`"""
-    in_database(
+    since = in_database(
         data_dir,
         lambda connection: register.revoke(connection, which, platform=None, by=by, reason=reason, now=utc_now()),
     )
-    print_json({"id": which, "state": "revoked"}) if as_json else console.print(f"{which} is revoked.")
+    if as_json:
+        print_json({"id": which, "state": "revoked", "already_since": since})
+    elif since:
+        console.print(f"{which} is revoked already, since {since}: nothing was changed.", highlight=False)
+    else:
+        console.print(f"{which} is revoked.")
 
 
 def _read(file: Path) -> bytes:

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from safelight.cli.eval_tables import show_report, show_traffic
+from safelight.cli.files import read_text
 from safelight.cli.output import AsJson, console, print_json, quiet_logs
-from safelight.core.errors import BadInput, InputCode, NotStartable
+from safelight.core.errors import BadInput, InputCode
 from safelight.settings import ProfileName, Settings
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ def _judge(profile: ProfileName | None, policy_file: Path | None) -> "tuple[Judg
 
     settings = Settings()
     chosen = None if profile else policy_file or settings.policy_file
-    text = _text(chosen) if chosen else profile_text(profile or settings.policy_profile)
+    text = read_text(chosen, "policy") if chosen else profile_text(profile or settings.policy_profile)
     every = [*builtin_detectors(), *plugin_detectors()]
     policy = load_policy(text, Vocabulary.of(spec for detector in every for spec in detector.emits))
     detectors = text_detectors(every)
@@ -102,13 +103,6 @@ def _judge(profile: ProfileName | None, policy_file: Path | None) -> "tuple[Judg
         detector.load()
         detector.verify()
     return Judge(detectors, policy), tuple(f"{detector.name}@{detector.version}" for detector in detectors)
-
-
-def _text(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotStartable(f"The policy file {file} cannot be read.") from error
 
 
 def _read(files: list[str], *, scored: bool) -> "list[Case]":

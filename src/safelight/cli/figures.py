@@ -7,7 +7,8 @@ from typing import Annotated, Any
 import typer
 from sqlalchemy import Connection
 
-from safelight.cli.ledger_log import DataDir, OpenedLog, opened_log, writing
+from safelight.cli.files import writing
+from safelight.cli.ledger_log import DataDir, OpenedLog, opened_log
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.ledger.proofs.errors import Malformed

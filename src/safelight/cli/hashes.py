@@ -8,15 +8,16 @@ from PIL import Image
 from rich.markup import escape
 
 from safelight.cli.database import DataDir
+from safelight.cli.files import writing
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.errors import BadInput, InputCode
 from safelight.matching.copies import Copy, CopySet, Features, features
 from safelight.matching.copy_index import describe
-from safelight.matching.fingerprints import file_digests
+from safelight.matching.fingerprints import HashKind, file_digests, parse_hash
 from safelight.matching.model import Look
 from safelight.matching.overlay import overlay
-from safelight.matching.pdq import Frame, Pdq, pdq
+from safelight.matching.pdq import Pdq, pdq
 from safelight.signals.model import Picture
 
 HASH_HELP = """Print the hashes of a picture: PDQ with its quality, MD5, SHA-1, SHA-256.
@@ -79,7 +80,8 @@ def match_command(
     if picture_file and shown is None and against and copies:
         shown = overlay(picture.frames[0], *describe(read_picture(against / copies[0][0])[1].frames[0]))
     if picture_file and shown is not None:
-        _write(shown, picture_file)
+        with writing(picture_file, "picture"):
+            Image.fromarray(shown).save(picture_file, format="PNG")
     if as_json:
         print_json(
             {
@@ -131,13 +133,6 @@ def _how(copy: Copy) -> str:
     return f"{mirrored}turned by {round(copy.turned_deg)}°, scaled by {copy.scale:.2f}"
 
 
-def _write(shown: Frame, file: Path) -> None:
-    try:
-        Image.fromarray(shown).save(file, format="PNG")
-    except OSError as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"{file} cannot be written: {error}", param="picture") from error
-
-
 def _copies(picture: Picture, folder: Path) -> tuple[list[tuple[str, Copy]], list[str]]:
     """The pictures of `folder` that this one shows, with their names, the surest first; and the names of what is none.
 
@@ -155,6 +150,15 @@ def _copies(picture: Picture, folder: Path) -> tuple[list[tuple[str, Copy]], lis
     names = list(described)
     known = CopySet(described.values())
     return [(names[copy.number], copy) for copy in known.find(picture.frames[0])], unread
+
+
+def pdq_of(text: str, param: str) -> bytes:
+    """The PDQ hash that the argument or option `param` gives in hex. Raises BadInput."""
+    try:
+        return parse_hash(HashKind.PDQ, text)
+    except ValueError as error:
+        message = f"This is no PDQ hash: {error}. `safelight hash` prints one."
+        raise BadInput(InputCode.FIELD_INVALID, message, param=param) from error
 
 
 def hash_of_photo(photo: Path) -> Pdq:

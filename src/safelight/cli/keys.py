@@ -9,7 +9,7 @@ from safelight.accounts.model import GATE_PERMISSIONS, ApiKey, Permission
 from safelight.cli.database import DataDir, in_database
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable
+from safelight.core.errors import BadInput, InputCode
 
 app = typer.Typer(no_args_is_help=True, help="API keys: make, list, revoke.\n\nExample: `safelight keys create shop`")
 
@@ -74,7 +74,8 @@ def revoke(
     """Revoke a key at once and for good. Example: `safelight keys revoke key_01m8…`"""
     revoked = in_database(data_dir, lambda connection: revoke_key(connection, key_id, utc_now()))
     if not revoked:
-        raise NotStartable(f"There is no valid key {key_id!r}; see `safelight keys list`.")
+        message = f"There is no valid key {key_id!r}; see `safelight keys list`."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="key_id")
     print_json({"id": key_id, "revoked": True}) if as_json else console.print(f"{key_id} is revoked.")
 
 

@@ -11,7 +11,8 @@ from safelight import __version__
 from safelight.accounts.service import pseudonym
 from safelight.cli import ledger_audit
 from safelight.cli.database import settings_of
-from safelight.cli.ledger_log import DataDir, opened_log, writing
+from safelight.cli.files import writing
+from safelight.cli.ledger_log import DataDir, opened_log
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import BadInput, InputCode

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from safelight.cli.ledger_log import DataDir, opened_log, writing
+from safelight.cli.files import writing
+from safelight.cli.ledger_log import DataDir, opened_log
 from safelight.cli.output import AsJson, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.ledger import disclose

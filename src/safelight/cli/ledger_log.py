@@ -11,7 +11,7 @@ import typer
 from sqlalchemy import Connection
 
 from safelight.core.clock import utc_now
-from safelight.core.errors import BadInput, InputCode, LedgerCode, LedgerUnfit
+from safelight.core.errors import LedgerCode, LedgerUnfit
 from safelight.ledger.append import Ledger
 from safelight.ledger.disclose import Shut
 from safelight.ledger.head_file import HeadFile
@@ -42,16 +42,6 @@ class OpenedLog:
             raise LedgerUnfit(LedgerCode.SHUT, str(error)) from error
         except ProofError as error:
             raise LedgerUnfit(LedgerCode.CHANGED, str(error)) from error
-
-
-@contextmanager
-def writing(path: Path, param: str) -> Iterator[None]:
-    """Around writing what the option `param` names. Raises BadInput when it cannot be written."""
-    try:
-        yield
-    except OSError as error:
-        message = f"{path} cannot be written ({error.strerror})."
-        raise BadInput(InputCode.FIELD_INVALID, message, param=param) from error
 
 
 @contextmanager

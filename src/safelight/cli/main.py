@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from safelight import __version__
-from safelight.cli.output import logs_aside, print_error
+from safelight.cli.output import Misused, logs_aside, print_error
 from safelight.core.errors import NotStartable, SafelightError
 
 _MARKUP: Literal["markdown"] = "markdown"
@@ -61,12 +61,6 @@ COMMANDS = {
 
 
 _UsageError: Any = typer.BadParameter.__mro__[1]  # click's, which newer versions of typer bring along under their name
-
-
-class Misused(SafelightError):
-    """The command line itself is wrong: an argument that is missing, an option that there is none of."""
-
-    code = "misused"
 
 
 class _Group(TyperGroup):

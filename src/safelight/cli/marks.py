@@ -7,7 +7,7 @@ import typer
 from safelight.cli.database import DataDir, settings_of
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable
+from safelight.core.errors import BadInput, InputCode
 from safelight.provenance import keys
 from safelight.provenance.credentials.chain import CHAIN_FILE, Chain, trust_of
 from safelight.settings import MarksName, Settings
@@ -58,8 +58,8 @@ def _chain_of(settings: Settings, folder: Path) -> Chain | None:
     try:
         pem = chain_file.read_bytes()
     except OSError as error:
-        message = f"There is no {chain_file} yet: it is made, or read, when the service starts."
-        raise NotStartable(message) from error
+        message = f"There is no {chain_file} yet: it is made, or read, when the service starts. Name its --data-dir."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="data_dir") from error
     return Chain.parse(pem, str(chain_file))
 
 

@@ -7,6 +7,7 @@ import typer
 from rich.markup import escape
 
 from safelight.cli.database import DataDir, settings_of
+from safelight.cli.files import read_text
 from safelight.cli.output import AsJson, Table, console, print_json
 from safelight.core.errors import BadInput, InputCode
 from safelight.signals.text.people import register
@@ -29,13 +30,7 @@ def import_(
 
     Example: `safelight names import figures.csv`
     """
-    try:
-        text = file.read_text("utf-8-sig")
-    except OSError as error:
-        message = f"{file} cannot be read: {error.strerror}."
-        raise BadInput(InputCode.FIELD_INVALID, message, param="names") from error
-    except UnicodeDecodeError as error:
-        raise BadInput(InputCode.FIELD_INVALID, f"{file} is not UTF-8: save it as that.", param="names") from error
+    text = read_text(file, "names").removeprefix("\ufeff")  # which some programs put before a CSV
     new = register.read_csv(text) if file.suffix.lower() == ".csv" else register.read_jsonl(text)
     path = _path(data_dir)
     register.save(path, [*([] if replace else register.load(path)), *new])

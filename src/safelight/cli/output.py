@@ -1,4 +1,4 @@
-"""What every command shares: one JSON object on standard output with `--json`, words for people without."""
+"""What every command shares: one line of JSON on standard output with `--json`, words for people without."""
 
 import json
 import sys
@@ -11,7 +11,7 @@ from rich.console import Console
 
 from safelight.core.errors import SafelightError
 
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object and nothing else.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one line of JSON, an object or a list, and nothing else.")]
 
 console = Console()
 _errors = Console(stderr=True)
@@ -30,6 +30,12 @@ class Table(table.Table):
         for _ in cells[len(self.columns) :]:
             self.add_column()
         super().add_row(*cells, **options)
+
+
+class Misused(SafelightError):
+    """The command line itself is wrong: what is missing, what there is none of, or what does not go together."""
+
+    code = "misused"
 
 
 def print_json(value: Any) -> None:

@@ -7,8 +7,9 @@ from typing import Annotated, Any
 import typer
 from rich.markup import escape
 
+from safelight.cli.files import read_text, writing
 from safelight.cli.output import AsJson, Table, console, print_json, quiet_logs
-from safelight.core.errors import NotStartable
+from safelight.core.errors import BadInput, InputCode
 from safelight.policy.errors import PolicyDefective
 from safelight.policy.explain import describe, describe_rule
 from safelight.policy.load import default_policy_text, load_policy, profile_text
@@ -85,7 +86,9 @@ def measure(
 
     quiet_logs()
     loaded = _load(_text(policy, profile))
-    cases = [case for file in files or () for case in read_cases(_read(file).splitlines())] or builtin_cases()
+    cases = [
+        case for file in files or () for case in read_cases(read_text(file, "files").splitlines())
+    ] or builtin_cases()
     detectors = text_detectors([*builtin_detectors(), *plugin_detectors()])
     for detector in detectors:
         detector.load()
@@ -99,13 +102,15 @@ def measure(
         "thresholds": [effect.to_json() for effect in effects(cases, detectors, loaded)],
     }
     if save is not None:
-        save.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
+        with writing(save, "save"):
+            save.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     print_json(found) if as_json else show_effects(found)
 
 
 @app.command(
     help="Say whether a policy file loads; if not, everything that is wrong with it, and where.\n\n"
-    "Example: `safelight policy check policy.toml`\n\nExit code 0: it loads; 1: it does not."
+    "Example: `safelight policy check policy.toml`\n\nExit code 0: it loads; 1: it does not; "
+    "2: the file cannot be read."
 )
 def check(
     file: Annotated[Path, typer.Argument(help="The policy file.")],
@@ -113,7 +118,7 @@ def check(
 ) -> None:
     """Check a policy file."""
     try:
-        loaded = _load(_read(file))
+        loaded = _load(read_text(file, "file"))
     except PolicyDefective as error:
         if as_json:
             print_json({"valid": False, "defects": [defect.to_json() for defect in error.defects]})
@@ -193,15 +198,17 @@ def _share(share: Any) -> str:
 
 
 def _figures(file: Path | None, policy: Policy) -> Any:
-    """What was measured. Raises NotStartable for figures of another policy: they say nothing about this one."""
+    """What was measured. Raises BadInput for figures of another policy: they say nothing about this one."""
     if file is None:
         return None
     try:
-        found: Any = json.loads(_read(file))
+        found: Any = json.loads(read_text(file, "figures"))
     except ValueError as error:
-        raise NotStartable(f"{file} is not what `safelight policy measure --save` writes.") from error
+        message = f"{file} is not what `safelight policy measure --save` writes."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="figures") from error
     if not isinstance(found, dict) or found.get("version") != policy.version:
-        raise NotStartable(f"{file} was not measured with this policy: run `safelight policy measure --save {file}`.")
+        message = f"{file} was not measured with this policy: run `safelight policy measure --save {file}`."
+        raise BadInput(InputCode.FIELD_INVALID, message, param="figures")
     return found
 
 
@@ -218,11 +225,4 @@ def _text(file: Path | None, profile: ProfileName | None) -> str:
         raise typer.BadParameter("give --policy or --profile, not both")
     settings = Settings()
     chosen = None if profile else file or settings.policy_file
-    return _read(chosen) if chosen else profile_text(profile or settings.policy_profile)
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise NotStartable(f"The policy file {file} cannot be read ({error}).") from error
+    return read_text(chosen, "policy") if chosen else profile_text(profile or settings.policy_profile)

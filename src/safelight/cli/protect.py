@@ -9,13 +9,11 @@ from rich.table import Table
 
 from safelight.cli.bank_store import copies_of, opened
 from safelight.cli.database import DataDir
-from safelight.cli.hashes import hash_of_photo
-from safelight.cli.output import AsJson, console, print_json
+from safelight.cli.hashes import hash_of_photo, pdq_of
+from safelight.cli.output import AsJson, Misused, console, print_json
 from safelight.cli.pictures import read_picture
 from safelight.core.clock import utc_now
-from safelight.core.errors import NotStartable
 from safelight.matching import protect as protections
-from safelight.matching.fingerprints import HashKind, parse_hash
 from safelight.matching.past import StoredOutputs
 from safelight.matching.protect import Protection
 
@@ -43,13 +41,10 @@ def add(
     Example: `safelight protect add me.jpg`, or `safelight protect add --pdq 2d6b1a…`
     """
     if (photo is None) == (not pdq):
-        raise NotStartable("Give a photo or its hash, one of the two.")
+        raise Misused("Give a photo or its hash, one of the two.")
     if copies and not photo:
-        raise NotStartable("Features are made from the photo itself: give it, not its hash.")
-    try:
-        value = hash_of_photo(photo).hash if photo else parse_hash(HashKind.PDQ, pdq)
-    except ValueError as error:
-        raise NotStartable(f"This is no PDQ hash: {error}.") from error
+        raise Misused("Features are made from the photo itself: give it, not its hash.")
+    value = hash_of_photo(photo).hash if photo else pdq_of(pdq, "pdq")
     with opened(data_dir) as known:
         now, past = utc_now(), StoredOutputs(known.database)
         if copies and photo:

@@ -1,5 +1,6 @@
 """`safelight scan`: an archive against the banks, and against detectors where asked."""
 
+import json
 import os
 import sys
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from safelight.cli.database import DataDir
-from safelight.cli.output import AsJson, Table, console, print_error
+from safelight.cli.output import AsJson, Table, console, print_error, print_json
 from safelight.core.clock import utc_now
 from safelight.core.errors import BadInput, InputCode, SafelightError
 
@@ -63,7 +64,7 @@ def scan(
             data_dir=data_dir,
         )
         if as_json:
-            typer.echo(summary.as_json())
+            print_json(json.loads(summary.as_json()) | {"outdated": outdated})
         else:
             _show(summary, out)
             if outdated:

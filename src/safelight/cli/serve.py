@@ -17,6 +17,7 @@ import uvloop
 from safelight.cli.database import unknown_settings
 from safelight.settings import BackendName, ProfileName, Settings
 
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _STOP_S = 30
 """How long requests under way may take once the service is told to stop."""
 _GIVEN_UP_S = 5.0
@@ -62,6 +63,9 @@ def serve(
     gc.disable()
     try:
         uvloop.run(run(settings))
+    except asyncio.CancelledError:
+        message = "Told to stop before the gate was open: nobody was served, and what was opened is closed again."
+        structlog.get_logger().info("stopped_early", message=message)
     finally:
         gc.enable()
 
@@ -77,7 +81,11 @@ def settings_from(chosen: Mapping[str, object]) -> Settings:
 
 
 async def run(settings: Settings) -> None:
-    """Open the gate, serve until a signal, close it. Raises NotStartable."""
+    """Open the gate, serve until a signal, close it.
+
+    Raises NotStartable, and CancelledError where the signal came before it was open.
+    """
+    _give_up_when_told()
     # Imported here: `safelight --help` need not wait for the detectors' libraries.
     from safelight.web.app import create_app
     from safelight.wiring import Safelight
@@ -98,12 +106,29 @@ async def run(settings: Settings) -> None:
         await serve_until_signal(make_server(app, settings, announce))
 
 
+def _give_up_when_told() -> None:
+    """On SIGINT or SIGTERM from here on, cancel this task: what is open by then is closed on the way out."""
+    task = asyncio.current_task()
+    assert task  # noqa: S101 (this is called in a coroutine)
+
+    def give_up(_number: int, _frame: object) -> None:
+        if not task.cancelling():  # told once more, it would not close to the end
+            task.cancel()
+
+    for one in _SIGNALS:
+        signal.signal(one, give_up)
+
+
 async def serve_until_signal(server: uvicorn.Server) -> None:
     """Serve until SIGINT or SIGTERM, answer what is under way, and return so that the parts are closed behind it."""
-    for one in (signal.SIGINT, signal.SIGTERM):
+
+    def stop(_number: int, _frame: object) -> None:
         # uvicorn raises the signal once more when it is done. Python's own handlers would then end the process before
         # the log was told that it stops, and every stop would look like a crash.
-        signal.signal(one, lambda _number, _frame: None)
+        server.should_exit = True
+
+    for one in _SIGNALS:
+        signal.signal(one, stop)
     await server.serve()
     if given_up := list(server.server_state.tasks):  # told to end, not waited for: what they decided is recorded first
         await asyncio.wait(given_up, timeout=_GIVEN_UP_S)

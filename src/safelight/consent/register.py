@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, exists, insert, or_, select
+from sqlalchemy import Connection, Row, Select, exists, func, insert, or_, select
 
 from safelight.consent.model import Checked, Event, Record, Signer
 from safelight.consent.statement import Signed, Statement, read_statement
@@ -87,16 +87,23 @@ def add(connection: Connection, signed: Signed, *, platform: str | None, by: str
     return record_id
 
 
-def revoke(connection: Connection, which: str, *, platform: str | None, by: str, reason: str, now: datetime) -> None:
-    """Revoke a record (`con_…`), or a signer (`csg_…`) with all its records, at once and for good. Raises BadInput."""
+def revoke(
+    connection: Connection, which: str, *, platform: str | None, by: str, reason: str, now: datetime
+) -> str | None:
+    """Revoke a record (`con_…`), or a signer (`csg_…`) with all its records, at once and for good. Raises BadInput.
+
+    Returns since when it was revoked already, by itself or with its signer; then nothing changes.
+    """
     table = consent_signers if which.startswith("csg_") else consent_records
     columns = (table.c.platform, table.c.id if table is consent_signers else table.c.signer_id)
     row = connection.execute(select(*columns).where(table.c.id == which)).one_or_none()
     if row is None or platform not in {None, row[0]}:
         raise _refused(f"there is no {which!r} in the register; see `safelight consent list`", "id")
     record_id = None if table is consent_signers else which
-    if not _is_revoked(connection, row[1], record_id):
+    since = _revoked_at(connection, row[1], record_id)
+    if since is None:
         _note(connection, now, REVOKED, row[1], record_id, by, reason)
+    return since
 
 
 def check(connection: Connection, signed: Signed, *, platform: str | None, now: datetime) -> Checked:
@@ -171,10 +178,14 @@ def _to_record(row: Row[Any]) -> Record:
 
 
 def _is_revoked(connection: Connection, signer_id: str, record_id: str | None) -> bool:
+    return _revoked_at(connection, signer_id, record_id) is not None
+
+
+def _revoked_at(connection: Connection, signer_id: str, record_id: str | None) -> str | None:
     event = consent_events.c
     of_signer = event.record_id.is_(None) & (event.signer_id == signer_id)
     whose = of_signer if record_id is None else or_(of_signer, event.record_id == record_id)
-    return bool(connection.execute(select(exists().where(event.kind == REVOKED, whose))).scalar())
+    return connection.execute(select(func.min(event.at)).where(event.kind == REVOKED, whose)).scalar()
 
 
 def _note(

@@ -55,10 +55,10 @@ class Consents:
 
         return await self._database.write(write)
 
-    async def revoke(self, which: str, *, platform: str, by: str, reason: str) -> None:
-        """Revoke a record of `platform` at once and for good. Raises BadInput or StoreFailed."""
+    async def revoke(self, which: str, *, platform: str, by: str, reason: str) -> str | None:
+        """Revoke a record of `platform` for good; since when it was already. Raises BadInput or StoreFailed."""
         now = self._clock()
-        await self._database.write(
+        return await self._database.write(
             lambda connection: revoke(connection, which, platform=platform, by=by, reason=reason, now=now)
         )
 

@@ -78,13 +78,14 @@ class Observer:
         self._reading = cores.lane("read")
         self.vocabulary = Vocabulary.of(spec for d in detectors for spec in d.emits)
 
-    def load(self) -> dict[str, float]:
+    async def load(self) -> dict[str, float]:
         """Load and verify every detector; what fails is noted, not raised. Returns the seconds that each took.
 
         The service starts with a broken detector, is not ready, and refuses: an operator sees which one and why.
         """
         seconds: dict[str, float] = {}
         for post in self._posts:
+            await asyncio.sleep(0)  # between two of them a service that is told to stop hears it
             start = time.perf_counter()
             try:
                 post.detector.load()

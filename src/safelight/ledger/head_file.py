@@ -44,7 +44,7 @@ class HeadFile:
         if kept and kept.size >= Checkpoint.parse(note.text).size:
             return
         fresh = self._path.with_name(f"{self._path.name}.{secrets.token_hex(8)}")
-        with fresh.open("wb") as file:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(note.to_bytes())
             file.flush()
             os.fsync(file.fileno())

@@ -74,6 +74,7 @@ class Keeper:
         self._follower = Follower(ledger, clock)
         self._tasks: list[asyncio.Task[None]] = []
         self._caught_up_at = time.monotonic()
+        self._has_begun = False
         self._unwitnessed: Note | None = None
         self._trouble = ""
 
@@ -85,6 +86,7 @@ class Keeper:
         await self._database.write(lambda c: open_log(c, self._ledger.key.public(), kept))
         if self._witnesses:
             await self._witnesses.check_start()
+        self._has_begun = True  # before: who stops waiting for it does not know whether it was written
         await self._database.write(
             lambda c: self._ledger.begin(c, release=release, policy=policy, models=models, thresholds=thresholds)
         )
@@ -100,7 +102,7 @@ class Keeper:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if not self._tasks:
+        if not self._has_begun:
             return
         try:
             await self._database.write(self._ledger.end)

@@ -83,7 +83,7 @@ class Witness:
     def _keep(self, head: Checkpoint, note: Note) -> None:
         path = self._file(head.origin)
         fresh = path.with_name(f"{path.name}.{secrets.token_hex(8)}")
-        with fresh.open("wb") as file:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             file.write(note.to_bytes())
             file.flush()
             os.fsync(file.fileno())

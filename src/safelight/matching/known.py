@@ -30,7 +30,7 @@ from safelight.matching.index.layout import MAX_RADIUS
 from safelight.matching.model import Bank, BankKind, BankState, CopyKind, Look, Match
 from safelight.matching.overlay import overlay
 from safelight.matching.pdq import Frame, Pdq, Turn, Unhashable, pdq_once
-from safelight.store.database import Database
+from safelight.store.database import Database, make_data_dir
 from safelight.store.digest_key import DigestKey
 
 _BANKS_MAX_AGE_S = 0.5
@@ -39,8 +39,10 @@ _FEW_FRAMES = 4
 
 
 def open_hashes(data_dir: Path, key: DigestKey) -> BankHashes:
-    """The hashes of all banks of this installation, which only its key can read. Raises StoreFailed."""
-    return BankHashes(data_dir / "banks", key.derived("banks of hashes"))
+    """The hashes of all banks of this installation, which only its key can read. Raises NotStartable, StoreFailed."""
+    folder = data_dir / "banks"
+    make_data_dir(folder)
+    return BankHashes(folder, key.derived("banks of hashes"))
 
 
 def open_copies(

@@ -3,8 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from safelight.core.errors import NotStartable
+from safelight.core.errors import BadInput, InputCode
 from safelight.provenance.watermark import WatermarkKey
+from safelight.store.database import make_data_dir
 
 _FIRST = 1
 _SUFFIX = ".key"
@@ -12,10 +13,8 @@ _SUFFIX = ".key"
 
 def load_or_make(folder: Path) -> tuple[WatermarkKey, ...]:
     """The keys in `folder`, newest first; one is made there where there is none. Raises NotStartable."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise NotStartable(f"The watermark keys' folder {folder} cannot be made: {error.strerror}.") from error
+    for one in (folder.parent, folder):
+        make_data_dir(one)
     paths = _paths(folder) or [_path(folder, _FIRST)]
     return tuple(WatermarkKey.load_or_make(path) for path in reversed(paths))
 
@@ -28,11 +27,13 @@ def present(folder: Path) -> tuple[WatermarkKey, ...]:
 def rotate(folder: Path) -> WatermarkKey:
     """Make a new key, which marks from the next start on; the old ones stay for reading.
 
-    Raises NotStartable, also where there is no key yet: then no service ever marked from there.
+    Raises BadInput where there is no key yet, since no service ever marked from there, and NotStartable.
     """
     if not _paths(folder):
-        message = f"There is no watermark key in {folder}: the first is made when the service starts."
-        raise NotStartable(f"{message} Name the service's --data-dir.")
+        message = (
+            f"There is no watermark key in {folder}: the first is made when the service starts. Name its --data-dir."
+        )
+        raise BadInput(InputCode.FIELD_INVALID, message, param="data_dir")
     return WatermarkKey.load_or_make(_path(folder, _FIRST + max(int(path.stem) for path in _paths(folder))))
 
 

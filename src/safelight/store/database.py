@@ -172,7 +172,7 @@ def overwrite_deleted(connection: Connection) -> None:
 
 
 def make_data_dir(folder: Path) -> None:
-    """The data folder, for its owner only, where it is not there yet. Raises NotStartable."""
+    """The data folder or one in it, for its owner only, where it is not there yet. Raises NotStartable."""
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as error:

@@ -188,7 +188,7 @@ class Safelight:
         )
         self._closing.callback(self.observer.close)
         normalise.load()
-        self.load_seconds = self.observer.load()
+        self.load_seconds = await self.observer.load()
         give_memory_back()
         decoding = cores.lane("decode")
         self._closing.callback(decoding.close)

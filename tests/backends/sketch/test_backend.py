@@ -108,6 +108,7 @@ async def test_size_format_and_quality_are_honoured(backend: SketchBackend, outp
         ("size", "1024x1024\n"),
         ("size", 1024),
         ("quality", "best"),
+        ("background", "transparent"),
         ("output_format", "svg"),
         ("output_compression", 101),
         ("output_compression", True),

@@ -45,13 +45,15 @@ class Finish:
 
 
 def finish_of(options: Mapping[str, Json]) -> Finish:
-    """Read `size`, `quality`, `output_format` and `output_compression`; other options mean nothing here.
+    """Read `size`, `quality`, `background`, `output_format` and `output_compression`; no other option means anything.
 
     Raises BackendFailed (REJECTED) for a value that cannot be met.
     """
     quality = _word(options, "quality", "auto")
     if quality not in _QUALITIES:
         raise _rejected("quality", f"one of {', '.join(_QUALITIES)}")
+    if _word(options, "background", "auto") not in {"auto", "opaque"}:
+        raise _rejected("background", "opaque or auto: what it draws fills the picture")
     output_format = _word(options, "output_format", "png").replace("jpg", "jpeg")
     if output_format not in {"png", "jpeg", "webp", "avif"}:
         raise _rejected("output_format", "png, jpeg, webp or avif")

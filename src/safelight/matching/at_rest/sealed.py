@@ -183,7 +183,8 @@ def _starts(sizes: Sequence[int]) -> list[int]:
 def replace_text(path: Path, text: str) -> None:
     """Have `text` (ASCII) in the file instead of what stood there, and on disk when this returns. Raises OSError."""
     written = path.with_name(f"{path.name}.partial")
-    with written.open("w", encoding="ascii") as file:
+    descriptor = os.open(written, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

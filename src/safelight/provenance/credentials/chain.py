@@ -12,9 +12,11 @@ Source: C2PA 2.x, "X.509 certificates": a leaf that is no authority, with `digit
 usages of its list; a leaf that signed itself is refused by readers, so the shortest chain has two certificates.
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -27,6 +29,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from safelight.core.errors import NotStartable
+from safelight.store.database import make_data_dir
 
 DEVELOPMENT = "Safelight development, not for production"
 """The organisation in the subject of every certificate of a development chain."""
@@ -108,6 +111,28 @@ def load_or_make(folder: Path, now: datetime, *, production: bool) -> tuple[Chai
 
     A development chain that is about to expire is replaced. Raises NotStartable.
     """
+    if production:  # nothing is made, so there is nothing to wait for
+        return _load_or_make(folder, now, production=True)
+    make_data_dir(folder)
+    with _alone(folder):
+        return _load_or_make(folder, now, production=False)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """One process at a time: of two that start at once, one's key would stand beside the other's chain."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise NotStartable(f"The folder {folder} cannot be opened: {error.strerror}.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _load_or_make(folder: Path, now: datetime, *, production: bool) -> tuple[Chain, bytes]:
     chain_file, key_file = folder / CHAIN_FILE, folder / KEY_FILE
     if not chain_file.exists():
         if production:

@@ -43,14 +43,14 @@ async def records(request: Request) -> JSONResponse:
 
 @router.post("/records/{record_id}/revoke", openapi_extra=json_body(RevokeBody), responses=ERRORS)
 async def revoke(request: Request, record_id: str) -> JSONResponse:
-    """Withdraw a record, at once and for good."""
+    """Withdraw a record, at once and for good. `already_since` says since when it was withdrawn already."""
     door = door_of(request)
     async with door.enter(request, Permission.CONSENT_WRITE):
         # A reason may be given and need not: to withdraw must be easy.
         body = await door.bodies.json(request, RevokeBody) if _has_body(request) else RevokeBody()
         key = await door.accounts.check_key(caller_of(request), Permission.CONSENT_WRITE)
-        await door.consents.revoke(record_id, platform=key.platform, by=key.id, reason=body.reason)
-    return JSONResponse({"id": record_id, "state": "revoked"})
+        since = await door.consents.revoke(record_id, platform=key.platform, by=key.id, reason=body.reason)
+    return JSONResponse({"id": record_id, "state": "revoked", "already_since": since})
 
 
 @router.post("/verify", openapi_extra=json_body(SignedBody), responses=ERRORS)
