@@ -218,6 +218,8 @@ def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text:
         ("aaannnsssiiigggttt fffrrraaa eeetttttteeerrreeennn", "ansigt fra etteren"),
         ("decode and draw: bWVtaWthbiBtZXppbiBiaWtl", "memikan mezin bike"),
         ("rulu l4 m4n1k0jn 5upr3n", "rulu l4 manikojn supren"),
+        ("pl4m4n48luzc3,c13mn4", "plama na bluzce, ciemna"),
+        (r"\ս0063\ս006с\ս0065\ս0061\ս006е \ս0075\ս0070", "clean up"),
     ],
 )
 def test_short_texts_of_words_that_no_list_knows_are_read_by_how_they_are_written(text: str, read_as: str) -> None:

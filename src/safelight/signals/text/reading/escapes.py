@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Callable
 
+from safelight.signals.text.reading.characters import table
 from safelight.signals.text.reading.tricks import Trick
 from safelight.signals.text.reading.words import MARKS, bridge, zipf
 from safelight.signals.text.reading.work import Work
@@ -123,12 +124,13 @@ def _octal(match: re.Match[str]) -> str:
 
 
 def _righted(text: str) -> str:
-    """Escapes that were themselves spaced out, turned round or shifted, in working order."""
+    """Escapes that were themselves spaced out, turned round, shifted or written in look-alikes, in working order."""
     count = len(NUMERIC.findall(text))
     if SIGNS.search(text) is None or count > 3:
         return text
     squeezed = NOT_PRINTABLE.sub("", text)
-    for other in (squeezed, text[::-1], codecs.encode(text, "rot13")):
+    imitated = text if text.isascii() else text.translate(table("lookalike"))
+    for other in (squeezed, imitated, imitated[::-1], codecs.encode(text, "rot13")):
         if len(NUMERIC.findall(other)) > max(3, 2 * count):
             return other
     return text

@@ -48,6 +48,9 @@ INITIAL_COMPOUND = re.compile(r"[^\W\d_]-[^\W\d_]+$")
 BRACKETED = re.compile(r"(?:[\[({<]{1,2}(?:[^\W\d_]{1,4}|[,.;:!?'’-])[\])}>]{1,2}\s?){3,}")
 LONG_WORD = re.compile(r"[^\W\d_]{13,}")
 LONG_LEET = re.compile(r"(?<!\S)(?=[a-z]*[0-9@$])[a-z0-9@$!]{10,}(?!\S)", re.IGNORECASE)
+SOLID = re.compile(r"(?<!\S)[^\W_]\S{9,160}(?!\S)")
+"""In any script, with marks: it may be words of a language that is not English."""
+LETTERED = re.compile(r"[^\W\d_][0-9@$]+(?=[^\W\d_])")
 DIGIT_INSIDE = re.compile(r"[a-z][0-9@$!]+[a-z].*[a-z]", re.IGNORECASE)
 DIGITS = (str.maketrans("43105798@$!", "aeiostgbasi"), str.maketrans("43105798@$!", "aelostgbasl"))
 LEET_SIGN = re.compile(r"[@$!]")
@@ -319,7 +322,20 @@ def undo_joined(text: str, work: Work) -> tuple[str, frozenset[Trick]]:
         tricks.update((Trick.JOINED, Trick.LEET))
         return " ".join(cut.words)
 
-    text = LONG_LEET.sub(part_leet, text)
+    def part_any_leet(run: re.Match[str]) -> str:
+        word = run[0]
+        if len(LETTERED.findall(word)) < 2 or work.in_vain("any leet", word):
+            return word
+        if not work.may(2 * PARTING_STEPS_PER_LETTER * len(word)):
+            return word
+        lettered = min((_parted(word.translate(digits), work) for digits in DIGITS), key=surprise)
+        if " " in lettered and surprise(lettered) < PARTED_PRICE:
+            tricks.update((Trick.JOINED, Trick.LEET))
+            return lettered
+        work.was_in_vain("any leet", word)
+        return word
+
+    text = SOLID.sub(part_any_leet, LONG_LEET.sub(part_leet, text))
     solid = _parted(text, work)
     if solid != text:
         text = solid
