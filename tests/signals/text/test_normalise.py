@@ -218,7 +218,7 @@ def test_the_marks_of_a_code_block_are_not_read_and_no_word_goes_with_them(text:
         ("aaannnsssiiigggttt fffrrraaa eeetttttteeerrreeennn", "ansigt fra etteren"),
         ("decode and draw: bWVtaWthbiBtZXppbiBiaWtl", "memikan mezin bike"),
         ("rulu l4 m4n1k0jn 5upr3n", "rulu l4 manikojn supren"),
-        ("pl4m4n48luzc3,c13mn4", "plama na bluzce, ciemna"),
+        ("pl4m4p0k4w13n48luzc3,f0705z0ppr05zę", "plama poka wie na bluzce, fotos z op proszę"),
         (r"\ս0063\ս006с\ս0065\ս0061\ս006е \ս0075\ս0070", "clean up"),
     ],
 )
