@@ -34,6 +34,8 @@ def test_whoever_a_decision_turns_against_may_contest_it_whatever_they_contested
     home.run(home.cases.contest(*sides[loser], "", "No."))
     home.decide(mine.case_id, second, SENIOR)
     home.run(home.cases.contest(*sides[other], "", "Nor that."))
+    figures = home.run(home.cases.figures(home.now - timedelta(days=1), home.now + timedelta(days=1)))
+    assert (figures.overturned, figures.overturn_rate) == (1, 1.0), "a reversal stays one while it is contested"
     home.decide(mine.case_id, third, OTHER_SENIOR)
     assert PROMISE in letters(home, *sides[loser])[-1][1]
     assert home.run(home.cases.status(*sides[loser], "")).can_contest

@@ -60,6 +60,23 @@ def test_a_contest_that_is_late_wants_somebody_to_act_though_nothing_is_to_be_se
     assert "Contests that should have been decided by now: 1" in ask(tmp_path, "status")[1]
 
 
+def test_a_contest_that_nobody_on_the_staff_may_decide_wants_somebody_to_act(tmp_path: Path) -> None:
+    with house(tmp_path, now=NOW - timedelta(hours=1)) as home:
+        mine = home.run(home.cases.receive(report(), ""))
+        home.tick()
+        home.decide(mine.case_id)
+        home.run(home.cases.contest(*account_receipt(home), "", "mine"))
+        home.travel(hours=1)
+    (tmp_path / "cases.db").rename(tmp_path / "safelight.db")
+    (tmp_path / "digest.key").write_bytes(b"\x05" * 32)
+    code, text = ask(tmp_path, "status", "--json")
+    found = json.loads(text)
+    assert (code, found["late_contests"], found["contests_of_nobody"]) == (1, [], {mine.case_id: 1})
+    assert "Contests that nobody on the staff may decide: 1" in ask(tmp_path, "status")[1]
+    CliRunner().invoke(app, ["staff", "add", "Ada", "--role", "senior", "--data-dir", str(tmp_path)])
+    assert json.loads(ask(tmp_path, "status", "--json")[1])["contests_of_nobody"] == {}
+
+
 def test_a_failed_order_can_be_tried_again(folder: Path) -> None:
     effect = json.loads(ask(folder, "failed", "--json")[1])[0]
     assert (effect["kind"], effect["state"]) == ("places", "dead")

@@ -26,7 +26,7 @@ class StaffPermission(StrEnum):
     CASE_CLAIM = "cases:case:claim"
     """Take a case, and give it back, so that nobody else works on it meanwhile."""
     CASE_FREE = "cases:case:free"
-    """Free a case that somebody else holds."""
+    """Free a case that somebody else holds; see what could not be delivered, and have it tried again."""
     CASE_DECIDE = "cases:case:decide"
     """Decide; where two must, be the first."""
     CASE_SECOND = "cases:case:second"

@@ -16,6 +16,7 @@ from sqlalchemy import Connection, Row, func, select
 from safelight.accounts.permissions import StaffPermission, may, require
 from safelight.cases.consequences import log_appeal, reinstate, reverse, take_measure
 from safelight.cases.draft import Matter, Route
+from safelight.cases.elsewhere import elsewhere, letter_once_shown
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind, MeasureWords
@@ -45,8 +46,6 @@ class Decisions:
         is_held, is_own = case.is_held(now), case.held_by == staff.id
         is_other = is_held and not is_own
         works = may(staff.role, _P.CASE_CLAIM) and case.matter not in staff.opted_out
-        if works and case.is_waiting and not is_other:
-            can.add(Action.CLAIM)
         if is_held and is_own:
             can.add(Action.RELEASE)
         elif is_held and may(staff.role, _P.CASE_FREE):
@@ -65,6 +64,8 @@ class Decisions:
                 can.add(Action.HIDE)
             if case.proposed and may(staff.role, _P.CASE_SECOND) and staff.id != case.proposed_by:
                 can |= {Action.SECOND} if is_judge or case.state is not CaseState.CONTESTED else set()
+            if case.is_waiting and can & {Action.DECIDE, Action.SECOND}:
+                can.add(Action.CLAIM)  # whoever can do nothing there would only keep others from it
             if can_undo(case, staff, self._book.rules, now):
                 can.add(Action.UNDO)
         return frozenset(can)
@@ -73,6 +74,10 @@ class Decisions:
         """Hold it for a while."""
         require(staff.role, _P.CASE_CLAIM)
         case, now = self._case(connection, staff, case_id), self._book.clock()
+        case.refuse_held(staff.id, now)
+        if case.is_waiting and Action.CLAIM not in self.actions(case, staff, now):
+            message = "There is nothing in this case that you may decide: somebody else does. Take another one."
+            raise CaseError(CaseCode.SAME_PERSON, message)
         until = now + timedelta(minutes=self._book.rules.times.claim_min)
         return self._book.add(
             connection, case_id, case, Event(now, Step.CLAIMED, staff.id, {"until": to_rfc3339(until)})
@@ -130,10 +135,18 @@ class Decisions:
         self.tell_hidden(connection, case_id, case, _by_hand(case, {staff.id}))
         return case
 
-    def needs_second(self, case: Case, outcome: Outcome) -> bool:
-        """Whether a second person has to agree."""
-        rules = self._book.rules.matter[case.matter]
-        return case.kind is CaseKind.IMAGE and not case.proposed and outcome in rules.second
+    def needs_second(self, case: Case, choice: Choice) -> bool:
+        """Whether a second person has to agree.
+
+        To find that a child is sexualised weighs the same whatever was reported, and so does to decide that anew.
+        """
+        found = (choice.reason, case.reason if case.state is CaseState.CONTESTED else None)
+        matter = Matter.CHILD if ReasonCode.CHILD_SEXUALISED in found else case.matter
+        return (
+            case.kind is CaseKind.IMAGE
+            and not case.proposed
+            and choice.outcome in self._book.rules.matter[matter].second
+        )
 
     def decide(
         self,
@@ -156,7 +169,7 @@ class Decisions:
             message = "Name the law in the words for colleagues: the letter says that the record names it."
             raise CaseError(CaseCode.WORDS_MISSING, message)
         body = {"outcome": choice.outcome.value, "reason": choice.reason.value}
-        if self.needs_second(case, choice.outcome) and not preview:
+        if self.needs_second(case, choice) and not preview:
             after = self._book.add(
                 connection, case_id, case, Event(now, Step.PROPOSED, staff.id, body), words=choice.words
             )
@@ -166,7 +179,7 @@ class Decisions:
                 self.tell_hidden(connection, case_id, after, _by_hand(after, {staff.id}))
             return after
         after = self._book.add(connection, case_id, case, Event(now, Step.DECIDED, staff.id, body), words=choice.words)
-        how = _by_hand(after, {staff.id}, by_two=self.needs_second(case, choice.outcome))
+        how = _by_hand(after, {staff.id}, by_two=self.needs_second(case, choice))
         self._follow(connection, case_id, case, after, how)
         return after
 
@@ -257,7 +270,7 @@ class Decisions:
         elif after.outcome is Outcome.REMOVE and before.outcome is not Outcome.REMOVE:
             self._to_account(connection, row, after, LetterKind.REASONS, how, done)
         elif after.outcome is Outcome.KEEP and before.visibility is not Visibility.VISIBLE:
-            self._to_account(connection, row, after, LetterKind.RESTORED, how, done)
+            self._to_account(connection, row, after, letter_once_shown(connection, case_id), how, done)
 
     def _tell_reporters(
         self,
@@ -320,6 +333,7 @@ class Decisions:
             was_detected=after.route is Route.DETECTION,
             copies=copies,
             until=now + timedelta(days=self._book.rules.times.contest_days),
+            is_held_elsewhere=after.visibility is Visibility.VISIBLE and elsewhere(connection, row.id).held > 0,
             measures=done,
             code=code,
             pin=pin,

@@ -17,6 +17,7 @@ from safelight.cases.draft import Matter, Route
 from safelight.cases.errors import ReportInvalid
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, Outcome, Visibility
+from safelight.cases.panel import contests_of_nobody, seniors_wanting
 from safelight.cases.reasons import allowed_reasons
 from safelight.cases.records import Book
 from safelight.cases.sealing import GONE
@@ -158,9 +159,14 @@ class Desk:
             actions=self._decisions.actions(case, staff, now),
             allowed_reasons=allowed_reasons(case),
             deciders=tuple(sorted(case.deciders)),
+            seniors_wanting=seniors_wanting(connection, case, self._decisions.needs_second),
             is_proposed=case.proposed is not None,
             decided_by=tuple(sorted(case.decided_by)),
         )
+
+    def contests_of_nobody(self, connection: Connection) -> dict[str, int]:
+        """Contested cases that the staff cannot decide, and how many more seniors each needs."""
+        return contests_of_nobody(connection, self._book, self._decisions.needs_second)
 
     def account(self, connection: Connection, subject_id: str | None) -> AccountView | None:
         """An account's history, as it is known here."""

@@ -35,6 +35,7 @@ from safelight.cases.records import (
     INDEX,
     LETTER,
     MATCH,
+    OVERTAKEN,
     PICTURE,
     PLACES,
     WAITING,
@@ -272,6 +273,11 @@ class Courier:
             case_effects.c.id.in_([one.work.row.id for one in done]), case_effects.c.state.in_([WAITING, DOUBTFUL])
         )
         connection.execute(update(case_effects).where(mine).values(state=DONE, done_at=now, error=""))
+        # Where another case has everything down, there was nothing to tell; nobody reads "done" of what never left.
+        silent = [one.work.row.id for one in done if one.work.row.kind == PLACES and one.work.command is None]
+        if silent:
+            unsaid = update(case_effects).where(case_effects.c.id.in_(silent), case_effects.c.state == DONE)
+            connection.execute(unsaid.values(state=OVERTAKEN))
         for kinds in _RECEIVERS:
             if any(one.work.row.kind in kinds for one in done):
                 self._note_answer(connection, kinds)

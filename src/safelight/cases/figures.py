@@ -62,9 +62,11 @@ class Figures:
     by_route: Mapping[Route, RouteFigures]
     by_outcome: Mapping[Outcome, int]
     appeals: int
+    """Cases contested, once or more."""
     overturned: int
+    """Of those, the cases in which a contest has overturned a decision."""
     overturn_rate: float | None
-    """Of appeals decided."""
+    """Of the cases in which a contest was decided."""
     breaches: int
     """Clocks that ran out with the picture not hidden, as far as the platform has confirmed it."""
     backlog: QueueCounts
@@ -93,8 +95,9 @@ def read_figures(
     for one in tally:
         counted[one.route] += one.cases * one.is_image
     appealed = [one for one in tally if one.was_contested]
-    heard = sum(one.cases for one in appealed if one.is_heard)
-    overturned = sum(one.cases for one in appealed if one.is_heard and one.was_overturned)
+    # A reversal stays one while it is contested in turn.
+    heard = sum(one.cases for one in appealed if one.is_heard or one.was_overturned)
+    overturned = sum(one.cases for one in appealed if one.was_overturned)
     by_outcome: Counter[Outcome] = Counter()
     for one in tally:
         if one.outcome:

@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import BindParameter, Connection, Row, Select, bindparam, func, insert, select, union_all, update
 
 from safelight.cases.draft import Addition, Matter, ReportDraft, worst
+from safelight.cases.elsewhere import letter_once_shown
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.hiding import asks_to_hide, is_undecided
 from safelight.cases.history import Case, Event, Step
@@ -225,7 +226,7 @@ class Intake:
         if case.state is CaseState.WITHDRAWN and case.visibility is Visibility.HIDDEN:
             with book.sheet(connection) as sheet:
                 case = book.add_to(sheet, case_id, case, Event(now, Step.SHOWN, RULES_ID, {"why": "withdrawn"}))
-                self._tell_account(sheet, case_id, case, LetterKind.RESTORED)
+                self._tell_account(sheet, case_id, case, letter_once_shown(connection, case_id))
         connection.execute(
             update(case_reports).where(case_reports.c.id == report_id).values(withdrawn_at=to_rfc3339(now))
         )

@@ -6,9 +6,12 @@ from sqlalchemy import Connection, select
 
 from safelight.accounts.measures import AccountEvent, MeasureKind, account_history
 from safelight.cases.decisions import Decisions
+from safelight.cases.elsewhere import elsewhere
+from safelight.cases.history import Case
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import Visibility
 from safelight.cases.records import Book
+from safelight.cases.reporter_model import Letter
 from safelight.cases.staff_model import Choice, Preview, Staff
 from safelight.store.cases_tables import case_effects
 
@@ -31,7 +34,8 @@ def try_out(
     subject_id = book.row(connection, case_id).subject_id
     past = {event.id for event in _events(connection, subject_id)}
     case = book.load(connection, case_id)
-    needs_second = choice is not None and decisions.needs_second(case, choice.outcome)
+    needs_second = choice is not None and decisions.needs_second(case, choice)
+    proposal = _proposal(connection, mail, decisions, staff, case_id, choice, case) if choice and needs_second else ()
     if choice is None:
         decisions.undo(connection, staff, case_id, case.version, "")
     elif case.proposed == (choice.outcome, choice.reason):
@@ -46,7 +50,29 @@ def try_out(
     measures = tuple(kind.value for kind in MeasureKind if kind in taken)
     row = book.row(connection, case_id)
     seen = (case.visibility, Visibility(row.visibility))
-    return Preview(needs_second, new, effects, measures, row.places, *seen, case.version)
+    return Preview(
+        needs_second, new, effects, measures, row.places, *seen, elsewhere(connection, case_id), proposal, case.version
+    )
+
+
+def _proposal(
+    connection: Connection,
+    mail: Mailroom,
+    decisions: Decisions,
+    staff: Staff,
+    case_id: str,
+    choice: Choice,
+    case: Case,
+) -> tuple[Letter, ...]:
+    """The letters that go out with the proposal; it is taken back again."""
+    before = {letter.id for letter in mail.letters(connection, case_id=case_id)}
+    trial = connection.begin_nested()
+    try:
+        decisions.decide(connection, staff, case_id, choice, case.version)
+        letters = mail.letters_for_staff(connection, case_id)
+    finally:
+        trial.rollback()
+    return tuple(replace(letter, sent_at=None) for letter in letters if letter.id not in before)
 
 
 def _events(connection: Connection, subject_id: str | None) -> list[AccountEvent]:

@@ -12,11 +12,12 @@ from sqlalchemy import Connection, Row, func, select
 from safelight.accounts.measures import account_history, standing_of
 from safelight.cases.confirmed import unconfirmed
 from safelight.cases.draft import Matter
+from safelight.cases.elsewhere import elsewhere
 from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
-from safelight.cases.records import DEAD, PLACES, Book
+from safelight.cases.records import DEAD, DOUBTFUL, PLACES, WAITING, Book
 from safelight.cases.reporter_model import Delivery, KnownBy, PublicStep, ReportStatus
 from safelight.cases.rules import HideWhen
 from safelight.cases.sealing import GONE
@@ -50,6 +51,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             letters=letters,
             is_confirmed=False,
             delivery=Delivery.NOBODY,
+            is_held_elsewhere=False,
             known_by=KnownBy.PLACE,
             is_late=False,
             is_flood=False,
@@ -103,7 +105,8 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         missing=draft.missing() if draft and mine and mine_is_kept else (),
         letters=letters,
         is_confirmed=is_confirmed,
-        delivery=_delivery(connection, receipt.case_id) if mail.has_platform else Delivery.NOBODY,
+        delivery=_delivery(connection, receipt.case_id, is_down=is_down) if mail.has_platform else Delivery.NOBODY,
+        is_held_elsewhere=party is Party.ACCOUNT and not is_down and elsewhere(connection, receipt.case_id).held > 0,
         known_by=known_by(book.prints(connection, receipt.case_id)),
         is_late=not is_confirmed and any(event.step is Step.BREACHED for event in history),
         is_flood=is_flood
@@ -133,11 +136,13 @@ def _standing(connection: Connection, receipt: Row[Any], now: datetime) -> tuple
     return standing_of(account_history(connection, receipt.subject_id), now)
 
 
-def _delivery(connection: Connection, case_id: str) -> Delivery:
+def _delivery(connection: Connection, case_id: str, *, is_down: bool) -> Delivery:
     """What has become of the last order to the platform."""
     lane = case_effects.c.lane == f"{case_id}/{PLACES}"
-    dead = select(case_effects.c.id).where(lane, case_effects.c.state == DEAD).limit(1)
-    return Delivery.GIVEN_UP if connection.execute(dead).first() else Delivery.TRYING
+    states = set(connection.execute(select(case_effects.c.state).where(lane)).scalars())
+    if DEAD in states:
+        return Delivery.GIVEN_UP
+    return Delivery.TRYING if is_down or states & {WAITING, DOUBTFUL} else Delivery.NOTHING
 
 
 def _measured_at(connection: Connection, receipt: Row[Any]) -> datetime:

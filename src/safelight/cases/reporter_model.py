@@ -24,6 +24,8 @@ class Delivery(StrEnum):
     """What becomes of an order that the platform has not confirmed."""
 
     TRYING = "trying"
+    NOTHING = "nothing"
+    """Nothing waits to be told."""
     GIVEN_UP = "given_up"
     """It failed for good, and stands where whoever is on call sees it."""
     NOBODY = "nobody"
@@ -115,6 +117,8 @@ class ReportStatus:
     """Whether the platform has confirmed that it cannot be seen; `visibility` is what was ordered."""
     delivery: Delivery
     """While it is not confirmed."""
+    is_held_elsewhere: bool
+    """To the account: whether another case keeps all or some of it out of sight, which this one does not."""
     known_by: KnownBy
     is_late: bool
     """Whether the clock has run out without that."""

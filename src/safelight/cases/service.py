@@ -24,6 +24,7 @@ from safelight.cases.draft import Addition, Fingerprint, Place, ReportDraft
 from safelight.cases.effects import Courier, in_sight, retry_effect
 from safelight.cases.errors import CaseCode, CaseError, ReceiptUnknown, ReportIncomplete
 from safelight.cases.figures import Figures, read_figures
+from safelight.cases.giving_back import give_back
 from safelight.cases.held_up import held_up
 from safelight.cases.intake import Arrival, Intake
 from safelight.cases.letters.compose import FALLBACK
@@ -289,6 +290,10 @@ class Cases:
         await self._database.write(lambda c: self._decisions.look(c, staff, case_id))
         return await self._view(staff, case_id)
 
+    def give_back(self, connection: Connection, staff: Staff) -> None:
+        """Release what they hold of the matters that they have opted out of, in that transaction."""
+        give_back(connection, self._book, staff)
+
     async def view(self, staff: Staff, case_id: str, count: Callable[[Connection], object] = lambda _: None) -> int:
         """Count that a picture is shown to this member; returns how many today. Raises CaseError above the day's cap.
 
@@ -365,7 +370,9 @@ class Cases:
     async def retry_here(self, effect_id: str) -> None:
         """As `retry`, for whoever is on call at the machine itself."""
         if not await self._database.write(lambda c: retry_effect(c, effect_id, self._clock())):
-            raise CaseError(CaseCode.UNKNOWN, f"There is no failed effect {effect_id[:40]!r}.")
+            raise CaseError(
+                CaseCode.CHANGED, "This was tried again already, or waits no longer. Look at the list again."
+            )
         self._runner.wake()
 
     async def figures(self, since: datetime, until: datetime, staff: Staff | None = None) -> Figures:

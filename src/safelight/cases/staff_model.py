@@ -7,6 +7,7 @@ from enum import StrEnum
 
 from safelight.accounts.permissions import Role
 from safelight.cases.draft import Fingerprint, Matter, Place, ReportDraft, Route
+from safelight.cases.elsewhere import Elsewhere
 from safelight.cases.model import CaseKind, CaseState, LegalClock, Outcome, ReasonCode, Visibility
 from safelight.cases.reporter_model import Letter
 from safelight.core.canonical import Json
@@ -218,6 +219,8 @@ class CaseView:
     allowed_reasons: Mapping[Outcome, tuple[ReasonCode, ...]]
     deciders: tuple[str, ...]
     """Who took part in a decision: none of them decides a contest of it."""
+    seniors_wanting: int
+    """How many more seniors have to be appointed before what is contested can be decided."""
     is_proposed: bool
     """Whether a decision waits for a second person's word."""
     decided_by: tuple[str, ...]
@@ -277,5 +280,9 @@ class Preview:
     before: Visibility
     after: Visibility
     """What may be seen of it now, and what then."""
+    elsewhere: Elsewhere
+    """What of it another case keeps out of sight, whatever is decided here."""
+    hidden_at_once: tuple[Letter, ...]
+    """The letters of the proposal itself, where it hides the picture before a second person has agreed."""
     version: int
     """Of the case that this was worked out on; handed back to take the decision back."""

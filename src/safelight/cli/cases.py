@@ -50,15 +50,16 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
     Example: `safelight cases status`
     """
 
-    def read(connection: Connection, desk: Desk) -> tuple[Any, list[CaseRow], int, int, list[Row[Any]]]:
+    def read(connection: Connection, desk: Desk) -> tuple[Any, list[CaseRow], int, int, list[Row[Any]], dict[str, int]]:
         counts = desk.counts(connection, _ON_CALL)
         soon = QueueFilter(due_before=utc_now())
         late = desk.queue(connection, _ON_CALL, soon, QueueSort.DUE, 200).rows
         missed = select(func.count()).where(cases_table.c.is_breached, cases_table.c.is_waiting)
         failed = len(in_sight(connection))
-        return counts, list(late), failed, connection.execute(missed).scalar_one(), held_up(connection)
+        missed_count, of_nobody = connection.execute(missed).scalar_one(), desk.contests_of_nobody(connection)
+        return counts, list(late), failed, missed_count, held_up(connection), of_nobody
 
-    counts, past, failed, missed, waiting = _read(data_dir, read)
+    counts, past, failed, missed, waiting, of_nobody = _read(data_dir, read)
     contests = [row for row in past if row.state is CaseState.CONTESTED]
     late = [row for row in past if row not in contests and row.visibility is Visibility.VISIBLE]
     if as_json:
@@ -70,6 +71,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
                 "contested": counts.contested,
                 "late_and_visible": [row.id for row in late],
                 "late_contests": [row.id for row in contests],
+                "contests_of_nobody": of_nobody,
                 "clocks_missed": missed,
                 "failed_effects": failed,
                 "held_up_effects": len(waiting),
@@ -85,6 +87,11 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             console.print(
                 f"[bold red]Contests that should have been decided by now: {len(contests)}[/]; {contests[0].id} first."
             )
+        if of_nobody:
+            console.print(
+                f"[bold red]Contests that nobody on the staff may decide: {len(of_nobody)}[/]; {next(iter(of_nobody))} "
+                f"first. Appoint {max(of_nobody.values())} more seniors."
+            )
         if missed:
             console.print(
                 f"[bold red]{missed} undecided cases missed their clock[/]: no platform had confirmed them by then."
@@ -93,7 +100,7 @@ def status(data_dir: DataDir = None, as_json: AsJson = False) -> None:
             console.print(f"[bold]{failed} orders or letters failed[/]; see `safelight cases failed`.")
         if waiting:
             console.print(f"[bold]{len(waiting)} orders or letters are tried in vain[/]: {escape(waiting[0].error)}")
-    if late or contests or failed or missed or waiting:
+    if late or contests or of_nobody or failed or missed or waiting:
         raise typer.Exit(1)
 
 

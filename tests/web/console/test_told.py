@@ -1,17 +1,24 @@
 """What the console tells of a case to those who decide it, and why there is nothing to decide for others."""
 
 import json
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from sqlalchemy import select
 
 from safelight.accounts.permissions import Role
-from safelight.cases.model import CaseKind
+from safelight.cases.draft import Declarations, Matter
+from safelight.cases.model import CaseKind, CaseState
 from safelight.cases.staff_model import Staff
 from safelight.store.tables import decisions
+from tests.cases.house import post
 from tests.cases.test_accounts import account, refuse
-from tests.web.console.studio import Studio
+from tests.cases.test_decisions import account_receipt
+from tests.web.console.studio import Browser, Studio, studio
 from tests.web.console.test_casework import decide
 
+PLAIN = Declarations(true_and_in_good_faith=True)
 REFUSAL = {
     "reasons": [{"code": "known_image", "rule": "r1", "text": "It is known.", "signals": ["photo_known_csam"]}],
     "signals": [
@@ -67,3 +74,62 @@ def test_a_filter_that_there_is_not_is_named_in_words(desk: Studio) -> None:
     page = desk.signed_in(Role.MODERATOR).see("/queue?state=foo")
     assert page.status_code == 400
     assert "There is no such state." in page.text
+
+
+@pytest.fixture
+def fresh(tmp_path: Path) -> Iterator[Studio]:
+    """A console whose staff are those of one test."""
+    with studio(tmp_path) as opened:
+        yield opened
+
+
+def test_a_contest_that_nobody_may_decide_says_how_many_to_appoint(fresh: Studio) -> None:
+    desk, case_id = fresh, fresh.report(matter=Matter.CHILD, places=(post("p1"),))
+    first, ada, ben, hal = (desk.signed_in(role) for role in (Role.MODERATOR, Role.SENIOR, Role.SENIOR, Role.SENIOR))
+
+    def agree(one: Browser, other: Browser, choice: str) -> None:
+        decide(desk, one, case_id, choice)
+        other.press(f"/cases/{case_id}/second", agrees="yes", version=str(desk.row(case_id).version))
+        assert desk.row(case_id).state is CaseState.DECIDED
+
+    agree(first, ada, "remove/child_sexualised")
+    desk.run(desk.cases.contest(*account_receipt(desk), "there", "No."))
+    assert "Appoint" not in ada.see(f"/cases/{case_id}").text, "two are left"
+    agree(ben, hal, "keep/no_child_sexualised")
+    desk.run(desk.cases.contest(*desk.receipts[case_id], "there", "It is me."))
+    for browser in (ada, ben, hal):
+        page = browser.see(f"/cases/{case_id}").text
+        assert "Appoint 2 more seniors." in page
+        assert "/claim" not in page
+        assert browser.press(f"/cases/{case_id}/claim").status_code == 409
+    assert "Appoint 2 more seniors." in desk.signed_in(Role.LEAD).see(f"/cases/{case_id}").text
+    page = desk.signed_in(Role.SENIOR).see(f"/cases/{case_id}").text
+    assert "Appoint 1 more senior." in page
+    assert "/claim" in page, "they may propose"
+    desk.signed_in(Role.SENIOR)
+    assert "Appoint" not in ada.see(f"/cases/{case_id}").text
+
+
+def test_whoever_opts_out_gives_back_what_they_hold_of_it(desk: Studio) -> None:
+    mine, other = desk.report(), desk.report(matter=Matter.OTHER, declarations=PLAIN)
+    browser = desk.signed_in(Role.MODERATOR)
+    for case_id in (mine, other):
+        browser.press(f"/cases/{case_id}/claim")
+    browser.press("/me/opt-out", matter="intimate")
+    assert not desk.row(mine).held_by
+    assert desk.row(other).held_by, "of other matters nothing changes"
+    assert "Given back" in desk.signed_in(Role.SENIOR).see(f"/cases/{mine}").text
+
+
+def test_the_history_says_in_its_own_words_why_something_was_hidden(desk: Studio) -> None:
+    case_id = desk.report(matter=Matter.OTHER, declarations=PLAIN)
+    browser = desk.signed_in(Role.MODERATOR)
+    browser.press(f"/cases/{case_id}/hide")
+    assert "Hidden for the time being (by hand)" in browser.see(f"/cases/{case_id}").text
+
+
+def test_what_was_tried_again_already_says_so_and_leads_back(desk: Studio) -> None:
+    page = desk.signed_in(Role.SENIOR).press("/undelivered/eff_done")
+    assert page.status_code == 409
+    assert "This was tried again already" in page.text
+    assert 'href="/console/undelivered" data-key="enter"' in page.text

@@ -34,6 +34,8 @@ class LetterKind(StrEnum):
     """To the account: the statement of reasons."""
     KEPT = "kept"
     RESTORED = "restored"
+    CLEARED = "cleared"
+    """To the account: restored, but for what another case keeps out of sight."""
     APPEAL_RECEIVED = "appeal_received"
     APPEAL_UPHELD = "appeal_upheld"
     APPEAL_REVERSED = "appeal_reversed"
@@ -47,6 +49,7 @@ OF_DECISIONS = frozenset(
         LetterKind.REASONS,
         LetterKind.KEPT,
         LetterKind.RESTORED,
+        LetterKind.CLEARED,
         LetterKind.APPEAL_UPHELD,
         LetterKind.APPEAL_REVERSED,
     }
@@ -101,6 +104,8 @@ class LetterFacts:
     """By when; None where there is nothing to contest any more."""
     is_contested: bool = False
     """Whether one of those who reported contested it, and it was decided again: nobody contests it once more."""
+    is_held_elsewhere: bool = False
+    """Whether another case keeps all or some of it out of sight."""
     measures: tuple[MeasureWords, ...] = ()
     code: str = ""
     pin: str = ""
@@ -166,6 +171,7 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         "copies": Template(words["copies"]).substitute(count=facts.copies) if facts.copies else "",
         "until": _moment(facts.until),
         "contested": words["contested"] if facts.is_contested else "",
+        "elsewhere": words["elsewhere"] if facts.is_held_elsewhere else "",
         "measure": measures,
         "where": Template(words["where"]).substitute(page=facts.page) if facts.page else "",
         "code": facts.code,

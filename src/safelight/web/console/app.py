@@ -60,7 +60,7 @@ class Console:
         self._case = CasePages(door, cases, pictures, rules.welfare, draw_secret, rules.second_look_share)
         self._review = ReviewPages(door, cases, self._case, rules.welfare)
         self._figures = FiguresPage(door, cases)
-        self._member = MemberPages(door, rules.welfare)
+        self._member = MemberPages(door, cases, rules.welfare)
         self._staff = StaffPage(door)
 
     def routes(self) -> list[Route]:

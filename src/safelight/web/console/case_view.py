@@ -39,6 +39,12 @@ _STEPS: Mapping[str, str] = {
     "freed": "Preserved no longer",
     "destroyed": "What people had written was destroyed, its time being over",
 }
+_WHY_HIDDEN: Mapping[str, str] = {
+    "staff": "by hand",
+    "proposed": "with the proposal to remove it",
+    "reported": "as reported",
+    "due": "its time ran out",
+}
 
 
 def staff_of(member: Member) -> Staff:
@@ -66,8 +72,8 @@ def told(entry: HistoryEntry) -> str:
     words = _STEPS.get(entry.kind, say(entry.kind))
     if entry.kind in ("decided", "proposed"):
         words += f": {say(entry.body.get('outcome'))} ({say(entry.body.get('reason'))})"
-    if entry.kind == "hidden" and entry.body.get("why"):
-        words += f" ({say(entry.body['why']).lower()})"
+    if entry.kind == "hidden" and (why := entry.body.get("why")):
+        words += f" ({_WHY_HIDDEN.get(str(why), str(why))})"
     if entry.kind == "escalated" and "after_h" in entry.body:
         words += f" after {entry.body['after_h']} h"
     return words

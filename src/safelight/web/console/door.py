@@ -219,4 +219,6 @@ class Door:
 
 def _way_back(request: Request) -> str:
     parts = request.url.path.split("/")
+    if len(parts) > 3 and parts[2] == "undelivered":
+        return f"{PREFIX}/undelivered"
     return "/".join(parts[:4]) if len(parts) > 4 and parts[2] == "cases" else f"{PREFIX}/queue"

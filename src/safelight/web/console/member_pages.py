@@ -1,6 +1,7 @@
 """What concerns oneself: passkeys, matters not to work on, what one was shown, breaks."""
 
 import json
+from dataclasses import replace
 
 from sqlalchemy import Connection
 from starlette.responses import JSONResponse, Response
@@ -11,8 +12,9 @@ from safelight.accounts.permissions import StaffPermission
 from safelight.accounts.staff import opt_out
 from safelight.accounts.staff_welfare import WelfareRules, begin_break, end_break, exposure_of
 from safelight.cases.draft import Matter
+from safelight.cases.service import Cases
 from safelight.core.errors import BadInput, InputCode
-from safelight.web.console.case_view import moment
+from safelight.web.console.case_view import moment, staff_of
 from safelight.web.console.door import Door, Visit
 from safelight.web.console.words import say
 
@@ -20,8 +22,9 @@ from safelight.web.console.words import say
 class MemberPages:
     """One's own pages."""
 
-    def __init__(self, door: Door, welfare: WelfareRules) -> None:
+    def __init__(self, door: Door, cases: Cases, welfare: WelfareRules) -> None:
         self._door = door
+        self._cases = cases
         self._welfare = welfare
 
     async def page(self, visit: Visit) -> Response:
@@ -45,11 +48,16 @@ class MemberPages:
         )
 
     async def opt_out(self, visit: Visit) -> Response:
-        """Choose the matters that one does not work on. Raises BadInput."""
+        """Choose the matters that one does not work on; what one holds of them goes back. Raises BadInput."""
         chosen = frozenset(value for name, value in visit.choices if name == "matter")
         if not chosen <= {matter.value for matter in Matter}:
             raise BadInput(InputCode.FIELD_INVALID, "There is no such matter.", param="matter")
-        await self._door.database.write(lambda c: opt_out(c, visit.member, chosen, now=visit.now))
+
+        def leave(connection: Connection) -> None:
+            opt_out(connection, visit.member, chosen, now=visit.now)
+            self._cases.give_back(connection, staff_of(replace(visit.member, opted_out=chosen)))
+
+        await self._door.database.write(leave)
         return self._door.go("/me")
 
     async def begin_break(self, visit: Visit) -> Response:

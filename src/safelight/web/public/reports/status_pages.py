@@ -41,6 +41,7 @@ _BY_OUTCOME: Mapping[Outcome, str] = {
 _OF_DELIVERY: Mapping[Delivery, str] = {
     Delivery.TRYING: "status_trying",
     Delivery.GIVEN_UP: "status_given_up",
+    Delivery.NOTHING: "status_trying",
     Delivery.NOBODY: "status_no_site",
 }
 _OF_KNOWN: Mapping[KnownBy, str] = {
@@ -199,6 +200,8 @@ def _now_keys(status: ReportStatus) -> list[str]:
         keys.append(_OF_DELIVERY[status.delivery])
     if keys[0] in ("status_removed", "status_removing") and (is_reporter or status.known_by is not KnownBy.PLACE):
         keys.append(_OF_KNOWN[status.known_by])
+    if status.is_held_elsewhere:
+        keys.append("status_elsewhere")
     return keys
 
 
