@@ -340,7 +340,8 @@ class Courier:
             with self._book.sheet(sheet.connection) as own:
                 self._book.add_places(own, case_id, copies, is_copy=True)
         means = {"means": _MEANS[work.command.order].value, "sequence": work.command.sequence, "this": case_id}
-        told = {self._book.place_digest(place) for place in (*work.command.places, *copies)}
+        # Words that were kept before they were a case's own stand under their own digest.
+        told = {self._book.place_digest(one, of) for one in (*work.command.places, *copies) for of in (case_id, "")}
         return [{**means, "place": digest} for digest in told]
 
     async def _note_failure(self, row: Row[Any], failed: DeliveryFailed) -> None:

@@ -23,7 +23,7 @@ from safelight.cases.history import Case, Event, Step
 from safelight.cases.letters.compose import Automated, LetterFacts, LetterKind
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import RULES_ID, CaseKind, CaseState, Law, Outcome, Party, Visibility
-from safelight.cases.records import Book, body_of
+from safelight.cases.records import Book, body_of, is_findable
 from safelight.cases.reporter_model import Receipt
 from safelight.cases.rules import HideWhen
 from safelight.cases.sheet import Sheet
@@ -169,9 +169,9 @@ class Intake:
             arrival.code,
             arrival.pin,
             case_id,
-            draft.missing(),
+            () if removed_at else draft.missing(),
             case.due_at,
-            now if is_hidden else None,
+            case.hidden_at if is_hidden else None,
             is_flood and case.visibility is Visibility.VISIBLE and self._hides_complete(case),
             removed_at,
             self._mail.letters_wait(sheet.connection, receipt, is_flood=is_flood),
@@ -240,6 +240,8 @@ class Intake:
         else:
             case_id = receipt.case_id
             case = book.load(connection, case_id)
+            if receipt.report_id and receipt.report_id not in case.reports:
+                raise CaseError(CaseCode.STEP_FORBIDDEN, "You took this report back.")
             if case.decided_at and now > self.contest_until(case.decided_at):
                 raise CaseError(CaseCode.TOO_LATE, "The time for contesting this decision is over.")
             event = Event(now, Step.CONTESTED, party.value, {"party": party.value, "report": receipt.report_id or ""})
@@ -324,7 +326,7 @@ class Intake:
         return [self._book.print_digest(one) for one in draft.fingerprints if one.is_usable]
 
     def _places(self, draft: ReportDraft) -> list[str]:
-        return [self._book.place_digest(place) for place in draft.places]
+        return [self._book.place_digest(place) for place in draft.places if is_findable(place)]
 
     def _find(self, connection: Connection, arrival: Arrival) -> str | None:
         """The case that this report belongs to: by its picture, or by its place where no picture tells otherwise."""

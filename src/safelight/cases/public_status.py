@@ -17,7 +17,7 @@ from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
-from safelight.cases.records import DEAD, DOUBTFUL, PLACES, WAITING, Book
+from safelight.cases.records import DEAD, DOUBTFUL, PLACES, WAITING, Book, is_findable
 from safelight.cases.reporter_model import Delivery, KnownBy, PublicStep, ReportStatus
 from safelight.cases.rules import HideWhen
 from safelight.cases.sealing import GONE
@@ -86,7 +86,8 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     ).scalar_one()
     until = intake.contest_until(case.decided_at) if case.decided_at else None
     is_down = case.visibility is not Visibility.VISIBLE
-    is_confirmed = is_down and not unconfirmed(connection, [receipt.case_id])
+    was_found = any(is_findable(place) for place, _ in book.places(connection, receipt.case_id))
+    is_confirmed = is_down and was_found and not unconfirmed(connection, [receipt.case_id])
     is_against = (party is Party.REPORTER) == (case.outcome is Outcome.KEEP)
     return ReportStatus(
         party=party,
@@ -102,10 +103,12 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             *_steps(history, receipt.report_id, party, received_at),
         ),
         copies=int(copies),
-        missing=draft.missing() if draft and mine and mine_is_kept else (),
+        missing=draft.missing() if draft and mine and mine_is_kept and case.outcome is None else (),
         letters=letters,
         is_confirmed=is_confirmed,
-        delivery=_delivery(connection, receipt.case_id, is_down=is_down) if mail.has_platform else Delivery.NOBODY,
+        delivery=_delivery(connection, receipt.case_id, is_down=is_down, was_found=was_found)
+        if mail.has_platform
+        else Delivery.NOBODY,
         is_held_elsewhere=party is Party.ACCOUNT and not is_down and elsewhere(connection, receipt.case_id).held > 0,
         known_by=known_by(book.prints(connection, receipt.case_id)),
         is_late=not is_confirmed and any(event.step is Step.BREACHED for event in history),
@@ -136,13 +139,15 @@ def _standing(connection: Connection, receipt: Row[Any], now: datetime) -> tuple
     return standing_of(account_history(connection, receipt.subject_id), now)
 
 
-def _delivery(connection: Connection, case_id: str, *, is_down: bool) -> Delivery:
+def _delivery(connection: Connection, case_id: str, *, is_down: bool, was_found: bool) -> Delivery:
     """What has become of the last order to the platform."""
     lane = case_effects.c.lane == f"{case_id}/{PLACES}"
     states = set(connection.execute(select(case_effects.c.state).where(lane)).scalars())
     if DEAD in states:
         return Delivery.GIVEN_UP
-    return Delivery.TRYING if is_down or states & {WAITING, DOUBTFUL} else Delivery.NOTHING
+    if states & {WAITING, DOUBTFUL} or (is_down and was_found):
+        return Delivery.TRYING
+    return Delivery.NOT_FOUND if is_down else Delivery.NOTHING
 
 
 def _measured_at(connection: Connection, receipt: Row[Any]) -> datetime:

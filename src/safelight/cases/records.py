@@ -264,7 +264,7 @@ class Book:
         known = {row.digest for row in sheet.of_case(case_id, _PLACES_OF)}
         rows = {}
         for place in places:
-            digest = self.place_digest(place)
+            digest = self.place_digest(place, case_id)
             if digest not in known:
                 row_id = new_id("plc", self.clock())
                 rows[digest] = {
@@ -319,9 +319,11 @@ class Book:
         """The fingerprint in a row. Raises StoreFailed."""
         return read_fingerprint(self.seal.open(f"{row.case_id}/{row.digest}", row.sealed))
 
-    def place_digest(self, place: Place) -> str:
-        """Equal for equal places."""
+    def place_digest(self, place: Place, case_id: str = "") -> str:
+        """Equal for equal places. Words are the same place within a case only: two people may say the same of two."""
         value = same_address(place.value) if place.kind is PlaceKind.ADDRESS else place.value.strip()
+        if case_id and not is_findable(place):
+            value = f"{case_id}\0{value}"
         return self.key.digest("case place", f"{place.kind}\0{value}".encode())
 
     def print_digest(self, one: Fingerprint) -> str:

@@ -26,6 +26,8 @@ class Delivery(StrEnum):
     TRYING = "trying"
     NOTHING = "nothing"
     """Nothing waits to be told."""
+    NOT_FOUND = "not_found"
+    """The platform was told, and has named no place where the picture is."""
     GIVEN_UP = "given_up"
     """It failed for good, and stands where whoever is on call sees it."""
     NOBODY = "nobody"

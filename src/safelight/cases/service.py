@@ -237,7 +237,8 @@ class Cases:
         def read(connection: Connection) -> tuple[Letter, ...]:
             query = select(case_receipts.c.code_digest).where(case_receipts.c.subject_id == subject_id)
             digests = connection.execute(query.order_by(case_receipts.c.created_at)).scalars().all()
-            return tuple(letter for digest in digests for letter in self._mail.letters(connection, digest=digest))
+            found = (letter for digest in digests for letter in self._mail.letters(connection, digest=digest))
+            return tuple(sorted(found, key=lambda letter: letter.at))
 
         return await self._database.read(read)
 

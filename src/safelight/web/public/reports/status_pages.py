@@ -42,6 +42,7 @@ _OF_DELIVERY: Mapping[Delivery, str] = {
     Delivery.TRYING: "status_trying",
     Delivery.GIVEN_UP: "status_given_up",
     Delivery.NOTHING: "status_trying",
+    Delivery.NOT_FOUND: "status_not_found",
     Delivery.NOBODY: "status_no_site",
 }
 _OF_KNOWN: Mapping[KnownBy, str] = {
