@@ -252,7 +252,8 @@ class ReportDraft:
             Missing.INTIMATE_CONTENT: matter is Matter.INTIMATE and not said.shows_intimate_content,
             Missing.NO_CONSENT: matter is Matter.INTIMATE and not said.no_consent,
             Missing.GOOD_FAITH: not said.true_and_in_good_faith,
-            Missing.SIGNATURE: matter is Matter.INTIMATE and not said.signature.strip(),
+            # Whoever is under 18 is asked for no name, and signs nothing.
+            Missing.SIGNATURE: matter is Matter.INTIMATE and not self.reporter_is_child and not said.signature.strip(),
             Missing.CONTACT: matter is not Matter.CHILD and self.contact is None,
         }
         return tuple(element for element, is_missing in wanted.items() if is_missing)

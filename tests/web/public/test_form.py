@@ -182,3 +182,10 @@ class TestMarks:
     @given(st.text())
     def test_anything_else_is_none_of_ours(self, text: str) -> None:
         assert Once[str](b"k" * 32, timedelta(hours=1)).use(text, NOW) is Answer.STALE
+
+
+@pytest.mark.parametrize(("my_age", "asks"), [("over", True), ("under", False)])
+def test_whoever_is_under_18_signs_nothing(my_age: str, *, asks: bool) -> None:
+    said = {"reporter": "other", "shows": True, "no_consent": True, "good_faith": True}
+    form = ReportForm(matter="intimate", my_age=my_age, person_age="over", links="https://a.example/1", **said)
+    assert (Missing.SIGNATURE in form.draft("en").missing()) is asks

@@ -171,11 +171,32 @@ def test_an_account_reads_what_became_of_its_picture_and_of_no_measure(service: 
     assert f"<p>{WORDS('step_shown')}</p>" in look(service, found[1], found[2]).text
 
 
-def test_what_is_not_possible_any_more_is_said(service: Service) -> None:
+def test_what_is_not_possible_yet_or_any_more_is_said(service: Service) -> None:
     code, pin = send(service, links="https://images.example/s4")
     answer = look(service, code, pin, do="contest", words="There is no decision yet.")
     assert answer.status_code == 422
+    assert WORDS("not_decided") in answer.text
+    decide(service, KEEP)
+    look(service, code, pin, do="withdraw")
+    answer = look(service, code, pin, do="contest", words="I took it back, and would like it to be decided again.")
+    assert answer.status_code == 422
     assert WORDS("not_possible") in answer.text
+
+
+def test_before_and_after_it_is_taken_back_a_report_says_what_becomes_of_the_picture(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s21")
+    assert WORDS("withdraw_lead") in look(service, code, pin, do="withdraw_ask").text
+    decide(service, REMOVE)
+    assert WORDS("withdraw_lead_removed") in look(service, code, pin, do="withdraw_ask").text
+    assert WORDS("stays_removed") in look(service, code, pin, do="withdraw").text
+
+
+def test_while_it_is_contested_the_page_says_where_the_picture_is(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s22")
+    decide(service, KEEP)
+    page = look(service, code, pin, do="contest", words="It is me.").text
+    assert WORDS("status_contested") in page
+    assert WORDS("meanwhile_visible") in page or WORDS("meanwhile_hidden") in page
 
 
 def test_an_addition_of_nothing_is_none(service: Service) -> None:

@@ -38,6 +38,11 @@ _BY_OUTCOME: Mapping[Outcome, str] = {
     Outcome.MEASURE_STANDS: "status_measure_stands",
     Outcome.MEASURE_LIFTED: "status_measure_lifted",
 }
+_MEANWHILE: Mapping[Visibility, str] = {
+    Visibility.VISIBLE: "meanwhile_visible",
+    Visibility.HIDDEN: "meanwhile_hidden",
+    Visibility.REMOVED: "stays_removed",
+}
 _OF_DELIVERY: Mapping[Delivery, str] = {
     Delivery.TRYING: "status_trying",
     Delivery.GIVEN_UP: "status_given_up",
@@ -144,7 +149,9 @@ class StatusPages:
             key = _ERROR_OF_STEP[STEP_OF_PART.get(error.param or "", Step.MORE)]
             return await self._cases.status(code, pin, source), "", key
         except CaseError:
-            return await self._cases.status(code, pin, source), "", "not_possible"
+            status = await self._cases.status(code, pin, source)
+            is_early = do.startswith("contest") and status.outcome is None and not status.is_withdrawn
+            return status, "", "not_decided" if is_early else "not_possible"
         status = await self._cases.status(code, pin, source)
         return status, "", "contest_empty" if do in ("contest", "contest_here") else ""
 
@@ -180,6 +187,7 @@ class StatusPages:
             "status": status,
             "now_keys": _now_keys(status),
             "add_key": _add_key(status),
+            "withdraw_key": _withdraw_key(status),
             "contact_kinds": self._cases.contact_kinds,
             # Once it is hidden nobody waits for the clock; before that, a clock that has run out is said plainly.
             "shows_clock": status.clock and ((is_waiting and (left_s > 0 or is_visible)) or is_late or is_contested),
@@ -201,9 +209,20 @@ def _now_keys(status: ReportStatus) -> list[str]:
         keys.append(_OF_DELIVERY[status.delivery])
     if keys[0] in ("status_removed", "status_removing") and (is_reporter or status.known_by is not KnownBy.PLACE):
         keys.append(_OF_KNOWN[status.known_by])
+    if status.is_withdrawn and status.outcome is Outcome.REMOVE:
+        keys.append("stays_removed")
+    elif keys[0] == "status_contested":
+        keys.append(_MEANWHILE[status.visibility])
     if status.is_held_elsewhere:
         keys.append("status_elsewhere")
     return keys
+
+
+def _withdraw_key(status: ReportStatus) -> str:
+    """What is said before a report is taken back."""
+    if status.visibility is Visibility.REMOVED:
+        return "withdraw_lead_removed"
+    return "withdraw_lead_kept" if status.outcome is Outcome.KEEP else "withdraw_lead"
 
 
 def _add_key(status: ReportStatus) -> str:
