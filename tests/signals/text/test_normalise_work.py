@@ -88,6 +88,14 @@ def calls_of(text: str) -> int:
     return count
 
 
+@pytest.mark.parametrize(
+    "text", ["0" * 31_999 + "2", "0101010" * 4_000 + "3", "0b1010101" * 3_000 + "2", "01 " * 10_000]
+)
+def test_bits_are_not_parted_in_every_way_there_is(text: str) -> None:
+    """As sevens and eights these go in more ways than can ever be tried: that this comes to an end is the test."""
+    assert read(Passage("turn 1", text)).readings
+
+
 @given(HOSTILE)
 @settings(max_examples=40, deadline=None)
 def test_no_text_costs_more_steps_than_its_length_allows(text: str) -> None:

@@ -5,7 +5,10 @@ from collections.abc import Iterable
 
 from safelight.signals.text.reading.words import MARKS, flow, likeness
 
-BINARY = re.compile(r"(?<!\d)(?:0b)?[01]{7,8}(?:[\s,;_-]{0,3}(?:0b)?[01]{7,8}){2,}(?!\d)")
+_BITS = r"(?:0b)?(?:[01](?!b)){7,}+"
+BINARY = re.compile(rf"(?<!\d){_BITS}(?:[\s,;_-]{{0,3}}+{_BITS})*+")
+"""Parted one way only: into sevens and eights a long run goes in more ways than can ever be tried."""
+LEAST_BITS = 21
 NUMBERS = re.compile(r"(?<!\d)\d{1,6}(?:[^\w\n]{1,3}\d{1,6}|\n\d{1,6}){3,}(?!\d)")
 HEX = re.compile(r"(?<![0-9A-Za-z])(?:(?:0x|\\x|x)?[0-9A-Fa-f]{2}[\s,;:_-]{0,2}){4,}(?![0-9A-Za-z])")
 MORSE_SIGN = r"[.\-·•−–—_*]"
@@ -57,9 +60,11 @@ def from_hex(run: str) -> Iterable[str]:
 
 def from_binary(run: str) -> Iterable[str]:
     groups = re.findall(r"[01]+", run.replace("0b", ""))
+    signs = "".join(groups)
+    if len(signs) < LEAST_BITS:
+        return
     if len({len(group) for group in groups}) == 1 and len(groups[0]) in (7, 8):
         yield from in_octets(bytes(int(group, 2) for group in groups))
-    signs = "".join(groups)
     for width in (8, 7):
         if len(signs) % width == 0:
             yield from in_octets(bytes(int(signs[at : at + width], 2) for at in range(0, len(signs), width)))
