@@ -19,7 +19,7 @@ LEAST_TEMPLATES = 2
 
 
 def counted(found: Iterable[Sheet]) -> dict[str, Counter[str]]:
-    """For each language, in how many templates and lists each case-folded word stands."""
+    """For each language, in how many templates, and choices of their lists, each case-folded word stands."""
     by_language: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for sheet in found:
         lists = [word for choices in (*sheet.words.values(), *sheet.fill.values()) for word in choices]
