@@ -14,6 +14,7 @@ from safelight.core.limits import DEFAULT_LIMITS
 from safelight.evaluation.transforms import TRANSFORMS
 from safelight.signals.model import Passage
 from safelight.signals.text.normalise import load, measured, read
+from safelight.signals.text.reading.repairs import MASKED
 from safelight.signals.text.reading.work import Work, bound
 from tests.signals.text.test_normalise import ORDINARY
 
@@ -94,6 +95,26 @@ def calls_of(text: str) -> int:
 def test_bits_are_not_parted_in_every_way_there_is(text: str) -> None:
     """As sevens and eights these go in more ways than can ever be tried: that this comes to an end is the test."""
     assert read(Passage("turn 1", text)).readings
+
+
+@pytest.mark.parametrize(
+    ("word", "is_masked"),
+    [
+        ("b*k*n*", True),
+        ("n*de", True),
+        ("n**", True),
+        ("n*", False),
+        ("nude", False),
+        ("*n*de", False),
+        ("*" * 400_000, False),
+        ("n" + "*" * 400_000 + "!", False),
+        ("&#" * 200_000, False),
+    ],
+    ids=range(9),
+)
+def test_a_masked_word_is_known_at_one_look(word: str, *, is_masked: bool) -> None:
+    """Were each sign looked at again for each other one, the long ones would take many minutes."""
+    assert bool(MASKED.fullmatch(word)) is is_masked
 
 
 @given(HOSTILE)

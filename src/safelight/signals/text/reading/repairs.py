@@ -36,7 +36,7 @@ ROMAN = re.compile(r"[ivxlcdm]+")
 REPEATS = re.compile(r"([^\W\d_])\1(?:\1|([^\W\d_])\2([^\W\d_])\3)")
 MASK_CUE = re.compile(r"[*#•·%](?<=[^\W\d_].)")
 MASK = r"[*#•·%]"
-MASKED = re.compile(rf"(?=.*{MASK}.*[^\W\d_]|.*{MASK}.*{MASK})[^\W\d_]++(?:{MASK}++[^\W\d_]*+)++")
+MASKED = re.compile(rf"[^\W\d_]++(?={MASK}(?:{MASK}|[^\W\d_]))(?:{MASK}++[^\W\d_]*+)++")
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 VOWELS = "aeiou"
 MAX_MASKS = 3
