@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
-from safelight.cases.draft import Addition, Contact, ContactKind, Fingerprint, Matter
-from safelight.cases.reporter_model import Delivery, KnownBy, Letter, Receipt, ReportStatus
+from safelight.cases.draft import Addition, Contact, ContactKind, Fingerprint, Matter, Place, PlaceKind
+from safelight.cases.reporter_model import Delivery, KnownBy, Letter, PublicStep, Receipt, ReportStatus
 from safelight.cases.takedown.memory import NoPlatform, NoPost
 from safelight.cases.takedown.ports import Command, Confirmed, DeliveryFailed, Order
 from safelight.matching.fingerprints import HashKind
@@ -120,6 +120,8 @@ def test_without_a_platform_no_letter_says_that_the_picture_is_hidden(tmp_path: 
         assert "being hidden now" not in received.body
         assert "confirmed" not in removed.body
         assert all("report it there as well" in one.body for one in (received, removed))
+        assert "taken down" not in removed.subject
+        assert not {PublicStep.HIDDEN, PublicStep.SHOWN} & {step for _, step in status(home, receipt).steps}
         assert status(home, receipt).delivery is Delivery.NOBODY
 
 
@@ -139,3 +141,38 @@ def test_an_order_that_was_given_up_is_not_said_to_be_tried(tmp_path: Path) -> N
         assert status(home, receipt).delivery is Delivery.TRYING
         home.tick()
         assert status(home, receipt).delivery is Delivery.GIVEN_UP
+
+
+def test_who_joins_a_matter_reads_what_later_steps_speak_of(home: House) -> None:
+    first = home.run(home.cases.receive(report(), "a"))
+    home.decide(first.case_id)
+    home.travel(minutes=1)
+    second = home.run(home.cases.receive(report(), "b"))
+    assert [step for _, step in status(home, second).steps] == [PublicStep.REMOVED, PublicStep.RECEIVED]
+    home.run(home.cases.undo(SENIOR, first.case_id, home.row(first.case_id).version, "a mistake"))
+    steps = status(home, second).steps
+    assert [step for _, step in steps][:3] == [PublicStep.REMOVED, PublicStep.RECEIVED, PublicStep.UNDONE]
+    assert [at for at, _ in steps] == sorted(at for at, _ in steps)
+
+
+def test_who_was_right_is_told_that_the_picture_comes_down(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "a"))
+    home.decide(receipt.case_id, KEEP)
+    home.run(home.cases.contest(receipt.code, receipt.pin, "a", "It is me."))
+    home.decide(receipt.case_id, staff=SENIOR)
+    told = letter(home, receipt)
+    assert told.kind == "appeal_reversed"
+    assert "being taken down" in told.body
+    assert "We know only where it is" in told.body
+
+
+def test_a_removal_is_still_one_when_the_names_of_its_places_are_destroyed(home: House) -> None:
+    found = home.run(home.cases.receive(report(), "a"))
+    words = Place(PlaceKind.WORDS, "in a group, last week")
+    only_words = home.run(home.cases.receive(report(places=(words,)), "b"))
+    for receipt in (found, only_words):
+        home.decide(receipt.case_id)
+    assert (status(home, found).is_confirmed, status(home, only_words).is_confirmed) == (True, False)
+    home.travel(days=366)
+    assert home.run(home.cases.open(SENIOR, found.case_id)).places == ()
+    assert (status(home, found).is_confirmed, status(home, only_words).is_confirmed) == (True, False)

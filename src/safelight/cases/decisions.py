@@ -291,8 +291,9 @@ class Decisions:
         with self._book.sheet(connection) as sheet:
             for receipt in self._mail.receipts(connection, row.id, Party.REPORTER):
                 if receipt.report_id in after.reports:
-                    kind = appeal if receipt.report_id == contester else outcome
-                    self._mail.write(sheet, receipt, kind, facts)
+                    is_contester = receipt.report_id == contester
+                    told = replace(facts, comes_down=is_contester and after.outcome is Outcome.REMOVE)
+                    self._mail.write(sheet, receipt, appeal if is_contester else outcome, told)
 
     def _to_account(
         self,

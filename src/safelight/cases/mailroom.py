@@ -176,7 +176,7 @@ class Mailroom:
 
         `is_flood`: of a report that is in no table yet.
         """
-        if kind is LetterKind.REMOVED and facts.known_by is None:
+        if (kind is LetterKind.REMOVED or facts.comes_down) and facts.known_by is None:
             facts = replace(facts, known_by=known_by(self._book.prints(sheet.connection, receipt.case_id)))
         subject, body = compose(kind, receipt.language, replace(facts, page=self._page, has_platform=self.has_platform))
         now = self._book.clock()

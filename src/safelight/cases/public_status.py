@@ -4,12 +4,12 @@ Nothing here names the picture, a place, the other side, or who decided.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import Connection, Row, func, select
 
-from safelight.accounts.measures import account_history, standing_of
+from safelight.accounts.measures import account_history, standing_of, strikes_of
 from safelight.cases.confirmed import unconfirmed
 from safelight.cases.draft import Matter
 from safelight.cases.elsewhere import elsewhere
@@ -17,7 +17,7 @@ from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
-from safelight.cases.records import DEAD, DOUBTFUL, PLACES, WAITING, Book, is_findable
+from safelight.cases.records import DEAD, DOUBTFUL, PLACES, WAITING, Book
 from safelight.cases.reporter_model import Delivery, KnownBy, PublicStep, ReportStatus
 from safelight.cases.rules import HideWhen
 from safelight.cases.sealing import GONE
@@ -32,7 +32,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     """The status behind one receipt."""
     party = Party(receipt.party)
     letters = mail.letters(connection, digest=receipt.code_digest)
-    standing, standing_until = _standing(connection, receipt, book.clock())
+    standing, standing_until, strikes = _standing(connection, book, receipt)
     if receipt.case_id is None:
         at = _measured_at(connection, receipt)
         last = intake.contest_until(at)
@@ -64,6 +64,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             contest_until=last,
             standing=standing,
             standing_until=standing_until,
+            strikes=strikes,
         )
     case = book.load(connection, receipt.case_id)
     history = [event for _, event, _ in book.history(connection, receipt.case_id)]
@@ -86,7 +87,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
     ).scalar_one()
     until = intake.contest_until(case.decided_at) if case.decided_at else None
     is_down = case.visibility is not Visibility.VISIBLE
-    was_found = any(is_findable(place) for place, _ in book.places(connection, receipt.case_id))
+    was_found = book.was_findable(connection, receipt.case_id)
     is_confirmed = is_down and was_found and not unconfirmed(connection, [receipt.case_id])
     is_against = (party is Party.REPORTER) == (case.outcome is Outcome.KEEP)
     return ReportStatus(
@@ -100,7 +101,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         clock=clock_of(case, book.rules) if case.kind is CaseKind.IMAGE or case.is_waiting else None,
         steps=(
             *(((measured_at, PublicStep.MEASURE),) if measured_at else ()),
-            *_steps(history, receipt.report_id, party, received_at),
+            *_steps(history, receipt.report_id, party, received_at, has_platform=mail.has_platform),
         ),
         copies=int(copies),
         missing=draft.missing() if draft and mine and mine_is_kept and case.outcome is None else (),
@@ -130,13 +131,17 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         contest_until=until,
         standing=standing,
         standing_until=standing_until,
+        strikes=strikes,
     )
 
 
-def _standing(connection: Connection, receipt: Row[Any], now: datetime) -> tuple[Standing | None, datetime | None]:
+def _standing(connection: Connection, book: Book, receipt: Row[Any]) -> tuple[Standing | None, datetime | None, int]:
+    """The account's standing, until when, and its strikes in force."""
     if receipt.party != Party.ACCOUNT.value or not receipt.subject_id:
-        return None, None
-    return standing_of(account_history(connection, receipt.subject_id), now)
+        return None, None, 0
+    events, now = account_history(connection, receipt.subject_id), book.clock()
+    window = timedelta(days=book.rules.measures.window_days)
+    return *standing_of(events, now), strikes_of(events, now, window)
 
 
 def _delivery(connection: Connection, case_id: str, *, is_down: bool, was_found: bool) -> Delivery:
@@ -161,14 +166,17 @@ _PLAIN = {
     Step.SHOWN: PublicStep.SHOWN,
     Step.LOOKED: PublicStep.LOOKED_AT,
 }
+_OF_PLATFORM = frozenset({PublicStep.HIDDEN, PublicStep.SHOWN})
+"""What nobody does where no platform is connected."""
+_DECISIONS = frozenset({PublicStep.REMOVED, PublicStep.KEPT, PublicStep.APPEAL_UPHELD, PublicStep.APPEAL_REVERSED})
 
 
 def _steps(
-    history: Sequence[Event], report_id: str | None, party: Party, since: datetime
+    history: Sequence[Event], report_id: str | None, party: Party, since: datetime, *, has_platform: bool
 ) -> tuple[tuple[datetime, PublicStep], ...]:
-    steps: list[tuple[datetime, PublicStep]] = []
-    if party is Party.REPORTER:
-        steps.append((since, PublicStep.RECEIVED))
+    """What was done, in plain words: to a reporter since their report, and before it what still held when it came."""
+    earlier: list[tuple[datetime, PublicStep]] = []
+    steps = [(since, PublicStep.RECEIVED)] if party is Party.REPORTER else []
     outcome: Outcome | None = None
     is_contested = False
     before = outcome, is_contested
@@ -186,9 +194,26 @@ def _steps(
             outcome, is_contested = decided, False
         elif event.step is Step.UNDONE:
             plain, (outcome, is_contested) = PublicStep.UNDONE, before
-        if plain and (event.at >= since or party is Party.ACCOUNT):
+        if plain is None or (plain in _OF_PLATFORM and not has_platform):
+            continue
+        if event.at >= since or party is Party.ACCOUNT:
             steps.append((event.at, plain))
-    return tuple(steps)
+        else:
+            earlier = _still_held(earlier, event.at, plain, outcome)
+    return (*earlier, *steps)
+
+
+def _still_held(
+    earlier: list[tuple[datetime, PublicStep]], at: datetime, step: PublicStep, outcome: Outcome | None
+) -> list[tuple[datetime, PublicStep]]:
+    """What still holds after one more step: later ones speak of it, as of a decision that is taken back."""
+    if step in (PublicStep.HIDDEN, PublicStep.CONTESTED):
+        return [*earlier, (at, step)]
+    if step in (PublicStep.SHOWN, PublicStep.UNDONE):
+        return []
+    if step in _DECISIONS and outcome is not None:
+        return [(at, _decided(outcome, None, is_contested=False))]
+    return earlier
 
 
 def _decided(decided: Outcome, before: Outcome | None, *, is_contested: bool) -> PublicStep:

@@ -291,6 +291,16 @@ class Book:
         query = mine.order_by(case_places.c.id)
         return [(self.place_of(row), row) for row in connection.execute(query)]
 
+    def was_findable(self, connection: Connection, case_id: str) -> bool:
+        """Whether any place of a case was one by which a platform can tell the picture, its name still kept or not.
+
+        Of places whose names are destroyed only those are left that were (`retention.py`).
+        """
+        gone = select(case_places.c.id).where(case_places.c.case_id == case_id, case_places.c.sealed == GONE)
+        if connection.execute(gone.limit(1)).first():
+            return True
+        return any(is_findable(place) for place, _ in self.places(connection, case_id))
+
     def place_of(self, row: Row[Any]) -> Place:
         """The place in a row. Raises StoreFailed."""
         return read_place(self.seal.open(row.id, row.sealed))

@@ -139,3 +139,5 @@ class ReportStatus:
     """Of the account, for itself; None where the account is not known."""
     standing_until: datetime | None
     """None: for good, or in good standing."""
+    strikes: int
+    """Of the account, in force, for itself."""

@@ -22,7 +22,7 @@ from safelight.cases.draft import Matter
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
 from safelight.cases.model import CLOCK_ID, Visibility
-from safelight.cases.records import DEAD, DOUBTFUL, INDEX, LETTER, OVERTAKEN, WAITING, Book
+from safelight.cases.records import DEAD, DOUBTFUL, INDEX, LETTER, OVERTAKEN, WAITING, Book, is_findable
 from safelight.cases.sealing import GONE
 from safelight.cases.stay_down import forget_made_here
 from safelight.cases.timers import destroy_at
@@ -133,7 +133,7 @@ class Retention:
         is_last = select(case_reports.c.id).where(case_reports.c.case_id == case_id, case_reports.c.at > before)
         places = 0
         if connection.execute(is_last.limit(1)).first() is None:
-            places = _emptied(connection, case_places.c.sealed, case_places.c.case_id == case_id)
+            places = self._forget_places(connection, case_id)
         return {
             "texts": texts,
             "notes": _emptied(connection, case_events.c.words, notes),
@@ -141,6 +141,15 @@ class Retention:
             "letters": _emptied(connection, case_letters.c.sealed, letters),
             "places": places,
         }
+
+    def _forget_places(self, connection: Connection, case_id: str) -> int:
+        """Empty the places of a case, and drop those of words whole, by which nothing is found again.
+
+        So of whatever is left it is known that a platform could tell the picture by it.
+        """
+        words = [row.id for place, row in self._book.places(connection, case_id) if not is_findable(place)]
+        dropped = connection.execute(delete(case_places).where(case_places.c.id.in_(words))).rowcount
+        return dropped + _emptied(connection, case_places.c.sealed, case_places.c.case_id == case_id)
 
     def _drop_letters(self, connection: Connection, letters: ColumnElement[bool]) -> None:
         """A letter that nobody could send in all that time is not sent any more."""

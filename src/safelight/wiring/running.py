@@ -171,7 +171,6 @@ class Safelight:
         self._closing.callback(self.database.close)
         self.database.migrate()
         digest_key = DigestKey.load_or_make(settings.data_dir / "digest.key")
-        self.pages_key = digest_key.derived("public pages")
         self.second_look_key = digest_key.derived("second looks")
         self.oidc = self._open_oidc(settings)
 

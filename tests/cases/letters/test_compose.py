@@ -2,6 +2,7 @@
 
 import re
 import tomllib
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib.resources import files
 
@@ -32,6 +33,7 @@ FULL = LetterFacts(
     is_missing=True,
     is_child=True,
     copies=3,
+    comes_down=True,
     until=AT,
     measures=(MeasureWords("strike", 1), MeasureWords("suspended", 3, AT)),
     code="7K2M-9QXR-4TBV",
@@ -122,3 +124,16 @@ def test_a_measure_names_what_was_asked_for_and_the_rule_whatever_the_rules_hold
     facts = LetterFacts(AT, reason=category.value, automated=Automated.REFUSAL, until=AT)
     body = compose(LetterKind.MEASURE, "en", facts)[1]
     assert {"Why:", "The rule:"} <= {line.split(": ")[0] + ":" for line in body.splitlines() if ": " in line}
+
+
+@pytest.mark.parametrize("language", languages())
+@pytest.mark.parametrize("has_platform", [True, False])
+def test_who_was_right_reads_what_comes_of_it_and_who_else_helps(language: str, *, has_platform: bool) -> None:
+    words = read_book(language)["words"]
+    facts = replace(FULL, has_platform=has_platform)
+    body = compose(LetterKind.APPEAL_REVERSED, language, facts)[1]
+    assert (words["comes_down"] in body, words["no_site"] in body) == (has_platform, not has_platform)
+    assert " ".join(words["child"].split()) in body
+    account = compose(LetterKind.APPEAL_REVERSED, language, replace(facts, comes_down=False))[1]
+    assert words["comes_down"] not in account
+    assert " ".join(words["child"].split()) not in account

@@ -15,6 +15,7 @@ from safelight.cases.staff_model import Choice, QueueFilter, QueueSort, Staff
 from safelight.cases.takedown.memory import MemoryPlatform
 from safelight.core.errors import NotStartable
 from safelight.web.public.reports.hotlines import HelpFor, load_hotlines
+from safelight.web.public.reports.words import LANGUAGES, load_words
 from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR, report
 from tests.cases.house import post as place
 from tests.service import Service
@@ -258,3 +259,36 @@ def test_hotlines_that_cannot_be_used_stop_the_start(tmp_path: Path, text: str) 
     path.write_text(text, "utf-8")
     with pytest.raises(NotStartable, match=r"hotlines\.toml"):
         load_hotlines(path)
+
+
+def test_what_was_written_to_be_added_on_a_page_of_before_a_restart_is_kept(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s77")
+    body = mark(service, STATUS).rpartition(".")[0]
+    old = f"{body}.{'0' * 64}"  # signed by another process
+    fields = {"mark": old, "do": "add", "code": code, "pin": pin, "explanation": "my own words"}
+    asked = post(service, STATUS, fields)
+    assert asked.status_code == 409
+    assert pin not in asked.text
+    again = {name: Tags(asked.text).value(name) for name in ("mark", "do", "explanation")}
+    added = post(service, STATUS, again | {"code": code, "pin": pin})
+    assert WORDS("add_done") in added.text
+    assert post(service, STATUS, again | {"code": code, "pin": pin}).status_code == 409, "added once"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "told"),
+    [(30, "1 minute"), (47 * 60, "47 minutes"), (3600, "1 hour"), (7260, "2 hours and 1 minute"), (86_400, "24 hours")],
+)
+def test_time_left_is_said_as_people_say_it(seconds: int, told: str) -> None:
+    assert WORDS.span(seconds) == told
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_time_left_is_said_in_words_of_the_language(language: str) -> None:
+    words = load_words()[language]
+    told = words.span(25 * 3600 + 60)
+    assert "duration" not in told
+    assert "25" in told
+    if language != "en":
+        assert "hour" not in told.replace("heure", "")
+    assert {words.span(hours * 3600) for hours in range(1, 49)}.isdisjoint({"", None})

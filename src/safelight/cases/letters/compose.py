@@ -104,6 +104,8 @@ class LetterFacts:
     """By when; None where there is nothing to contest any more."""
     is_contested: bool = False
     """Whether one of those who reported contested it, and it was decided again: nobody contests it once more."""
+    comes_down: bool = False
+    """To whoever contested that a picture stays, and was right: whether it comes down now."""
     is_held_elsewhere: bool = False
     """Whether another case keeps all or some of it out of sight."""
     measures: tuple[MeasureWords, ...] = ()
@@ -138,6 +140,8 @@ def compose(kind: LetterKind, language: str, facts: LetterFacts) -> tuple[str, s
             continue
         filled = Template(paragraph).substitute(values)
         paragraphs.append(re.sub(r"[ \n]+", " ", filled).strip())
+    if kind is LetterKind.REMOVED and not facts.has_platform:
+        template = book[LetterKind.KEPT.value]  # nobody takes it down: its subject says only that it was decided
     return Template(template["subject"]).substitute(values), "\n\n".join(paragraphs) + "\n"
 
 
@@ -153,16 +157,21 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
     automated = [words[facts.automated.value]] if facts.automated else []
     if automated and facts.copies:
         automated.append(words["automated_copies"])
+    blocked = words[f"blocked_{facts.known_by}"] if facts.known_by else ""
+    reach = no_site or words["reach"]
+    child = " ".join(words["child"].split()) if facts.is_child else ""
+    comes_down = ["" if no_site else words["comes_down"], blocked, reach, child] if facts.comes_down else []
     told = words["facts_detection" if facts.was_detected else "facts_report"]
     return {
         "at": _moment(facts.at),
         "received": received,
         "clock": clock,
         "hidden": words["hidden_at_once"] if facts.is_hidden and facts.has_platform else no_site,
-        "reach": no_site or words["reach"],
-        "blocked": words[f"blocked_{facts.known_by}"] if facts.known_by else "",
+        "reach": reach,
+        "blocked": blocked,
+        "result": " ".join(filter(None, comes_down)),
         "asked": words["asked"] if facts.is_missing else "",
-        "child": " ".join(words["child"].split()) if facts.is_child else "",
+        "child": child,
         "matter": book["matter"].get(facts.matter, ""),
         "why": book["reason"].get(facts.reason, ""),
         "ground": book["ground"].get(facts.reason) or book["ground"].get(facts.matter, ""),

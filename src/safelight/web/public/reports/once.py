@@ -6,7 +6,8 @@ report from being sent twice by a hand that presses twice, and a form on another
 
 Rules of this module
 - A mark says when it was made and is signed, so nothing is kept of those that nobody uses.
-- Used marks are remembered in this process only, for as long as they could be used again.
+- Used marks are remembered in this process only, for as long as they could be used again; so only its own marks are
+  good: the key ends with the process, and what was used before a restart is not good again after it.
 """
 
 import hmac
@@ -29,7 +30,7 @@ class Answer(StrEnum):
     FRESH = "fresh"
     USED = "used"
     STALE = "stale"
-    """Too old, or none of ours."""
+    """Too old, made before this process began, or none of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,10 @@ class _Use(Generic[T]):
 
 
 class Once(Generic[T]):
-    """Marks signed with `key`, good for `lasts`. What came of a mark's use can be kept with it."""
+    """Marks that are good for `lasts`. What came of a mark's use can be kept with it."""
 
-    def __init__(self, key: bytes, lasts: timedelta) -> None:
-        self._key = key
+    def __init__(self, lasts: timedelta) -> None:
+        self._key = secrets.token_bytes(32)
         self._lasts = lasts
         self._used: OrderedDict[str, _Use[T]] = OrderedDict()
 

@@ -43,14 +43,14 @@ class _Sending:
 
 
 class ReportPages:
-    """The pages over `cases`. `key` signs the marks in the forms."""
+    """The pages over `cases`."""
 
-    def __init__(self, pages: Pages, cases: Cases, hotlines: Sequence[Hotline], key: bytes, clock: Clock) -> None:
+    def __init__(self, pages: Pages, cases: Cases, hotlines: Sequence[Hotline], clock: Clock) -> None:
         self._pages = pages
         self._cases = cases
         self._help = {whom: [hotline for hotline in hotlines if hotline.whom is whom] for whom in HelpFor}
         self._clock = clock
-        self._sent: Once[_Sending] = Once(key, SEND_WITHIN)
+        self._sent: Once[_Sending] = Once(SEND_WITHIN)
 
     def routes(self) -> list[Route]:
         """`/report` and what lies under it for a report."""

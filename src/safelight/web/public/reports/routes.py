@@ -11,12 +11,12 @@ from safelight.wiring import Safelight
 
 def report_routes(safelight: Safelight) -> list[Route]:
     """What lies under `/report`. Raises NotStartable for words or hotlines that cannot be used."""
-    settings, key = safelight.settings, safelight.pages_key
+    settings = safelight.settings
     pages = Pages(safelight.limits, settings.report_exit_url)
     hotlines = load_hotlines(settings.report_hotlines_file)
-    report_pages = ReportPages(pages, safelight.cases, hotlines, key + b" report", safelight.clock)
+    report_pages = ReportPages(pages, safelight.cases, hotlines, safelight.clock)
     return [
         *report_pages.routes(),
-        *StatusPages(pages, safelight.cases, key + b" status", safelight.clock).routes(),
+        *StatusPages(pages, safelight.cases, safelight.clock).routes(),
         report_pages.last_route(),
     ]

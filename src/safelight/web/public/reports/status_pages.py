@@ -74,13 +74,13 @@ _ERROR_OF_STEP = {
 
 
 class StatusPages:
-    """The pages over `cases`. `key` signs the marks in the forms."""
+    """The pages over `cases`."""
 
-    def __init__(self, pages: Pages, cases: Cases, key: bytes, clock: Clock) -> None:
+    def __init__(self, pages: Pages, cases: Cases, clock: Clock) -> None:
         self._pages = pages
         self._cases = cases
         self._clock = clock
-        self._marks: Once[None] = Once(key, LASTS)
+        self._marks: Once[None] = Once(LASTS)
 
     def routes(self) -> list[Route]:
         """Under `/report/{language}`."""
@@ -104,7 +104,10 @@ class StatusPages:
         do = fields.get("do", "show")
         is_contest = do in ("contest", "contest_here")
         again = partial(self._asking, request, words, is_contest=is_contest, typed_words=fields.get("words", ""))
-        if self._marks.use(fields.get("mark", ""), self._clock()) is not Answer.FRESH:
+        found = self._marks.use(fields.get("mark", ""), self._clock())
+        if found is Answer.STALE and do == "add":
+            return again("status_again", 409, filled=_kept("", "", fields))
+        if found is not Answer.FRESH:
             return again("status_again", 409)
         code, pin, source = fields.get("code", ""), fields.get("pin", ""), source_of(request)
         try:
@@ -117,10 +120,8 @@ class StatusPages:
             answer.headers["retry-after"] = str(seconds)
             return answer
         except StoreFailed:
-            form = {name: text for name, text in asdict(ReportForm.read(fields)).items() if text}
-            filled = {"code": code, "pin": pin, "carried": form if do == "add" else {}, "do": do}
-            return again("error_failed", 503, filled=filled)
-        shown = self._shown(status) | {
+            return again("error_failed", 503, filled=_kept(code, pin, fields))
+        shown = self._shown(status, words) | {
             "code": code,
             "pin": pin,
             "done": words(said) if said else "",
@@ -176,7 +177,7 @@ class StatusPages:
         }
         return self._pages.page(request, words, "ask.html", shown, status_code)
 
-    def _shown(self, status: ReportStatus) -> Shown:
+    def _shown(self, status: ReportStatus, words: Words) -> Shown:
         now = self._clock()
         left_s = status.clock.remaining_s(now) if status.clock else 0.0
         is_waiting = status.state in (CaseState.OPEN, CaseState.PROPOSED) and not status.is_withdrawn
@@ -192,12 +193,19 @@ class StatusPages:
             # Once it is hidden nobody waits for the clock; before that, a clock that has run out is said plainly.
             "shows_clock": status.clock and ((is_waiting and (left_s > 0 or is_visible)) or is_late or is_contested),
             "standing_key": _OF_STANDING.get((status.standing, status.standing_until is None), ""),
-            "left_s": left_s,
+            "left": words.span(left_s) if left_s > 0 else "",
             "is_reporter": status.party is Party.REPORTER,
             "wants": frozenset(status.missing),
             "Missing": Missing,
             "mark": self._marks.issue(now),
         }
+
+
+def _kept(code: str, pin: str, fields: Fields) -> Mapping[str, object]:
+    """The form for code and PIN with what was to be done, and what was written to be added."""
+    do = fields.get("do", "show")
+    form = {name: text for name, text in asdict(ReportForm.read(fields)).items() if text}
+    return {"code": code, "pin": pin, "carried": form if do == "add" else {}, "do": do}
 
 
 def _now_keys(status: ReportStatus) -> list[str]:

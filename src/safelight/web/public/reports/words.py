@@ -15,12 +15,15 @@ from importlib.resources import files
 
 from babel import Locale
 from babel.dates import format_datetime
+from babel.units import format_unit
 from markupsafe import Markup, escape
 
 from safelight.core.errors import NotStartable
 
 LANGUAGES = ("en", "cy", "fr", "de", "es", "pl", "ar", "hi")
 """In the order in which the pages list them."""
+_HOURS = {"cy": "{} awr"}
+"""Where the packaged CLDR has no word for hours."""
 _FILLED_IN = re.compile(r"\{(\w+)\}")
 _WISH = re.compile(r"\s*([A-Za-z]{2,3})(?:-[A-Za-z0-9-]+)?\s*(?:;\s*q=([01](?:\.[0-9]{0,3})?))?\s*")
 
@@ -53,6 +56,17 @@ class Words:
     def at(self, key: str, when: datetime, **filled: object) -> Markup:
         """The words under `key`, with a moment in them."""
         return Markup(escape(self.texts[key])).format(when=self.time(when), **filled)  # noqa: S704 (escaped here)
+
+    def span(self, seconds: float) -> str:
+        """So much time in hours and minutes, or only one of them; a minute is the least."""
+        hours, minutes = divmod(max(1, int(seconds // 60)), 60)
+        told = _HOURS[self.language].format(hours) if self.language in _HOURS else self._count(hours, "hour")
+        if not hours or not minutes:
+            return told if hours else self._count(minutes, "minute")
+        return self("hours_and_minutes", hours=told, minutes=self._count(minutes, "minute"))
+
+    def _count(self, count: int, unit: str) -> str:
+        return format_unit(count, f"duration-{unit}", locale=self.language)
 
     def place(self, place: str) -> str:
         """Where a hotline helps: codes of countries and of the world (CLDR) by their names in this language.
