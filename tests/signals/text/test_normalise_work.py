@@ -14,8 +14,11 @@ from safelight.core.limits import DEFAULT_LIMITS
 from safelight.evaluation.transforms import TRANSFORMS
 from safelight.signals.model import Passage
 from safelight.signals.text.normalise import load, measured, read
+from safelight.signals.text.numerals import whole
 from safelight.signals.text.reading.repairs import MASKED
+from safelight.signals.text.reading.styles import parted
 from safelight.signals.text.reading.work import Work, bound
+from safelight.signals.text.units import sentences
 from tests.signals.text.test_normalise import ORDINARY
 
 LONGEST = DEFAULT_LIMITS.prompt_max_chars
@@ -200,3 +203,19 @@ def test_optional_work_goes_undone_in_silence() -> None:
 @pytest.mark.parametrize("sign", ["\ufdfa", "\ufdfb", "\u3316", "\u33af", "\u337f"])
 def test_no_character_grows_a_text_to_more_than_six_times_its_length(sign: str) -> None:
     assert all(len(reading.text) <= 6 * 1000 for reading in read(Passage("turn 1", sign * 1000)).readings)
+
+
+@pytest.mark.parametrize("unit", ["0", "0:", "9 ", "9x"])
+def test_a_long_number_is_looked_at_once(unit: str) -> None:
+    """Were every digit's row looked at from each of them, these would take many minutes."""
+    assert len(whole(unit * 300_000 + "x")) > 3
+
+
+@pytest.mark.parametrize("unit", [" ", "\t", " x", "\n"])
+def test_a_long_gap_is_looked_at_once(unit: str) -> None:
+    assert sentences("a" + unit * 300_000 + "b")[0].startswith("a")
+
+
+@pytest.mark.parametrize("unit", ["b\u0301", "b\u0301\u0302", "b_", "b,"])
+def test_a_long_name_is_looked_at_once(unit: str) -> None:
+    assert parted(unit * 300_000 + "_").startswith("b")

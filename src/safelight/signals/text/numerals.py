@@ -12,7 +12,7 @@ _ETHIOPIC_LAST_TEN = 0x137A
 _ETHIOPIC = re.compile(r"[\u1372-\u137a][\u1369-\u1371]?|[\u1369-\u1371]")
 _THOUSANDS = re.compile(r"(?<=\d)[.,'\u066c](?=\d{3}(?!\d))")
 _FRACTION = re.compile(r"(?<=\d)[.,\u066b]\d+")
-_RATIO = re.compile(r"\d+\s?[:x×]\s?\d+")
+_RATIO = re.compile(r"(?<!\d)\d+\s?[:x×]\s?\d+")
 _HAN = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "兩": 2}
 HAN_NUMBER = re.compile(r"[零〇一二三四五六七八九十百千万廿卅两兩]+")
 TOO_LARGE = 10_000

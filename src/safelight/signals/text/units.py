@@ -28,7 +28,7 @@ NOISE = 5.2
 NOISE_SPAN = 1.0
 """How far below `NOISE` the doubt begins."""
 _ADDRESS = re.compile(r"https?://|www\.")
-_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；।॥؟۔])|\s*[\n\r\u2028\u2029|]+\s*|(?<=;)\s+")
+_SENTENCE_END = re.compile(r"(?<=[.!?…])\s+|(?<=[。！？；।॥؟۔])|(?:(?<!\s)\s+)?[\n\r\u2028\u2029|]+\s*|(?<=;)\s+")
 
 Span = tuple[int, int]
 Known = dict[str, tuple[tuple[int, ...], float, int]]

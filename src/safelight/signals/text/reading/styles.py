@@ -19,7 +19,8 @@ SPAN = re.compile(r"</?span\s*/?>", re.IGNORECASE)
 HYPHENATED = re.compile(r"(?<![^\W\d_])([^\W\d_]+)[-\u2010]\n[ \t]*([^\W\d_]+)")
 BLANK = re.compile(r"&nbsp;?|&#160;")
 SIGN = rf"[^\W_][{MARKS}]*"
-SNAKE = re.compile(rf"(?<![^\W_])(?:{SIGN})+(?:[,.;:!?]?_(?:{SIGN})+)+(?![^\W_])")
+SNAKE = re.compile(rf"(?:{SIGN})+(?:[,.;:!?]?_(?:{SIGN})+)*")
+"""A word, with those that hang on it by underscores; a word alone as well, so that nothing is looked at twice."""
 SOLID = re.compile(r"(?<![^\W_])#?[^\W\d_]+(?![^\W_])")
 HUMPED = re.compile(r"(?=[^\W\d_])[^A-Z\W](?=[^\W\d_])[^a-z\W]")
 """Where a small letter may be followed by a capital; what is not ASCII is looked at closely."""
@@ -55,11 +56,15 @@ def parted(text: str) -> str:
     if "**" in text or "__" in text or "~~" in text:
         text = EMPHASIS.sub(r"\2", text)
     if "_" in text:
-        text = SNAKE.sub(lambda name: _in_words(name[0], name[0].split("_")), text)
+        text = SNAKE.sub(_in_parts, text)
     if not HUMPED.search(text):
         return text
     alone = 2 if len(text.split()) == 1 else 3
     return SOLID.sub(lambda name: _in_humps(name[0], alone), text)
+
+
+def _in_parts(name: re.Match[str]) -> str:
+    return _in_words(name[0], name[0].split("_")) if "_" in name[0] else name[0]
 
 
 def _in_humps(name: str, least: int) -> str:
