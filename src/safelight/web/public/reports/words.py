@@ -60,10 +60,10 @@ class Words:
     def span(self, seconds: float) -> str:
         """So much time in hours and minutes, or only one of them; a minute is the least."""
         hours, minutes = divmod(max(1, int(seconds // 60)), 60)
+        if not hours:
+            return self._count(minutes, "minute")
         told = _HOURS[self.language].format(hours) if self.language in _HOURS else self._count(hours, "hour")
-        if not hours or not minutes:
-            return told if hours else self._count(minutes, "minute")
-        return self("hours_and_minutes", hours=told, minutes=self._count(minutes, "minute"))
+        return self("hours_and_minutes", hours=told, minutes=self._count(minutes, "minute")) if minutes else told
 
     def _count(self, count: int, unit: str) -> str:
         return format_unit(count, f"duration-{unit}", locale=self.language)
