@@ -102,6 +102,31 @@ def test_a_work_that_fails_leaves_nothing(path: Path) -> None:
     database.close()
 
 
+@pytest.mark.parametrize("how", ["read", "write"])
+def test_what_a_work_that_failed_was_reading_stands_in_no_later_work_s_way(path: Path, how: str) -> None:
+    """Whoever holds the error holds what was being read: every write was refused until they let go of it."""
+    database = opened(path)
+    more = [{**ROW, "id": f"sub_{number}"} for number in range(2000)]
+    asyncio.run(database.write(lambda c: c.execute(insert(subjects), more).close()))
+
+    def stops(connection: Connection) -> None:
+        halfway = connection.connection.cursor().execute("SELECT id FROM subjects")  # type: ignore[func-returns-value]
+        halfway.fetchone()
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) as held:
+        asyncio.run(getattr(database, how)(stops))
+    other = sqlite3.connect(path)
+    with other:
+        other.execute("UPDATE subjects SET reason = 'seen'")
+    other.close()
+    for number in range(4):  # more than there are connections
+        again = {**ROW, "id": f"sub_x{number}"}
+        asyncio.run(database.write(lambda c, again=again: c.execute(insert(subjects), [again]).close()))
+    assert held.tb is not None
+    database.close()
+
+
 def test_a_read_keeps_nothing(path: Path) -> None:
     database = opened(path)
     asyncio.run(database.read(lambda c: c.execute(insert(subjects), [ROW]).close()))

@@ -101,7 +101,7 @@ class Orders:
                 found[one.case_id].append(one)
         marks = {one.digest for found in (places, prints) for rows_of in found.values() for one in rows_of}
         down = frozenset(connection.execute(_DOWN, {"marks": list(marks)}).scalars())
-        letters = connection.execute(_LETTERS, {"letters": [row.target for row in rows if row.target]})
+        letters = connection.execute(_LETTERS, {"letters": [row.target for row in rows if row.target]}).all()
         numbers = {one.id: one.number for one in connection.execute(_NUMBERS, of)}
         made = made_here(connection, [numbers[row.case_id] for row in rows if row.kind == PLACES])
         events = self._book.events(connection, of["cases"])

@@ -122,7 +122,7 @@ class Database:
         try:
             with self._engine.begin() as connection:
                 self._begin(connection, "BEGIN IMMEDIATE")
-                result = work(connection)
+                result = _done(work, connection)
                 if self._opened is not None and self._file() != self._opened:
                     raise StoreFailed(
                         "the database's file was moved or replaced while the service runs, so nothing is recorded or "
@@ -153,11 +153,25 @@ class Database:
     def _in_snapshot(self, work: Callable[[Connection], T]) -> T:
         with self._engine.connect() as connection:
             self._begin(connection, "BEGIN")
-            return work(connection)
+            return _done(work, connection)
 
     def _begin(self, connection: Connection, how: str) -> None:
         if self._is_sqlite:
             connection.exec_driver_sql(how)
+
+
+def _done(work: Callable[[Connection], T], connection: Connection) -> T:
+    """What `work` comes to. A connection on which it failed is not used again.
+
+    What it was reading stays open for as long as anybody holds the error, with the snapshot that it was read from: the
+    next write on that connection would be refused (SQLITE_BUSY_SNAPSHOT), and so would everything that was to be kept.
+    """
+    try:
+        return work(connection)
+    except BaseException:
+        connection.rollback()
+        connection.invalidate()
+        raise
 
 
 def _kind(error: Exception) -> str:
