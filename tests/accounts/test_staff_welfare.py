@@ -83,6 +83,19 @@ def test_the_cap_of_a_shift_holds_whatever_breaks_are_taken(run: Run, ada: Membe
     assert show(run, ada, NOW + RULES.shift + timedelta(minutes=1)).points <= RULES.cap_points
 
 
+def test_with_a_point_left_one_with_less_detail_can_be_shown(run: Run, ada: Member) -> None:
+    moment = NOW
+    for in_full in (False, True, True, True, True):
+        show(run, ada, moment, in_full=in_full)
+        assert take_break(run, ada, moment)
+        moment += timedelta(minutes=11)
+    with pytest.raises(NotShown, match="One with less detail can be shown"):
+        show(run, ada, moment)
+    show(run, ada, moment, in_full=False)
+    with pytest.raises(NotShown, match="as much as one shift allows"):
+        show(run, ada, moment)
+
+
 def test_a_matter_that_somebody_opted_out_of_is_not_shown(run: Run, ada: Member) -> None:
     run(lambda c: opt_out(c, ada, frozenset({"intimate"}), now=NOW))
     found = run(lambda c: find_member(c, ada.id))

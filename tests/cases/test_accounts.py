@@ -123,6 +123,7 @@ def test_the_account_is_told_why_and_a_person_decides_when_it_contests(home: Hou
     pin = letters[0].body.split("your PIN ")[1][:6]
     status = home.run(home.cases.contest(code, pin, "there", "It was my brother."))
     assert status.state is CaseState.CONTESTED
+    assert not status.has_picture, "nothing is said of one"
     row = home.run(home.cases.queue(SENIOR, EVERYTHING)).rows[0]
     assert row.kind is CaseKind.ACCOUNT
     home.decide(row.id, LIFT, SENIOR)

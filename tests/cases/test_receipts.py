@@ -1,6 +1,7 @@
 """Receipts: guessing is hopeless and bounded, what is shown names nobody, and nobody else's is reached by one's own."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
@@ -185,3 +186,35 @@ def test_a_sealed_text_does_not_open_in_another_row(home: House) -> None:
     for row, content in (("rep_2", sealed), ("rep_1", sealed[:-1] + b"x"), ("rep_1", b"")):
         with pytest.raises(StoreFailed):
             seal.open(row, content)
+
+
+def test_who_guessed_waits_for_what_is_left_and_no_longer(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "here"))
+    for _ in range(5):
+        with pytest.raises(ReceiptUnknown):
+            home.run(home.cases.status(receipt.code, wrong(receipt.pin), "there"))
+        home.now += timedelta(minutes=2)
+    with pytest.raises(TooManyTries) as tries:
+        home.run(home.cases.status(receipt.code, receipt.pin, "there"))
+    assert tries.value.retry_after_s == 5 * 60, "the first of the five is ten minutes ago, and counts for fifteen"
+    home.now += timedelta(minutes=5)
+    home.run(home.cases.status(receipt.code, receipt.pin, "there"))
+
+
+def test_who_took_a_report_back_reads_nothing_of_what_others_do_later(home: House) -> None:
+    mine = home.run(home.cases.receive(report(), "a"))
+    home.run(home.cases.receive(report(), "b"))
+    home.run(home.cases.withdraw(mine.code, mine.pin, "a"))
+    before = home.run(home.cases.status(mine.code, mine.pin, "a"))
+    home.decide(mine.case_id)
+    after = home.run(home.cases.status(mine.code, mine.pin, "a"))
+    assert (after.steps, after.outcome) == (before.steps, None)
+
+
+def test_what_was_removed_before_a_report_was_taken_back_is_said_as_long_as_it_holds(home: House) -> None:
+    mine = home.run(home.cases.receive(report(), "a"))
+    home.decide(mine.case_id)
+    home.run(home.cases.withdraw(mine.code, mine.pin, "a"))
+    assert home.run(home.cases.status(mine.code, mine.pin, "a")).outcome is REMOVE.outcome
+    home.undo(MODERATOR, mine.case_id)
+    assert home.run(home.cases.status(mine.code, mine.pin, "a")).outcome is None

@@ -114,13 +114,15 @@ def check_showing(
         raise NotShown(Refusal.ON_BREAK, "You are on a break. End it first, when you are ready.")
     weight = FULL_WEIGHT if in_full else REDUCED_WEIGHT
     if before.points + weight > rules.cap_points:
-        raise NotShown(
-            Refusal.CAP_REACHED,
-            "You have been shown as much as one shift allows. Go on with cases that need no picture, or stop for now.",
-        )
+        message = "You have been shown as much as one shift allows."
+        if in_full and before.points + REDUCED_WEIGHT <= rules.cap_points:
+            message = "A picture in full is more than one shift allows by now. One with less detail can be shown."
+        raise NotShown(Refusal.CAP_REACHED, f"{message} Go on with cases that need no picture, or stop for now.")
     if before.break_due:
         minutes = rules.break_length.total_seconds() / 60
-        raise NotShown(Refusal.BREAK_DUE, f"A break comes first: take {minutes:g} minutes away from the screen.")
+        raise NotShown(
+            Refusal.BREAK_DUE, f"A break of {minutes:g} minutes comes first. Begin it here; it counts from then on."
+        )
 
 
 def count_showing(

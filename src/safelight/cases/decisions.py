@@ -219,10 +219,16 @@ class Decisions:
         row = self._book.row(connection, case_id)
         done = self._measures_as_before(connection, row, case, after, staff.id) if row.subject_id else ()
         told = self._mail.told_of_decision(connection, case_id, case.decided_at or now)
+        is_moved = after.visibility is not case.visibility
+        is_held = after.visibility is Visibility.VISIBLE and elsewhere(connection, case_id).held > 0
+        to_account = LetterFacts(
+            now, measures=done, brought_back_to=after.visibility if is_moved else None, is_held_elsewhere=is_held
+        )
+        # What happens to the account, and what other cases do, is told to nobody else.
+        to_reporter = LetterFacts(now, brought_back_to=after.visibility if is_moved and not is_held else None)
         with self._book.sheet(connection) as sheet:
             for party in Party:
-                # What happens to the account is told to nobody else.
-                facts = LetterFacts(now, measures=done if party is Party.ACCOUNT else ())
+                facts = to_account if party is Party.ACCOUNT else to_reporter
                 for receipt in self._mail.receipts(connection, case_id, party):
                     stands = party is Party.ACCOUNT or receipt.report_id in after.reports
                     if stands and receipt.code_digest in told:
@@ -271,6 +277,8 @@ class Decisions:
             self._to_account(connection, row, after, LetterKind.REASONS, how, done)
         elif after.outcome is Outcome.KEEP and before.visibility is not Visibility.VISIBLE:
             self._to_account(connection, row, after, letter_once_shown(connection, case_id), how, done)
+        elif after.outcome is Outcome.KEEP and self._mail.awaits_word(connection, case_id):
+            self._to_account(connection, row, after, LetterKind.STAYS, how, done)
 
     def _tell_reporters(
         self,
@@ -288,6 +296,7 @@ class Decisions:
         facts = self._facts(connection, row, after, how)
         if Party.REPORTER in after.has_contested:
             facts = replace(facts, until=None, is_contested=True)
+        facts = replace(facts, is_overturned=is_reversed and after.outcome is Outcome.KEEP)
         with self._book.sheet(connection) as sheet:
             for receipt in self._mail.receipts(connection, row.id, Party.REPORTER):
                 if receipt.report_id in after.reports:

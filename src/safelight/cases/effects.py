@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 import structlog
-from sqlalchemy import Connection, Row, and_, bindparam, case, or_, select, update
+from sqlalchemy import Connection, Row, and_, bindparam, case, select, update
 
 from safelight.cases.confirmed import unconfirmed
 from safelight.cases.draft import Fingerprint
@@ -40,6 +40,7 @@ from safelight.cases.records import (
     PLACES,
     WAITING,
     Book,
+    is_findable,
     unknown_numbers,
 )
 from safelight.cases.sheet import Columns, Sheet
@@ -286,7 +287,7 @@ class Courier:
             self._end_if_shown(sheet, [one.work for one in done if one.work.row.kind == PICTURE])
         if confirmed:
             connection.execute(_CONFIRM, [place | {"now": now} for place in confirmed])
-        self._note_gone(connection, [one.work.row.case_id for one in done if one.confirmed])
+        self._note_gone(connection, [one.work.row.case_id for one in done if _names_any(one)])
         return [None] * len(done)
 
     def _note_answer(self, connection: Connection, kinds: tuple[str, ...]) -> None:
@@ -306,7 +307,10 @@ class Courier:
         self._came_back.update(kinds)
 
     def _note_gone(self, connection: Connection, case_ids: Sequence[str]) -> None:
-        """Have the histories say of which of these nothing is to be seen any more, where that is so the first time."""
+        """Have the histories say of which of these nothing is to be seen any more, where that is so the first time.
+
+        `case_ids`: of those that are somewhere; of what was found nowhere nobody says that it is gone.
+        """
         columns = cases.c
         out_of_sight = and_(columns.visibility != Visibility.VISIBLE.value, columns.confirmed_at.is_(None))
         new = connection.execute(select(columns.id).where(columns.id.in_(case_ids), out_of_sight)).scalars().all()
@@ -340,6 +344,8 @@ class Courier:
             with self._book.sheet(sheet.connection) as own:
                 self._book.add_places(own, case_id, copies, is_copy=True)
         means = {"means": _MEANS[work.command.order].value, "sequence": work.command.sequence, "this": case_id}
+        if not (_names_any(done) or work.command.fingerprints or work.command.requests):
+            return []  # words are for a person: no machine has looked for anything
         # Words that were kept before they were a case's own stand under their own digest.
         told = {self._book.place_digest(one, of) for one in (*work.command.places, *copies) for of in (case_id, "")}
         return [{**means, "place": digest} for digest in told]
@@ -363,28 +369,9 @@ class Courier:
         tell("case_effect_failed", effect=row.id, kind=row.kind, case=row.case_id, attempts=attempts, state=state)
 
 
-def retry_effect(connection: Connection, effect_id: str, now: datetime) -> bool:
-    """Have an effect that failed, for good or so far, tried again at once. Returns whether there was one."""
-    columns = case_effects.c
-    in_vain = and_(columns.state == WAITING, columns.attempts > 0, columns.error != "")
-    mine = and_(columns.id == effect_id, or_(columns.state.in_([DEAD, DOUBTFUL]), in_vain))
-    statement = update(case_effects).where(mine).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
-    return connection.execute(statement).rowcount == 1
-
-
-def retry_all(connection: Connection, now: datetime) -> int:
-    """As `retry_effect`, of everything but what is doubtful: of that somebody has to say that it did not arrive.
-
-    Returns how many there were.
-    """
-    columns = case_effects.c
-    in_vain = and_(columns.state == WAITING, columns.attempts > 0, columns.error != "")
-    mine = or_(columns.state == DEAD, in_vain)
-    statement = update(case_effects).where(mine).values(state=WAITING, due_at=to_rfc3339(now), attempts=0)
-    return connection.execute(statement).rowcount
-
-
-def in_sight(connection: Connection, limit: int = 500) -> list[Row[Any]]:
-    """What is dead or doubtful, oldest first."""
-    query = select(case_effects).where(case_effects.c.state.in_([DEAD, DOUBTFUL])).order_by(case_effects.c.id)
-    return list(connection.execute(query.limit(limit)))
+def _names_any(done: _Done) -> bool:
+    """Whether what was carried out was about any place by which a platform can tell the picture."""
+    command, confirmed = done.work.command, done.confirmed
+    if command is None or confirmed is None:
+        return False
+    return any(map(is_findable, (*command.places, *confirmed.copies)))

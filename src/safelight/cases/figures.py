@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from statistics import fmean, median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, case, func, not_, or_, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, case, exists, func, not_, or_, select
 
 from safelight.cases.draft import Route
 from safelight.cases.history import Step
-from safelight.cases.model import CaseKind, CaseState, Outcome
+from safelight.cases.model import CaseKind, CaseState, Outcome, Visibility
 from safelight.cases.staff_model import QueueCounts
 from safelight.core.clock import to_rfc3339
 from safelight.store.cases_tables import case_events, case_reports, cases
@@ -47,9 +47,12 @@ class RouteFigures:
     """Until it was ordered, as removal."""
     removal: Times
     gone: Times
-    """Until the platform had confirmed that nothing that is known of the picture can be seen."""
+    """Until the platform had confirmed that nothing of the picture can be seen where it was found."""
     within_48_h: float | None
-    """Of the cases that are gone, or decided otherwise, or overdue: the share gone or so decided within 48 hours."""
+    """Of the cases that are gone, or decided otherwise, or overdue: the share gone or so decided within 48 hours.
+
+    A picture that was looked for by its fingerprint, and found nowhere, is none of these.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,12 +213,15 @@ def _is_decided_otherwise() -> ColumnElement[bool]:
 def _overdue(connection: Connection, is_within: ColumnElement[bool], now: datetime) -> Counter[str]:
     """Pictures that are not known to be gone after 48 hours, though nobody decided otherwise; by route."""
     columns = cases.c
+    is_checked = exists().where(case_events.c.case_id == columns.id, case_events.c.step == Step.CHECKED.value)
+    is_down = columns.visibility != Visibility.VISIBLE.value
     query = select(columns.route, func.count()).where(
         is_within,
         columns.kind == CaseKind.IMAGE.value,
         columns.state != CaseState.WITHDRAWN.value,
         columns.confirmed_at.is_(None),
         not_(_is_decided_otherwise()),
+        not_(and_(is_down, not_(columns.is_breached), is_checked)),  # found nowhere
         columns.received_at < to_rfc3339(now - BOUND),
     )
     return Counter(_pairs(connection, query.group_by(columns.route)))

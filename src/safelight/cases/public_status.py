@@ -15,6 +15,7 @@ from safelight.cases.draft import Matter
 from safelight.cases.elsewhere import elsewhere
 from safelight.cases.history import Event, Step
 from safelight.cases.intake import Intake
+from safelight.cases.machine import replay
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseKind, CaseState, Outcome, Party, Visibility
 from safelight.cases.records import DEAD, DOUBTFUL, PLACES, WAITING, Book
@@ -40,6 +41,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             party=party,
             language=receipt.language,
             matter=None,
+            has_picture=False,
             state=CaseState.DECIDED,
             visibility=Visibility.VISIBLE,
             outcome=None,  # nobody has looked at it a second time
@@ -67,9 +69,15 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
             strikes=strikes,
         )
     case = book.load(connection, receipt.case_id)
-    history = [event for _, event, _ in book.history(connection, receipt.case_id)]
     draft = book.report(connection, receipt.report_id) if receipt.report_id else None
-    mine, mine_is_kept, is_flood = receipt.report_id in case.reports, False, False
+    mine = receipt.report_id in case.reports
+    is_withdrawn = party is Party.REPORTER and not mine
+    history: Sequence[Event] = [event for _, event, _ in book.history(connection, receipt.case_id)]
+    outcome = case.outcome
+    if is_withdrawn:
+        history = _until_withdrawn(history, receipt.report_id)
+        outcome = outcome if replay(history).outcome is outcome else None
+    mine_is_kept, is_flood = False, False
     received_at = case.received_at
     if receipt.report_id:
         report = connection.execute(select(case_reports).where(case_reports.c.id == receipt.report_id)).one()
@@ -94,9 +102,10 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         party=party,
         language=receipt.language,
         matter=case.matter if party is Party.REPORTER else None,
+        has_picture=case.kind is CaseKind.IMAGE,
         state=case.state,
         visibility=case.visibility,
-        outcome=case.outcome,
+        outcome=outcome,
         received_at=received_at,
         clock=clock_of(case, book.rules) if case.kind is CaseKind.IMAGE or case.is_waiting else None,
         steps=(
@@ -118,7 +127,7 @@ def read_status(connection: Connection, book: Book, mail: Mailroom, intake: Inta
         and not is_down
         and case.state in (CaseState.OPEN, CaseState.PROPOSED)
         and book.rules.matter[case.matter].hide is HideWhen.COMPLETE,
-        is_withdrawn=party is Party.REPORTER and not mine,
+        is_withdrawn=is_withdrawn,
         letters_wait=mail.letters_wait(connection, receipt),
         reporter_is_child=bool(draft and (draft.reporter_is_child or draft.effective_matter is Matter.CHILD)),
         can_add=party is Party.REPORTER and mine,
@@ -159,6 +168,16 @@ def _measured_at(connection: Connection, receipt: Row[Any]) -> datetime:
     """When the measure was taken that a receipt is about."""
     at = select(account_events.c.at).where(account_events.c.id == receipt.event_id)
     return datetime.fromisoformat(connection.execute(at).scalar_one())
+
+
+def _until_withdrawn(history: Sequence[Event], report_id: str) -> Sequence[Event]:
+    """The history as far as it is shown to whoever took this report back: what others do later is none of theirs."""
+    mine = (n for n, event in enumerate(history, 1) if _is_withdrawal(event, report_id))
+    return history[: next(mine)]
+
+
+def _is_withdrawal(event: Event, report_id: str) -> bool:
+    return event.step is Step.WITHDRAWN and event.body["report"] == report_id
 
 
 _PLAIN = {

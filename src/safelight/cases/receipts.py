@@ -4,13 +4,14 @@ A code has 60 random bits, so guessing one is hopeless; the PIN is for whoever f
 needed each time, and what is wrong with them is never said.
 """
 
+import math
 import re
 import secrets
 import unicodedata
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, insert, select
+from sqlalchemy import Connection, Row, insert, select
 
 from safelight.cases.errors import ReceiptUnknown, TooManyTries
 from safelight.cases.rules import GuessRules
@@ -82,11 +83,13 @@ def refuse_guessing(
     """Raises TooManyTries where this code from this source, or this source at all, was wrong too often of late."""
     since = now - timedelta(minutes=rules.window_min)
     for who, bound in _counted(key, rules, code, source):
-        query = select(func.count()).where(
+        query = select(case_sources.c.at).where(
             case_sources.c.source == who, case_sources.c.kind == _TRY, case_sources.c.at > to_rfc3339(since)
         )
-        if (connection.execute(query).scalar() or 0) >= bound:
-            raise TooManyTries(retry_after_s=int(rules.window_min * 60))
+        # Once the last but so many is too long ago to be counted, there are fewer than the bound.
+        last = connection.execute(query.order_by(case_sources.c.at.desc()).offset(bound - 1).limit(1)).scalar()
+        if last is not None:
+            raise TooManyTries(retry_after_s=math.ceil((datetime.fromisoformat(last) - since).total_seconds()))
 
 
 def note_wrong(

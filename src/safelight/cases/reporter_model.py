@@ -71,7 +71,7 @@ class PublicStep(StrEnum):
     KEPT = "kept"
     CONTESTED = "contested"
     APPEAL_UPHELD = "appeal_upheld"
-    """A second person came to the same decision."""
+    """Somebody who had no part in it decided the same."""
     APPEAL_REVERSED = "appeal_reversed"
     UNDONE = "undone"
     """The last decision was taken back."""
@@ -102,9 +102,12 @@ class ReportStatus:
     language: str
     matter: Matter | None
     """None for an account's measure."""
+    has_picture: bool
+    """Whether it is about a picture, and not only about an account."""
     state: CaseState
     visibility: Visibility
     outcome: Outcome | None
+    """Of a report that was taken back: what had been decided by then, and still holds."""
     received_at: datetime
     clock: LegalClock | None
     """Of a picture; while a decision is contested, that of the contest."""

@@ -21,11 +21,11 @@ from safelight.accounts.permissions import StaffPermission, may, require
 from safelight.cases.decisions import Decisions
 from safelight.cases.desk import Desk, to_effect, to_row
 from safelight.cases.draft import Addition, Fingerprint, Place, ReportDraft
-from safelight.cases.effects import Courier, in_sight, retry_effect
+from safelight.cases.effects import Courier
 from safelight.cases.errors import CaseCode, CaseError, ReceiptUnknown, ReportIncomplete
 from safelight.cases.figures import Figures, read_figures
 from safelight.cases.giving_back import give_back
-from safelight.cases.held_up import held_up
+from safelight.cases.held_up import held_up, in_sight, retry_effect
 from safelight.cases.intake import Arrival, Intake
 from safelight.cases.letters.compose import FALLBACK
 from safelight.cases.mailroom import Mailroom

@@ -90,7 +90,8 @@ def due_events(case: Case, rules: CaseRules, now: datetime, *, unconfirmed: int)
         if missed or (unconfirmed and after.visibility is not Visibility.VISIBLE):
             events.append(Event(now, Step.BREACHED, CLOCK_ID, {"unconfirmed": unconfirmed}))
         else:
-            events.append(Event(now, Step.CHECKED, CLOCK_ID))
+            is_nowhere = after.visibility is not Visibility.VISIBLE and after.confirmed_at is None
+            events.append(Event(now, Step.CHECKED, CLOCK_ID, {"found": False} if is_nowhere else {}))
     return events
 
 

@@ -13,10 +13,9 @@ from sqlalchemy import Connection, Row, func, select
 from safelight.accounts.permissions import Role
 from safelight.cases.decisions import Decisions
 from safelight.cases.desk import Desk, to_effect, to_row
-from safelight.cases.effects import in_sight, retry_all, retry_effect
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.figures import read_figures
-from safelight.cases.held_up import held_up
+from safelight.cases.held_up import held_up, in_sight, retry_all, retry_effect
 from safelight.cases.mailroom import Mailroom
 from safelight.cases.model import CaseState, Visibility
 from safelight.cases.records import Book

@@ -4,6 +4,7 @@ import hashlib
 import html
 import io
 import json
+import re
 import time
 
 import httpx2
@@ -118,9 +119,25 @@ def test_what_another_holds_or_has_changed_is_not_decided(desk: Studio) -> None:
     answer = two.press(f"/cases/{case_id}/decide", choice="remove/intimate_without_consent", version=seen)
     assert answer.status_code == 409
     one.press(f"/cases/{case_id}/decide", choice="remove/intimate_without_consent", version=seen)
-    again = two.press(f"/cases/{case_id}/decide", choice="keep/not_entitled", version=seen)
+    again = two.press(f"/cases/{case_id}/decide", choice="keep/not_entitled", version=seen, words="A long thought.")
     assert again.status_code == 409
-    assert "Not done" in again.text
+    assert "There is nothing to decide in this case." in again.text or "has changed" in again.text
+    assert "A long thought." in again.text, "what was typed is not lost"
+
+
+def test_what_was_typed_is_still_there_where_the_case_has_changed(desk: Studio) -> None:
+    case_id = desk.report()
+    browser = desk.signed_in(Role.MODERATOR)
+    browser.press(f"/cases/{case_id}/claim")
+    answer = browser.press(f"/cases/{case_id}/decide", choice="keep/not_entitled", version="0", words="A long thought.")
+    assert answer.status_code == 409
+    assert "This case has changed since you looked at it" in answer.text
+    assert re.search(r'value="keep/not_entitled" required checked', answer.text)
+    assert re.search(r"<textarea[^>]*>A long thought.</textarea>", answer.text)
+    browser.press(f"/cases/{case_id}/decide", choice="keep/not_entitled", version=str(desk.row(case_id).version))
+    undone = browser.press(f"/cases/{case_id}/undo", then="undo", version="0", words="The wrong key.")
+    assert (undone.status_code, "The wrong key." in undone.text) == (409, True)
+    assert desk.row(case_id).state is CaseState.DECIDED
 
 
 @pytest.mark.parametrize("choice", ["", "remove", "remove/within_terms", "burn/it", "keep/" + "x" * 500])
@@ -263,6 +280,9 @@ def test_breaks_caps_and_what_one_does_not_work_on(tmp_path_factory: pytest.Temp
             return browser.send_form(f"/cases/{case_id}/show", detail="grey", number="0").status_code
 
         assert [show(), show(), show()] == [303, 303, 403], "a break is due after four points"
+        due = browser.send_form(f"/cases/{case_id}/show", detail="grey", number="0").text
+        assert "Begin it here" in due
+        assert 'action="/console/break/begin"' in due, "a break that nobody began counts for nothing"
         browser.press("/break/begin")
         assert "/break" in browser.see("/queue").headers["location"]
         assert "/break" in browser.see(f"/cases/{case_id}").headers["location"]

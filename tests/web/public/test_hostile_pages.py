@@ -276,7 +276,7 @@ def test_guessing_is_stopped_for_a_while_for_who_guesses(service: Service, clock
     assert [answer.status_code for answer in answers] == [403] * 5 + [429] * 3
     stopped = answers[-1]
     assert int(stopped.headers["retry-after"]) > 0
-    assert WORDS("status_tries", minutes=15) in stopped.text
+    assert WORDS("status_tries", left="15 minutes") in stopped.text
     assert guess(pin, guesser).status_code == 429, "the right one, too, has to wait"
     assert guess(pin, owner).status_code == 200, "whoever has seen the code cannot shut its owner out"
     clock.ahead = timedelta(hours=1)

@@ -225,3 +225,26 @@ def test_the_language_can_be_changed_in_the_middle_and_nothing_is_lost(service: 
         expect(person.page.locator("h1")).to_have_text(WORDS[language]("who_title"))
         expect(person.page.locator("[name=reporter][value=other]")).to_be_checked()
         expect(person.page.locator("[name=matter]")).to_have_value("other")
+
+
+def test_without_a_connection_the_page_stays_with_what_was_written(service: Service, page: Page) -> None:
+    person = Person(page, service.address).visit("/form")
+    person.choose("matter", "other")
+    page.context.set_offline(True)
+    person.go_on()
+    expect(page.locator("#offline")).to_have_text(WORDS["en"]("error_offline"))
+    expect(page.locator("[name=matter][value=other]")).to_be_checked()
+    page.context.set_offline(False)
+    person.go_on()
+    expect(page.locator("[name=reporter]").first).to_be_visible()
+    expect(page.locator("#offline")).to_be_hidden()
+
+
+def test_moments_read_as_their_language_writes_them(service: Service, browser: Browser) -> None:
+    with browser.new_context(timezone_id="Asia/Kolkata", extra_http_headers=from_elsewhere()) as context:
+        person = Person(context.new_page(), service.address, "hi")
+        code, pin = person.report()
+        person.look(code, pin)
+        for said in person.page.locator("time").all_inner_texts():
+            assert not re.search("को|बजे", said), "the sentence around it has these"
+            assert re.search(r"[0-9]{2}:[0-9]{2}", said)

@@ -199,6 +199,23 @@ def test_while_it_is_contested_the_page_says_where_the_picture_is(service: Servi
     assert WORDS("status_contested") in page
     assert WORDS("meanwhile_visible") in page
     assert WORDS("meanwhile_hidden") not in page
+    assert WORDS("withdraw_lead_contested") in look(service, code, pin, do="withdraw_ask").text
+
+
+def test_of_a_child_a_withdrawn_report_says_that_the_picture_stays_hidden(service: Service) -> None:
+    code, pin = send(service, links="https://images.example/s23", matter="child", person_age="under")
+    page = look(service, code, pin, do="withdraw").text
+    assert WORDS("status_withdrawn") in page
+    assert WORDS("meanwhile_hidden") in page
+
+
+def test_words_that_nobody_can_follow_keep_their_clock_on_the_page(service: Service) -> None:
+    code, pin = send(service, links="", place_words="in a group, last week")
+    decide(service, REMOVE)
+    page = look(service, code, pin).text
+    assert WORDS("status_removing") in page
+    assert WORDS("status_not_found") in page
+    assert "47 hours and 59 minutes" in page
 
 
 def test_an_addition_of_nothing_is_none(service: Service) -> None:

@@ -18,6 +18,7 @@ from importlib.resources import files
 from string import Template
 from typing import Any
 
+from safelight.cases.model import Visibility
 from safelight.cases.reporter_model import KnownBy
 
 FALLBACK = "en"
@@ -36,6 +37,8 @@ class LetterKind(StrEnum):
     RESTORED = "restored"
     CLEARED = "cleared"
     """To the account: restored, but for what another case keeps out of sight."""
+    STAYS = "stays"
+    """To the account, which was told that somebody decides again: nothing was out of sight, and nothing is."""
     APPEAL_RECEIVED = "appeal_received"
     APPEAL_UPHELD = "appeal_upheld"
     APPEAL_REVERSED = "appeal_reversed"
@@ -50,6 +53,7 @@ OF_DECISIONS = frozenset(
         LetterKind.KEPT,
         LetterKind.RESTORED,
         LetterKind.CLEARED,
+        LetterKind.STAYS,
         LetterKind.APPEAL_UPHELD,
         LetterKind.APPEAL_REVERSED,
     }
@@ -106,8 +110,12 @@ class LetterFacts:
     """Whether one of those who reported contested it, and it was decided again: nobody contests it once more."""
     comes_down: bool = False
     """To whoever contested that a picture stays, and was right: whether it comes down now."""
+    is_overturned: bool = False
+    """To those who reported: whether it was decided before that it comes down, and that was contested."""
     is_held_elsewhere: bool = False
     """Whether another case keeps all or some of it out of sight."""
+    brought_back_to: Visibility | None = None
+    """Of a decision that is taken back: what becomes of the picture, where that changes."""
     measures: tuple[MeasureWords, ...] = ()
     code: str = ""
     pin: str = ""
@@ -161,6 +169,9 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
     reach = no_site or words["reach"]
     child = " ".join(words["child"].split()) if facts.is_child else ""
     comes_down = ["" if no_site else words["comes_down"], blocked, reach, child] if facts.comes_down else []
+    picture = words[f"undone_{facts.brought_back_to}"] if facts.brought_back_to and facts.has_platform else ""
+    if facts.is_held_elsewhere and facts.brought_back_to is Visibility.VISIBLE:
+        picture = words["elsewhere"]
     told = words["facts_detection" if facts.was_detected else "facts_report"]
     return {
         "at": _moment(facts.at),
@@ -180,6 +191,8 @@ def _values(book: Mapping[str, Any], facts: LetterFacts) -> dict[str, str]:
         "copies": Template(words["copies"]).substitute(count=facts.copies) if facts.copies else "",
         "until": _moment(facts.until),
         "contested": words["contested"] if facts.is_contested else "",
+        "overturned": words["overturned"] if facts.is_overturned else "",
+        "picture": picture,
         "elsewhere": words["elsewhere"] if facts.is_held_elsewhere else "",
         "measure": measures,
         "where": Template(words["where"]).substitute(page=facts.page) if facts.page else "",

@@ -4,6 +4,7 @@ Rules of this module
 - A decision is shown before it is made: what follows, and the exact letters.
 - A picture is fetched and drawn first, then counted, then shown: what failed to load is no showing.
 - Every step goes through `cases/`, which checks it and writes the history; nothing is decided here.
+- Where a step is refused, the page comes again as the case stands now, with why, and with what was typed.
 """
 
 import asyncio
@@ -61,7 +62,9 @@ class CasePages:
         """Everything about a case."""
         return await self._page(visit)
 
-    async def _page(self, visit: Visit, typed: Choice | None = None) -> Response:
+    async def _page(
+        self, visit: Visit, typed: Choice | None = None, words: str = "", error: CaseError | None = None
+    ) -> Response:
         exposure, names = await self._door.database.read(
             lambda c: (exposure_of(c, visit.member, self._welfare, visit.now), names_of(c))
         )
@@ -71,11 +74,14 @@ class CasePages:
         return self._door.show(
             "case.html",
             visit,
+            409 if error else 200,
             **self.around(visit, view, exposure),
             preview=await self._agreed(visit, view),
             names=names,
             choices=numbered(view.allowed_reasons),
             typed=typed,
+            words=typed.words if typed else words,
+            problem=error,
             done=just_done(visit.request),
             A=Action,
             told=told,
@@ -169,7 +175,10 @@ class CasePages:
         choice, version = _choice(visit), _number(visit.form.get("version", ""))
         if visit.form.get("then") == "back":
             return await self._page(visit, choice)
-        preview = await self._cases.preview(staff_of(visit.member), case_id_of(visit), choice)
+        try:
+            preview = await self._cases.preview(staff_of(visit.member), case_id_of(visit), choice)
+        except CaseError as error:
+            return await self._page(visit, choice, error=error)
         return self._door.show(
             "preview.html",
             visit,
@@ -183,7 +192,10 @@ class CasePages:
     async def decide(self, visit: Visit) -> Response:
         """Decide, or propose where two must."""
         choice, version = _choice(visit), _number(visit.form.get("version", ""))
-        view = await self._cases.decide(staff_of(visit.member), case_id_of(visit), choice, version)
+        try:
+            view = await self._cases.decide(staff_of(visit.member), case_id_of(visit), choice, version)
+        except CaseError as error:
+            return await self._page(visit, choice, error=error)
         was_one = view.row.state is CaseState.DECIDED and len(view.deciders) == 1
         if was_one and view.row.kind is CaseKind.IMAGE:
             await self._maybe_draw(visit, view, choice)
@@ -196,7 +208,10 @@ class CasePages:
             raise BadInput(InputCode.FIELD_MISSING, "Say whether you agree.", param="agrees")
         version = _number(visit.form.get("version", ""))
         staff, words = staff_of(visit.member), _words(visit)
-        view = await self._cases.second(staff, case_id_of(visit), version, agrees=agrees, words=words)
+        try:
+            view = await self._cases.second(staff, case_id_of(visit), version, agrees=agrees, words=words)
+        except CaseError as error:
+            return await self._page(visit, words=words, error=error)
         return await self._on(visit, view)
 
     async def undo(self, visit: Visit) -> Response:
@@ -204,8 +219,11 @@ class CasePages:
         if visit.form.get("then") != "undo":
             preview = await self._cases.preview(staff_of(visit.member), case_id_of(visit), None)
             return self._door.show("undo.html", visit, case_id=case_id_of(visit), preview=preview, say=say)
-        version = _number(visit.form.get("version", ""))
-        view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), version, _words(visit))
+        version, words = _number(visit.form.get("version", "")), _words(visit)
+        try:
+            view = await self._cases.undo(staff_of(visit.member), case_id_of(visit), version, words)
+        except CaseError as error:
+            return await self._page(visit, words=words, error=error)
         await self._door.database.write(lambda c: forget_draw(c, view.row.id))
         return self._door.go(f"/cases/{view.row.id}")
 

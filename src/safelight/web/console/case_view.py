@@ -74,6 +74,8 @@ def told(entry: HistoryEntry) -> str:
         words += f": {say(entry.body.get('outcome'))} ({say(entry.body.get('reason'))})"
     if entry.kind == "hidden" and (why := entry.body.get("why")):
         words += f" ({_WHY_HIDDEN.get(str(why), str(why))})"
+    if entry.kind == "checked" and entry.body.get("found") is False:
+        words = "The clock has run out; the platform has found it nowhere"
     if entry.kind == "escalated" and "after_h" in entry.body:
         words += f" after {entry.body['after_h']} h"
     return words

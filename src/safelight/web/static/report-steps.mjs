@@ -4,7 +4,8 @@
  * - The browser's Back goes to the question before, with every answer kept, as the page's own button does; without
  *   this a browser asks whether to send a form again, which nobody understands at night.
  * - The history has two entries for the whole report, however many questions it had.
- * - What cannot be asked for this way is sent as any form is.
+ * - Without a connection the page stays as it is, with what was written: a browser's own page would take its place.
+ * - What is answered by no page is sent as any form is.
  */
 
 const FORM_ID = "answers";
@@ -18,12 +19,19 @@ export function goStepByStep(start) {
     event.preventDefault();
     if (document.body.ariaBusy === "true") return; // a hand that presses twice
     document.body.ariaBusy = "true";
-    try {
-      show(await answerTo(form, submitter));
-    } catch {
+    const notice = document.getElementById("offline");
+    notice.hidden = true;
+    const answer = await answerTo(form, submitter).catch(() => null);
+    if (!answer) {
+      document.body.ariaBusy = null;
+      notice.hidden = false;
+      return;
+    }
+    if (!answer.isPage) {
       sendAsAnyForm(form, submitter);
       return;
     }
+    show(new DOMParser().parseFromString(answer.text, "text/html"));
     start();
     if (!history.state?.inReport) history.pushState({ inReport: true }, "", location.pathname);
   });
@@ -35,12 +43,13 @@ export function goStepByStep(start) {
   });
 }
 
+/** Rejects where the connection fails, also in the middle of the answer. */
 async function answerTo(form, submitter) {
   const fields = new URLSearchParams(new FormData(form));
   fields.append(submitter.name, submitter.value);
   const response = await fetch(submitter.formAction || form.action, { method: "POST", body: fields });
-  if (!response.headers.get("content-type")?.startsWith("text/html")) throw new TypeError("no page");
-  return new DOMParser().parseFromString(await response.text(), "text/html");
+  const isPage = Boolean(response.headers.get("content-type")?.startsWith("text/html"));
+  return { isPage, text: await response.text() };
 }
 
 function show(answer) {

@@ -43,12 +43,14 @@ function tellTheTimeHere() {
   const { lang } = document.documentElement;
   const [known] = Intl.DateTimeFormat.supportedLocalesOf(lang);
   if (!known) return; // a month must not be named in another language
-  const form = new Intl.DateTimeFormat(`${known}-u-nu-latn`, {
-    day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short",
-  });
+  const form = (options) => new Intl.DateTimeFormat(`${known}-u-nu-latn`, options);
+  // Apart: together some languages put words between them that the sentence around has already.
+  const day = form({ day: "numeric", month: "long", year: "numeric" });
+  const hour = form({ hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZoneName: "short" });
+  const comma = lang === "ar" ? "،" : ",";
   for (const time of document.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
-    if (at.getTimezoneOffset() !== 0) time.textContent = form.format(at);
+    if (at.getTimezoneOffset() !== 0) time.textContent = `${day.format(at)}${comma} ${hour.format(at)}`;
   }
 }
 

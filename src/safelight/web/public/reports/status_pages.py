@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from safelight.cases.draft import Addition, Missing
+from safelight.cases.draft import Addition, Matter, Missing
 from safelight.cases.errors import CaseError, ReceiptUnknown, ReportInvalid, TooManyTries
 from safelight.cases.model import CaseState, Outcome, Party, Visibility
 from safelight.cases.reporter_model import Delivery, KnownBy, ReportStatus
@@ -116,7 +116,7 @@ class StatusPages:
             return again("status_unknown", 403)
         except TooManyTries as tries:
             seconds = tries.retry_after_s or 60
-            answer = again("status_tries", 429, minutes=-(-seconds // 60))
+            answer = again("status_tries", 429, left_s=seconds)
             answer.headers["retry-after"] = str(seconds)
             return answer
         except StoreFailed:
@@ -165,7 +165,7 @@ class StatusPages:
         *,
         is_contest: bool = False,
         typed_words: str = "",
-        minutes: int = 0,
+        left_s: int = 0,
         filled: Mapping[str, object] = _EMPTY,
     ) -> Response:
         shown: Shown = {
@@ -173,7 +173,7 @@ class StatusPages:
             "mark": self._marks.issue(self._clock()),
             "is_contest": is_contest,
             "typed_words": typed_words,
-            "error": words(error, minutes=minutes) if error else "",
+            "error": words(error, left=words.span(left_s + 59)) if error else "",
         }
         return self._pages.page(request, words, "ask.html", shown, status_code)
 
@@ -183,7 +183,9 @@ class StatusPages:
         is_waiting = status.state in (CaseState.OPEN, CaseState.PROPOSED) and not status.is_withdrawn
         is_visible = status.visibility is Visibility.VISIBLE
         is_contested = status.state is CaseState.CONTESTED and not status.is_withdrawn
-        is_late = status.is_late and (is_waiting or status.outcome is Outcome.REMOVE)
+        is_removing = status.outcome is Outcome.REMOVE and not status.is_confirmed
+        is_late = status.is_late and (is_waiting or is_removing)
+        is_reporter = status.party is Party.REPORTER
         return {
             "status": status,
             "now_keys": _now_keys(status),
@@ -191,10 +193,16 @@ class StatusPages:
             "withdraw_key": _withdraw_key(status),
             "contact_kinds": self._cases.contact_kinds,
             # Once it is hidden nobody waits for the clock; before that, a clock that has run out is said plainly.
-            "shows_clock": status.clock and ((is_waiting and (left_s > 0 or is_visible)) or is_late or is_contested),
+            "shows_clock": status.clock
+            and (
+                (is_waiting and (left_s > 0 or is_visible))
+                or (is_removing and is_reporter and left_s > 0)
+                or is_late
+                or is_contested
+            ),
             "standing_key": _OF_STANDING.get((status.standing, status.standing_until is None), ""),
             "left": words.span(left_s) if left_s > 0 else "",
-            "is_reporter": status.party is Party.REPORTER,
+            "is_reporter": is_reporter,
             "wants": frozenset(status.missing),
             "Missing": Missing,
             "mark": self._marks.issue(now),
@@ -219,7 +227,9 @@ def _now_keys(status: ReportStatus) -> list[str]:
         keys.append(_OF_KNOWN[status.known_by])
     if status.is_withdrawn and status.outcome is Outcome.REMOVE:
         keys.append("stays_removed")
-    elif keys[0] == "status_contested":
+    elif status.is_withdrawn and status.matter is Matter.CHILD and status.visibility is Visibility.HIDDEN:
+        keys.append("meanwhile_hidden")  # nobody has to ask for that
+    elif keys[0] == "status_contested" and status.has_picture:
         keys.append(_MEANWHILE[status.visibility])
     if status.is_held_elsewhere:
         keys.append("status_elsewhere")
@@ -228,6 +238,8 @@ def _now_keys(status: ReportStatus) -> list[str]:
 
 def _withdraw_key(status: ReportStatus) -> str:
     """What is said before a report is taken back."""
+    if status.state is CaseState.CONTESTED:
+        return "withdraw_lead_contested"
     if status.visibility is Visibility.REMOVED:
         return "withdraw_lead_removed"
     return "withdraw_lead_kept" if status.outcome is Outcome.KEEP else "withdraw_lead"
@@ -253,8 +265,8 @@ def _now_key(status: ReportStatus) -> str:
         return "status_removing"
     if status.outcome is not None:
         return _BY_OUTCOME[status.outcome]
-    if status.clock is None:
-        return "status_measure"  # no picture's clock runs: it is about the account
+    if not status.has_picture:
+        return "status_measure"
     if status.visibility is Visibility.VISIBLE and status.party is Party.ACCOUNT:
         return "step_shown"
     if status.visibility is Visibility.VISIBLE or (not is_told and status.party is Party.REPORTER):
