@@ -1,10 +1,14 @@
 """What was found nowhere is not gone: words that no machine can follow, and fingerprints that nothing is near."""
 
+import pytest
+
 from safelight.cases.draft import Addition, Declarations, Fingerprint, Matter, Place, PlaceKind
+from safelight.cases.errors import CaseError
 from safelight.cases.model import Visibility
 from safelight.cases.reporter_model import Delivery, Receipt
+from safelight.cases.staff_model import Action
 from safelight.matching.fingerprints import HashKind
-from tests.cases.house import REMOVE, SENIOR, START, House, post, report
+from tests.cases.house import KEEP, MODERATOR, REMOVE, SENIOR, START, House, post, report
 from tests.cases.test_decisions import GREY
 
 WORDS = (Place(PlaceKind.WORDS, "in a group, last week"),)
@@ -62,3 +66,36 @@ def test_what_nobody_hides_and_nobody_decides_is_overdue(home: House) -> None:
     home.travel(hours=200)
     assert home.row(receipt.case_id).visibility is Visibility.VISIBLE
     assert home.run(home.cases.figures(START, home.now)).all.within_48_h == 0.0
+
+
+def test_a_member_who_follows_the_words_names_where_it_is(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(places=WORDS), "a"))
+    home.platform.publish("p1", GREY)
+    assert Action.LOCATE in home.run(home.cases.open(MODERATOR, receipt.case_id)).actions
+    home.run(home.cases.locate(MODERATOR, receipt.case_id, post("p1")))
+    home.tick()
+    assert not home.platform.shows("p1")
+    assert home.run(home.cases.status(receipt.code, receipt.pin, "a")).is_confirmed
+    with pytest.raises(CaseError, match="known already"):
+        home.run(home.cases.locate(MODERATOR, receipt.case_id, post("p1")))
+    assert steps(home, receipt).count("located") == 1
+    home.decide(receipt.case_id, KEEP)
+    assert Action.LOCATE not in home.run(home.cases.open(MODERATOR, receipt.case_id)).actions
+    with pytest.raises(CaseError, match="to be taken down"):
+        home.run(home.cases.locate(MODERATOR, receipt.case_id, post("p2")))
+    home.tick()
+    assert home.platform.shows("p1")
+
+
+def test_what_is_found_later_at_another_place_goes_there_too_or_is_late_aloud(home: House) -> None:
+    receipt = home.run(home.cases.receive(report(), "a"))
+    home.decide(receipt.case_id, REMOVE)
+    home.travel(hours=60)
+    home.platform.publish("p2", GREY)
+    home.platform.is_dead = True
+    home.run(home.cases.locate(SENIOR, receipt.case_id, post("p2")))
+    home.travel(hours=2)
+    assert steps(home, receipt)[-1] == "breached"
+    home.platform.is_dead = False
+    home.travel(hours=1)
+    assert not home.platform.shows("p2")

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row, func, select
 
 from safelight.accounts.permissions import StaffPermission, may, require
 from safelight.cases.consequences import log_appeal, reinstate, reverse, take_measure
-from safelight.cases.draft import Matter, Route
+from safelight.cases.draft import Matter, Place, Route
 from safelight.cases.elsewhere import elsewhere, letter_once_shown
 from safelight.cases.errors import CaseCode, CaseError
 from safelight.cases.history import Case, Event, Step
@@ -68,6 +68,8 @@ class Decisions:
                 can.add(Action.CLAIM)  # whoever can do nothing there would only keep others from it
             if can_undo(case, staff, self._book.rules, now):
                 can.add(Action.UNDO)
+            if case.can_be_located:
+                can.add(Action.LOCATE)
         return frozenset(can)
 
     def claim(self, connection: Connection, staff: Staff, case_id: str) -> Case:
@@ -123,6 +125,18 @@ class Decisions:
         require(staff.role, _P.CASE_CLAIM)
         case = self._case(connection, staff, case_id)
         return self._book.add(connection, case_id, case, Event(self._book.clock(), Step.NOTED, staff.id), words=words)
+
+    def locate(self, connection: Connection, staff: Staff, case_id: str, place: Place) -> Case:
+        """Name a place where it is: the platform is told, and what holds of the case holds there."""
+        require(staff.role, _P.CASE_CLAIM)
+        case, now = self._case(connection, staff, case_id), self._book.clock()
+        case.refuse_held(staff.id, now)
+        with self._book.sheet(connection) as sheet:
+            if not self._book.add_places(sheet, case_id, [place], is_copy=False):
+                raise CaseError(CaseCode.STEP_FORBIDDEN, "This place is known already.")
+            case = self._book.add_to(sheet, case_id, case, Event(now, Step.LOCATED, staff.id))
+            self._book.order(sheet, case_id, case)
+        return case
 
     def hide(self, connection: Connection, staff: Staff, case_id: str) -> Case:
         """Hide for the time being: whoever may decide it may, before they do."""

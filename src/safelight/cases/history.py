@@ -30,6 +30,8 @@ class Step(StrEnum):
     VIEWED = "viewed"
     """The picture was shown to a member."""
     NOTED = "noted"
+    LOCATED = "located"
+    """A member has named an address at which they found it: words are for a person to follow."""
     PROPOSED = "proposed"
     REJECTED = "rejected"
     """The second person did not agree; it is open again."""
@@ -123,6 +125,11 @@ class Case:
     """Steps so far."""
     substance: int = 0
     """The last step that a decision could depend on: who holds it or has looked is none."""
+
+    @property
+    def can_be_located(self) -> bool:
+        """Whether it is of use to know where else it is: what was left up, or taken back, nobody takes down."""
+        return self.kind is CaseKind.IMAGE and (self.is_waiting or self.visibility is Visibility.REMOVED)
 
     @property
     def is_waiting(self) -> bool:

@@ -187,6 +187,12 @@ def _unchanged(case: Case, _event: Event) -> Case:
     return case
 
 
+def _located(case: Case, event: Event) -> Case:
+    if not case.can_be_located:
+        raise _forbidden("Nothing of this case is to be taken down, so no place of it is named.")
+    return replace(case, check_from=event.at, is_checked=False)  # as with a report, the platform has a while for it
+
+
 def _proposed(case: Case, event: Event) -> Case:
     if case.state not in (CaseState.OPEN, CaseState.CONTESTED) or case.proposed:
         raise _forbidden("Only what nobody has decided or proposed is proposed for decision.")
@@ -358,6 +364,7 @@ _STEPS = {
     Step.LOOKED: _looked,
     Step.VIEWED: _viewed,
     Step.NOTED: _unchanged,
+    Step.LOCATED: _located,
     Step.PROPOSED: _proposed,
     Step.REJECTED: _rejected,
     Step.DECIDED: _decided,

@@ -313,6 +313,11 @@ class Cases:
         await self._database.write(lambda c: self._decisions.note(c, staff, case_id, words))
         return await self._view(staff, case_id)
 
+    async def locate(self, staff: Staff, case_id: str, place: Place) -> CaseView:
+        """Name a place where somebody has found the picture, by the words of a report for example. Raises CaseError."""
+        await self._step(case_id, lambda c: self._decisions.locate(c, staff, case_id, place))
+        return await self._view(staff, case_id)
+
     async def hide(self, staff: Staff, case_id: str) -> CaseView:
         """Hide the picture for the time being."""
         await self._step(case_id, lambda c: self._decisions.hide(c, staff, case_id))

@@ -28,6 +28,8 @@ class Action(StrEnum):
     SECOND = "second"
     UNDO = "undo"
     NOTE = "note"
+    LOCATE = "locate"
+    """Name an address at which the picture is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,17 @@ def test_a_decision_without_a_reason_that_goes_with_it_is_refused(desk: Studio, 
     assert desk.row(case_id).state is CaseState.OPEN
 
 
+def test_an_address_that_somebody_found_is_added_on_the_page(desk: Studio) -> None:
+    case_id = desk.report(places=(Place(PlaceKind.WORDS, "in a group, last week"),))
+    browser = desk.signed_in(Role.MODERATOR)
+    assert 'action="/console/cases/' + case_id + '/place"' in browser.see(f"/cases/{case_id}").text
+    assert browser.press(f"/cases/{case_id}/place", address="in a group").status_code == 400
+    browser.press(f"/cases/{case_id}/place", address="https://images.example/found")
+    page = browser.see(f"/cases/{case_id}").text
+    assert "https://images.example/found" in page
+    assert "An address was named where it is" in page
+
+
 def test_no_text_of_a_stranger_or_a_colleague_becomes_markup(desk: Studio) -> None:
     """Stored XSS: each free-text field is put on every page where it is shown."""
     address = Place(PlaceKind.WORDS, MARKUP)

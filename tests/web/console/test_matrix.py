@@ -17,7 +17,7 @@ from safelight.cases.staff_model import Staff
 from tests.web.console.studio import Browser, Studio, studio
 
 R, S = Role, CaseState
-ACTIONS = ("open", "show", "claim", "release", "hide", "note", "decide", "second", "undo")
+ACTIONS = ("open", "show", "claim", "release", "hide", "note", "place", "decide", "second", "undo")
 WORKS = {R.MODERATOR, R.SENIOR}
 WAITING = {S.OPEN, S.PROPOSED, S.CONTESTED}
 
@@ -31,12 +31,14 @@ ALLOWED: dict[str, Callable[[Role, CaseState], bool]] = {
     # Whoever may decide it may hide it before they do.
     "hide": lambda role, state: (role in WORKS and state is S.OPEN) or (role is R.SENIOR and state is S.CONTESTED),
     "note": lambda role, _state: role in WORKS,
+    # In this walk what is decided was left up: nobody takes it down anywhere else.
+    "place": lambda role, state: role in WORKS and state in WAITING,
     "decide": lambda role, state: (role in WORKS and state is S.OPEN) or (role is R.SENIOR and state is S.CONTESTED),
     "second": lambda role, state: role is R.SENIOR and state is S.PROPOSED,
     # Decided by somebody else in this walk: only who may be a second takes it back.
     "undo": lambda role, state: role is R.SENIOR and state is S.DECIDED,
 }
-_FORM = re.compile(r'action="/console/cases/[^"/]+/(claim|release|hide|note|preview|second|undo|show)"')
+_FORM = re.compile(r'action="/console/cases/[^"/]+/(claim|release|hide|note|place|preview|second|undo|show)"')
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +83,7 @@ def press(house: Studio, browser: Browser, case_id: str, action: str) -> int:
     fields: dict[str, dict[str, str]] = {
         "show": {"detail": "reduced", "number": "0"},
         "note": {"words": "a note"},
+        "place": {"address": "https://images.example/found"},
         "decide": {"choice": choice, "version": version},
         "second": {"agrees": "no", "version": version},
         "undo": {"then": "undo", "version": version},

@@ -78,6 +78,7 @@ class Console:
             ("POST", f"{case}/release", self._case.release, P.CASE_READ),
             ("POST", f"{case}/hide", self._case.hide, P.CASE_DECIDE),
             ("POST", f"{case}/note", self._case.note, P.CASE_CLAIM),
+            ("POST", f"{case}/place", self._case.place, P.CASE_CLAIM),
             ("POST", f"{case}/preview", self._case.preview, P.CASE_READ),
             ("POST", f"{case}/decide", self._case.decide, P.CASE_READ),
             ("POST", f"{case}/second", self._case.second, P.CASE_SECOND),

@@ -18,7 +18,7 @@ from safelight.accounts.permissions import StaffPermission
 from safelight.accounts.staff_reviews import draw as draw_for_review
 from safelight.accounts.staff_reviews import forget_draw, is_drawn
 from safelight.accounts.staff_welfare import Exposure, WelfareRules, check_showing, count_showing, exposure_of
-from safelight.cases.draft import Matter, PlaceKind
+from safelight.cases.draft import Matter, Place, PlaceKind
 from safelight.cases.errors import CaseError
 from safelight.cases.history import Step
 from safelight.cases.model import CaseKind, CaseState, Outcome, ReasonCode
@@ -169,6 +169,12 @@ class CasePages:
         """Leave words for colleagues."""
         view = await self._cases.note(staff_of(visit.member), case_id_of(visit), _words(visit, needed=True))
         return self._door.go(f"/cases/{view.row.id}#history")
+
+    async def place(self, visit: Visit) -> Response:
+        """Name an address at which the picture is. Raises BadInput, CaseError."""
+        place = Place(PlaceKind.ADDRESS, visit.form.get("address", "").strip())
+        view = await self._cases.locate(staff_of(visit.member), case_id_of(visit), place)
+        return self._door.go(f"/cases/{view.row.id}#places-title")
 
     async def preview(self, visit: Visit) -> Response:
         """What a decision would do, and the letters, before it is made; or back to the case, with what was typed."""

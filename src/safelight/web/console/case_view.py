@@ -27,6 +27,7 @@ _STEPS: Mapping[str, str] = {
     "looked": "First look",
     "viewed": "The picture was shown",
     "noted": "Note",
+    "located": "An address was named where it is",
     "proposed": "Decision proposed",
     "rejected": "The second did not agree",
     "decided": "Decided",
