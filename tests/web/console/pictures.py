@@ -35,6 +35,7 @@ class Scene:
 
     open_case: str
     child: str
+    decided: str
 
 
 def work_a_day(desk: Studio) -> Scene:
@@ -59,11 +60,12 @@ def work_a_day(desk: Studio) -> Scene:
         if matter is Matter.INTIMATE:
             choice = "keep/not_intimate_content" if number % 5 == 4 else "remove/intimate_without_consent"
             decide(desk, moderator, case_id, choice)
+            decided = case_id
             desk.now += timedelta(minutes=9)
     child = next(case_id for case_id, matter in reported if matter is Matter.CHILD)
     decide(desk, moderator, child, "remove/child_sexualised", words="Clear to me.")
     desk.travel(minutes=2)
-    return Scene(next(case_id for case_id, matter in reported[14:] if matter is Matter.INTIMATE), child)
+    return Scene(next(case_id for case_id, matter in reported[14:] if matter is Matter.INTIMATE), child, decided)
 
 
 def decide(desk: Studio, browser: Browser, case_id: str, choice: str, **fields: str) -> None:
@@ -120,6 +122,10 @@ def main() -> None:
             page.keyboard.press("Enter")
         take(page, "before")
         take(at(f"/cases/{scene.child}"), "second")
+        at(f"/cases/{scene.decided}")
+        with page.expect_navigation():
+            page.keyboard.press("u")
+        take(page, "undo")
         take(at("/review"), "review")
         take(at("/me"), "me")
         take(at("/undelivered"), "undelivered")

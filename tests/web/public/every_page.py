@@ -6,6 +6,17 @@ from playwright.sync_api import Page
 
 from tests.web.public.person import Person
 
+_SEND_AGAIN = """([address, fields]) => {
+  const form = document.createElement("form");
+  Object.assign(form, { method: "post", action: address });
+  for (const [name, value] of Object.entries(fields)) {
+    form.append(Object.assign(document.createElement("input"), { type: "hidden", name, value }));
+  }
+  document.body.append(form);
+  form.submit();
+}"""
+"""As a browser does that is asked to send a form once more."""
+
 
 def every_page(page: Page, address: str, language: str) -> Iterator[str]:
     """Brings `page` to each in turn and gives its name."""
@@ -29,6 +40,10 @@ def every_page(page: Page, address: str, language: str) -> Iterator[str]:
     person.go_on()
     person.type("links", "https://images.example/p1")
     yield "place"
+    page.context.set_offline(True)
+    person.go_on()
+    yield "offline"
+    page.context.set_offline(False)
     person.go_on()
     yield "more"
     person.go_on()
@@ -40,9 +55,13 @@ def every_page(page: Page, address: str, language: str) -> Iterator[str]:
     yield "contact"
     person.go_on()
     yield "check"
+    whole = page.evaluate("Object.fromEntries(new FormData(document.getElementById('answers')))")
     person.press("[name=go][value=send]")
     code, pin = person.receipt()
     yield "receipt"
+    with page.expect_navigation():
+        page.evaluate(_SEND_AGAIN, [f"{address}/report/{language}/form", whole | {"go": "send"}])
+    yield "sent"
     person.visit("/status")
     yield "status-ask"
     person.type("code", code)
