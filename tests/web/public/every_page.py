@@ -61,7 +61,7 @@ def every_page(page: Page, address: str, language: str) -> Iterator[str]:
     yield "receipt"
     with page.expect_navigation():
         page.evaluate(_SEND_AGAIN, [f"{address}/report/{language}/form", whole | {"go": "send"}])
-    yield "sent"
+    yield "receipt-again"
     person.visit("/status")
     yield "status-ask"
     person.type("code", code)
