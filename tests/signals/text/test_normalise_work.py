@@ -15,6 +15,7 @@ from safelight.evaluation.transforms import TRANSFORMS
 from safelight.signals.model import Passage
 from safelight.signals.text.normalise import load, measured, read
 from safelight.signals.text.numerals import whole
+from safelight.signals.text.reading.leet import likelier
 from safelight.signals.text.reading.repairs import MASKED
 from safelight.signals.text.reading.styles import parted
 from safelight.signals.text.reading.work import Work, bound
@@ -224,3 +225,10 @@ def test_a_long_gap_is_looked_at_once(gap: str, count: int) -> None:
 def test_a_long_name_is_looked_at_once(unit: str) -> None:
     """As a long number; and what are no words stays as it is."""
     assert parted(unit * LONG + "_") == unit * LONG + "_"
+
+
+@pytest.mark.parametrize("unit", ["a@", "l0", "|\\|", "<"])
+def test_a_long_row_of_shapes_is_put_together_once(unit: str) -> None:
+    """As a long number."""
+    row = unit * LONG
+    assert likelier(row, Work(LONG)) == row

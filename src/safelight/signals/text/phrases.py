@@ -46,6 +46,7 @@ class Phrases:
         self._whole: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self._starts: dict[str, list[tuple[tuple[str, ...], str]]] = {}
         self._anywhere: list[tuple[str, str]] = []
+        self._longest = 1
         for label, phrases in lists.items():
             for phrase in phrases:
                 self._learn(fold(phrase.replace("*", "\x00")).replace("\x00", "*"), label)
@@ -61,6 +62,7 @@ class Phrases:
             if (found := words(stem.rstrip("*")))
             for word in found
         )
+        self._longest = max(self._longest, len(parts))
         first = parts[0]
         store = self._starts if first.endswith("*") else self._whole
         store.setdefault(first.rstrip("*"), []).append((parts[1:], label))
@@ -72,9 +74,10 @@ class Phrases:
             found = {label for phrase, label in self._anywhere if phrase in folded}
         text = words(folded)
         begins = {word for word in set(text) if self.begins(word)}
-        for place, word in enumerate(text):
-            if word in begins:
-                found.update(label for label, _ in self.at(text, place))
+        # What was looked at once is not looked at again: a text may be the same few words thousands of times.
+        heads = {tuple(text[place : place + self._longest]) for place, word in enumerate(text) if word in begins}
+        for head in heads:
+            found.update(label for label, _ in self.at(head, 0))
         return found
 
     def replaced(self, text: str, by: str) -> str:
@@ -114,7 +117,8 @@ class Phrases:
 def _follows(rest: tuple[str, ...], text: Sequence[str], at: int) -> bool:
     if at + len(rest) > len(text):
         return False
-    return all(
-        word.startswith(wanted[:-1]) if wanted.endswith("*") else word == wanted
-        for wanted, word in zip(rest, text[at : at + len(rest)], strict=True)
-    )
+    for place, wanted in enumerate(rest, at):  # mostly the first word ends it: what is asked of each has to be little
+        word = text[place]
+        if word != wanted and not (wanted.endswith("*") and word.startswith(wanted[:-1])):
+            return False
+    return True

@@ -162,17 +162,23 @@ def _said(number: str, used: set[str]) -> str:
 
 def _undrawn(token: str) -> str:
     """Every shape as its letter, so that the fewest signs are left over, and shapes are as large as can be."""
-    costs, found = [0], [""]
+    costs: list[int] = [0]
+    last: list[tuple[int, str]] = [(0, "")]
+    """Of what ends here the last letter, and where its shape began: the whole text is put together once, at the end."""
     for end in range(1, len(token) + 1):
         sign = token[end - 1]
-        best, text = costs[-1] + (0 if sign.isalnum() else LEFT_OVER), found[-1] + sign
+        best, letter_from = costs[-1] + (0 if sign.isalnum() else LEFT_OVER), (end - 1, sign)
         for begin in range(max(0, end - LONGEST_SHAPE), end - 1):
             letter = SHAPES.get(token[begin:end])
             if letter is not None and costs[begin] + 1 <= best:
-                best, text = costs[begin] + 1, found[begin] + letter
+                best, letter_from = costs[begin] + 1, (begin, letter)
         costs.append(best)
-        found.append(text)
-    return found[-1]
+        last.append(letter_from)
+    letters, end = [], len(token)
+    while end:
+        end, letter = last[end]
+        letters.append(letter)
+    return "".join(reversed(letters))
 
 
 def unleeted(token: str) -> Iterator[str]:
