@@ -112,17 +112,17 @@ def check_showing(
     before = exposure_of(connection, member, rules, now)
     if before.on_break_since:
         raise NotShown(Refusal.ON_BREAK, "You are on a break. End it first, when you are ready.")
-    weight = FULL_WEIGHT if in_full else REDUCED_WEIGHT
-    if before.points + weight > rules.cap_points:
-        message = "You have been shown as much as one shift allows."
-        if in_full and before.points + REDUCED_WEIGHT <= rules.cap_points:
-            message = "A picture in full is more than one shift allows by now. One with less detail can be shown."
-        raise NotShown(Refusal.CAP_REACHED, f"{message} Go on with cases that need no picture, or stop for now.")
-    if before.break_due:
+    fits_less = before.points + REDUCED_WEIGHT <= rules.cap_points
+    if before.break_due and fits_less:
         minutes = rules.break_length.total_seconds() / 60
         raise NotShown(
             Refusal.BREAK_DUE, f"A break of {minutes:g} minutes comes first. Begin it here; it counts from then on."
         )
+    if before.points + (FULL_WEIGHT if in_full else REDUCED_WEIGHT) > rules.cap_points:
+        message = "You have been shown as much as one shift allows."
+        if fits_less:
+            message = "A picture in full is more than one shift allows by now. One with less detail can be shown."
+        raise NotShown(Refusal.CAP_REACHED, f"{message} Go on with cases that need no picture, or stop for now.")
 
 
 def count_showing(
