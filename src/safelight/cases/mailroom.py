@@ -209,9 +209,11 @@ class Mailroom:
     def awaits_word(self, connection: Connection, case_id: str) -> bool:
         """Whether the last that the account heard is that somebody decides again."""
         mine = case_letters.join(case_receipts, case_receipts.c.code_digest == case_letters.c.code_digest)
-        query = select(case_letters.c.kind).select_from(mine)
+        query = select(case_letters.c.kind, case_letters.c.at).select_from(mine)
         query = query.where(case_letters.c.case_id == case_id, case_receipts.c.party == Party.ACCOUNT.value)
-        return connection.execute(query.order_by(case_letters.c.id.desc()).limit(1)).scalar() == LetterKind.UNDONE.value
+        written = connection.execute(query).all()
+        last = max((letter.at for letter in written), default="")
+        return any(letter.kind == LetterKind.UNDONE.value for letter in written if letter.at == last)
 
     def letters(self, connection: Connection, *, case_id: str | None = None, digest: str = "") -> tuple[Letter, ...]:
         """Letters of a case, or of one receipt, as far as they are kept; oldest first."""
